@@ -1,0 +1,1 @@
+//! The global allocator, with its memory counted per thread.

@@ -1,0 +1,3 @@
+//! A load generator that drives a server over many connections.
+
+fn main() {}

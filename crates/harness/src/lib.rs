@@ -1,0 +1,1 @@
+//! For tests: real servers on free ports, a client, the oracle, faults.

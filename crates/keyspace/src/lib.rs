@@ -1,0 +1,1 @@
+//! Entries, shards, gates and the only door through which a value changes.

@@ -1,0 +1,3 @@
+//! The process: event loops, listeners, threads, files, signals.
+
+fn main() {}
