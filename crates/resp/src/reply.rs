@@ -310,7 +310,6 @@ const DOUBLE_TEXT: usize = 32;
 /// they have too much is cut off again.
 fn header(tail: &mut Vec<u8>, first: u8, number: u64) {
     let digit = |divisor: u64| {
-        #[expect(clippy::cast_possible_truncation, reason = "a digit fits a byte")]
         let digit = (number.checked_div(divisor).unwrap_or_default() % 10) as u8;
         b'0'.wrapping_add(digit)
     };
