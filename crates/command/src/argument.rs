@@ -4,7 +4,7 @@
 //! it, the arity and the line of syntax are derived from it, and tests draw random calls from it.
 //!
 //! ```
-//! use command::argument::{Argument, block, double, integer, key, one_of, string, token, unix_time};
+//! use ochre_command::argument::{Argument, block, double, integer, key, one_of, string, token, unix_time};
 //!
 //! // SET key value [NX | XX] [GET] [EX seconds | EXAT unix-time-seconds | KEEPTTL]
 //! const SET: &[Argument] = &[

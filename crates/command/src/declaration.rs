@@ -5,7 +5,7 @@
 //! GETKEYS, ACL rules, cluster routing, hints, the reference page.
 //!
 //! ```
-//! use command::{Command, Flags, Group, KeySpec, argument::{key, string}};
+//! use ochre_command::{Command, Flags, Group, KeySpec, argument::{key, string}};
 //!
 //! type Handler = for<'a> fn(&'a [&'a [u8]]) -> &'a [u8];
 //!

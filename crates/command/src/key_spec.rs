@@ -5,7 +5,7 @@
 //! word 0. Specs are facts about the command that clients and proxies read in COMMAND INFO, too.
 //!
 //! ```
-//! use command::KeySpec;
+//! use ochre_command::KeySpec;
 //!
 //! const GET: KeySpec = KeySpec::read_only(1).accesses();
 //! const DEL: KeySpec = KeySpec::remove(1).to_last().deletes();
