@@ -1,1 +1,38 @@
 //! The vocabulary in which a command declares itself, and what follows from a declaration alone.
+//!
+//! A [`Command`] is constant data beside the function that runs it; [`argument`] holds the words for
+//! its grammar and [`KeySpec`] those for its keys. Nothing here knows what any command does, and
+//! nothing here knows a socket, a keyspace or a clock.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::allow_attributes,
+        reason = "a test ends at the first surprise"
+    )
+)]
+
+mod acl;
+pub mod argument;
+mod arity;
+mod declaration;
+mod flags;
+mod key_spec;
+
+pub use acl::Categories;
+pub use arity::admits;
+pub use declaration::{Command, Group, LowerName};
+pub use flags::Flags;
+pub use key_spec::{Begin, Find, KeyFlags, KeySpec};
