@@ -1,6 +1,7 @@
 //! What an allocation and its release cost, in nanoseconds: the counted allocator against jemalloc alone.
 //!
 //! Run it in a release build: `cargo run --release -p ochre-allocator --example cost`.
+#![expect(clippy::print_stdout, reason = "its output is a table")]
 #![expect(unsafe_code, reason = "calls both allocators directly")]
 
 use std::alloc::GlobalAlloc;

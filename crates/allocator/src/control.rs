@@ -43,6 +43,39 @@ pub(crate) fn read<T: Plain>(name: &'static CStr) -> Result<T, ControlError> {
     if length == size_of::<T>() { Ok(value) } else { Err(ControlError { name, code: 0 }) }
 }
 
+/// Reads a value whose name has an index in it, at `position` among the name's parts; `name` has 0 there.
+pub(crate) fn read_indexed<T: Plain>(
+    name: &'static CStr,
+    position: usize,
+    index: usize,
+) -> Result<T, ControlError> {
+    let mut path = [0_usize; MOST_PARTS];
+    let mut parts = MOST_PARTS;
+    // SAFETY: `name` ends with a NUL; jemalloc writes at most `parts` numbers to `path`, and how many to `parts`.
+    let code =
+        unsafe { jemalloc::mallctlnametomib(name.as_ptr(), path.as_mut_ptr(), &raw mut parts) };
+    check(name, code)?;
+    path[position] = index;
+    let mut value = T::default();
+    let mut length = size_of::<T>();
+    // SAFETY: `path` has that many parts, and jemalloc checks them; the value is as in `read`.
+    let code = unsafe {
+        jemalloc::mallctlbymib(
+            path.as_ptr(),
+            parts,
+            (&raw mut value).cast(),
+            &raw mut length,
+            ptr::null_mut(),
+            0,
+        )
+    };
+    check(name, code)?;
+    Ok(value)
+}
+
+/// The longest names read by index have six parts.
+const MOST_PARTS: usize = 8;
+
 /// Reads a text that lives as long as the process, such as the version.
 pub(crate) fn read_text(name: &'static CStr) -> Result<&'static CStr, ControlError> {
     let mut value: *const c_char = c"".as_ptr();

@@ -20,8 +20,10 @@ pub struct Statistics {
     pub metadata: usize,
     /// In freed pages that the kernel may take but did not need yet.
     pub muzzy: usize,
-    /// In small size classes, in slabs that are in use, but free.
-    pub small_fragmentation: usize,
+    /// The part of `allocated` that is in small size classes.
+    pub small_allocated: usize,
+    /// Free places in the slabs of small size classes: what fragmentation costs.
+    pub small_free: usize,
 }
 
 /// The totals as of now. jemalloc gathers them under its locks, so it takes some microseconds.
@@ -38,8 +40,22 @@ pub fn statistics() -> Result<Statistics, ControlError> {
         retained: control::read(c"stats.retained")?,
         metadata: control::read(c"stats.metadata")?,
         muzzy: muzzy_pages * page,
-        small_fragmentation: 0,
+        small_allocated: control::read(c"stats.arenas.4096.small.allocated")?,
+        small_free: small_free()?,
     })
+}
+
+fn small_free() -> Result<usize, ControlError> {
+    let classes: u32 = control::read(c"arenas.nbins")?;
+    let mut free = 0;
+    for class in 0..classes as usize {
+        let slabs: usize = control::read_indexed(c"stats.arenas.4096.bins.0.curslabs", 4, class)?;
+        let taken: usize = control::read_indexed(c"stats.arenas.4096.bins.0.curregs", 4, class)?;
+        let places: u32 = control::read_indexed(c"arenas.bin.0.nregs", 2, class)?;
+        let size: usize = control::read_indexed(c"arenas.bin.0.size", 2, class)?;
+        free += (slabs * places as usize).saturating_sub(taken) * size;
+    }
+    Ok(free)
 }
 
 /// Gives all freed pages back to the operating system, those in this thread's cache too.

@@ -13,6 +13,7 @@ use crate::Allocator;
 use crate::control;
 use crate::purge;
 use crate::report;
+use crate::size_class::LG_QUANTUM;
 use crate::size_class::flags;
 use crate::size_class::usable_size;
 use crate::statistics;
@@ -31,6 +32,17 @@ fn check_class(size: usize, align: usize) {
 fn size_classes_are_those_of_jemalloc() {
     for align in [1, 2, 4, 8, 16, 32, 64, 128, 4096, 8192] {
         (1..=1 << 20).for_each(|size| check_class(size, align));
+    }
+}
+
+#[test]
+fn small_classes_are_spaced_by_the_quantum() {
+    let classes: Vec<usize> =
+        [1, 9, 17, 25, 33, 41, 49, 57, 65, 81].map(|size| usable_size(size, 8)).into();
+    if LG_QUANTUM == 3 {
+        assert_eq!(classes, [8, 16, 24, 32, 40, 48, 56, 64, 80, 96]);
+    } else {
+        assert_eq!(classes, [8, 16, 32, 32, 48, 48, 64, 64, 80, 96]);
     }
 }
 
@@ -80,10 +92,10 @@ impl Blocks {
     fn run(&mut self, number: u8, step: &Step) {
         match *step {
             Step::Allocate { size, lg_align, zeroed } => {
-                self.allocate(number, size, 1 << lg_align, zeroed)
+                self.allocate(number, size, 1 << lg_align, zeroed);
             }
             Step::Resize { which, size } if !self.0.is_empty() => {
-                self.resize(which % self.0.len(), size)
+                self.resize(which % self.0.len(), size);
             }
             Step::Free { which } if !self.0.is_empty() => self.free(which % self.0.len()),
             Step::Resize { .. } | Step::Free { .. } => {}
@@ -227,7 +239,8 @@ fn statistics_fit_together() {
     assert!(kept.len() <= totals.allocated);
     assert!(totals.allocated <= totals.active && totals.active <= totals.resident);
     assert!(totals.resident <= totals.mapped + totals.retained && 0 < totals.metadata);
-    assert!(totals.small_fragmentation < totals.active);
+    assert!(0 < totals.small_allocated && totals.small_allocated + kept.len() <= totals.allocated);
+    assert!(0 < totals.small_free && totals.small_free <= totals.active - totals.allocated);
 }
 
 #[test]
