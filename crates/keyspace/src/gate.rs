@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - While a [`Closed`] exists, no [`Inside`] does, and there is only one [`Closed`].
-//! - There is at most one [`Inside`] for a gate (entering takes `&mut GateKey`).
+//! - There is at most one [`Inside`] for a gate (entering takes the [`GateKey`], leaving gives it back).
 //! - So in a keyspace with one gate, whoever holds an [`Inside`] or a [`Closed`] is alone: shards need no lock.
 //!
 //! The announcement and a gate's state are two variables written by two threads that each then read the other's: that
@@ -46,6 +46,13 @@ pub struct GateKey {
 pub struct Inside<'a> {
     gates: &'a Gates,
     gate: usize,
+}
+
+impl Inside<'_> {
+    /// Leaves, and gives back the key with which to enter again.
+    pub fn leave(self) -> GateKey {
+        GateKey { gate: self.gate }
+    }
 }
 
 /// Proof that nobody is inside any gate.
@@ -92,7 +99,8 @@ impl Gates {
     }
 
     /// Enters a gate, waiting while gates are closed.
-    pub fn enter<'a>(&'a self, key: &'a mut GateKey) -> Inside<'a> {
+    #[expect(clippy::needless_pass_by_value, reason = "the key stays inside until `Inside::leave`")]
+    pub fn enter(&self, key: GateKey) -> Inside<'_> {
         let gate = &self.gates[key.gate];
         loop {
             gate.inside.store(true, Ordering::SeqCst);
@@ -164,8 +172,9 @@ mod tests {
                 let (gates, total) = (&gates, &total);
                 scope.spawn(move || {
                     for _ in 0..2000 {
-                        let _inside = gates.enter(&mut key);
+                        let inside = gates.enter(key);
                         total.fetch_add(1, Ordering::Relaxed);
+                        key = inside.leave();
                     }
                 });
             }
