@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::workload::{Batch, Numbers, Test};
 
 /// Longest latency told apart; what takes longer counts as this.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Significant digits of latencies.
 const DIGITS: u8 = 3;

@@ -6,7 +6,7 @@ use crate::workload::{Test, Values};
 
 /// What the command line asks for.
 pub(crate) enum Wanted {
-    Run(Options),
+    Run(Box<Options>),
     Help,
 }
 
@@ -104,7 +104,7 @@ impl Options {
     }
 
     fn parse(mut parser: lexopt::Parser) -> Result<Wanted, lexopt::Error> {
-        use lexopt::prelude::{Long, Short, ValueExt};
+        use lexopt::prelude::{Long, Short, Value, ValueExt};
         let mut options = Options::default();
         while let Some(argument) = parser.next()? {
             match argument {
@@ -136,10 +136,10 @@ impl Options {
                 Long("seed") => options.seed = parser.value()?.parse()?,
                 Long("json") => options.format = Format::Json,
                 Long("help") => return Ok(Wanted::Help),
-                other => return Err(other.unexpected()),
+                other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
             }
         }
-        options.checked().map(Wanted::Run)
+        options.checked().map(|options| Wanted::Run(Box::new(options)))
     }
 
     fn checked(mut self) -> Result<Options, lexopt::Error> {
@@ -176,7 +176,7 @@ mod tests {
     fn parse(line: &str) -> Result<Options, String> {
         let arguments = line.split_whitespace().map(str::to_owned);
         match Options::parse(lexopt::Parser::from_args(arguments)) {
-            Ok(Wanted::Run(options)) => Ok(options),
+            Ok(Wanted::Run(options)) => Ok(*options),
             Ok(Wanted::Help) => Err("help".to_owned()),
             Err(error) => Err(error.to_string()),
         }

@@ -29,12 +29,12 @@ pub(crate) fn scan(bytes: &[u8]) -> Scan {
         b'+' | b':' | b'_' | b'#' | b',' | b'(' => Scan::Reply(line_end),
         b'-' => Scan::Error(line_end),
         b'$' | b'=' => match length(&bytes[1..newline]) {
-            Some(None) => Scan::Reply(line_end),
-            Some(Some(length)) if line_end + length + 2 <= bytes.len() => {
+            Length::Null => Scan::Reply(line_end),
+            Length::Of(length) if line_end + length + 2 <= bytes.len() => {
                 Scan::Reply(line_end + length + 2)
             }
-            Some(Some(_)) => Scan::Partial,
-            None => Scan::Garbage,
+            Length::Of(_) => Scan::Partial,
+            Length::Garbage => Scan::Garbage,
         },
         b'*' | b'~' | b'>' => elements(bytes, newline, 1),
         b'%' => elements(bytes, newline, 2),
@@ -45,8 +45,9 @@ pub(crate) fn scan(bytes: &[u8]) -> Scan {
 fn elements(bytes: &[u8], newline: usize, each: usize) -> Scan {
     let mut end = newline + 1;
     let count = match length(&bytes[1..newline]) {
-        Some(count) => count.unwrap_or(0) * each,
-        None => return Scan::Garbage,
+        Length::Of(count) => count * each,
+        Length::Null => 0,
+        Length::Garbage => return Scan::Garbage,
     };
     for _ in 0..count {
         match scan(&bytes[end..]) {
@@ -57,25 +58,33 @@ fn elements(bytes: &[u8], newline: usize, each: usize) -> Scan {
     Scan::Reply(end)
 }
 
-/// A length, or `Some(None)` for -1, from a line with its carriage return.
-fn length(line: &[u8]) -> Option<Option<usize>> {
+enum Length {
+    Of(usize),
+    Null,
+    Garbage,
+}
+
+/// The length that a line with its carriage return tells.
+fn length(line: &[u8]) -> Length {
     /// Enough for any length, and too few to overflow.
     const MOST_DIGITS: usize = 15;
-    let digits = line.strip_suffix(b"\r")?;
+    let Some(digits) = line.strip_suffix(b"\r") else {
+        return Length::Garbage;
+    };
     if digits == b"-1" {
-        return Some(None);
+        return Length::Null;
     }
     if digits.is_empty() || MOST_DIGITS < digits.len() {
-        return None;
+        return Length::Garbage;
     }
     let mut length = 0;
     for &digit in digits {
         if !digit.is_ascii_digit() {
-            return None;
+            return Length::Garbage;
         }
         length = length * 10 + usize::from(digit - b'0');
     }
-    Some(Some(length))
+    Length::Of(length)
 }
 
 #[cfg(test)]

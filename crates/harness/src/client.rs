@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use resp::Value;
+use resp::value::encode_request;
 
 use crate::DEADLINE;
 
@@ -130,7 +131,7 @@ impl Client {
             Protocol::Resp3 => "3",
         };
         let reply = self.call(&["HELLO", version]);
-        assert!(!matches!(reply, Value::Error(_)), "HELLO {version}: {reply:?}");
+        assert!(!reply.is_error(), "HELLO {version}: {reply:?}");
     }
 
     /// Sends a command without waiting for its reply.
@@ -142,13 +143,7 @@ impl Client {
 
     /// Appends a command as it is sent to `request`.
     pub fn encode<W: AsRef<[u8]>>(words: &[W], request: &mut Vec<u8>) {
-        request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-        for word in words {
-            let word = word.as_ref();
-            request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-            request.extend_from_slice(word);
-            request.extend_from_slice(b"\r\n");
-        }
+        encode_request(words, request);
     }
 
     /// Sends bytes as they are.
@@ -178,10 +173,11 @@ impl Client {
     /// The next reply.
     pub fn reply(&mut self) -> io::Result<Value> {
         loop {
-            match self.next_value()? {
-                push @ Value::Push(_) => self.pushes.push_back(push),
-                reply => return Ok(reply),
+            let value = self.next_value()?;
+            if !matches!(value, Value::Push(_)) {
+                return Ok(value);
             }
+            self.pushes.push_back(value);
         }
     }
 
@@ -195,10 +191,11 @@ impl Client {
         if let Some(push) = self.pushes.pop_front() {
             return Ok(push);
         }
-        match self.next_value()? {
-            push @ Value::Push(_) => Ok(push),
-            other => Err(unexpected(format!("a push was awaited, not {other:?}"))),
+        let value = self.next_value()?;
+        if matches!(value, Value::Push(_)) {
+            return Ok(value);
         }
+        Err(unexpected(format!("a push was awaited, not {value:?}")))
     }
 
     /// The bytes of the next reply or push.
@@ -298,18 +295,22 @@ impl Client {
             self.input.drain(..self.start);
             self.start = 0;
         }
-        let mut buffer = [0; 64 * 1024];
-        let count = match &mut self.stream {
-            Stream::Tcp(stream) => stream.read(&mut buffer)?,
-            Stream::Unix(stream) => stream.read(&mut buffer)?,
+        let filled = self.input.len();
+        self.input.resize(filled + READ_BYTES, 0);
+        let outcome = match &mut self.stream {
+            Stream::Tcp(stream) => stream.read(&mut self.input[filled..]),
+            Stream::Unix(stream) => stream.read(&mut self.input[filled..]),
         };
-        if count == 0 {
+        self.input.truncate(filled + outcome.as_ref().unwrap_or(&0));
+        if outcome? == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        self.input.extend_from_slice(&buffer[..count]);
         Ok(())
     }
 }
+
+/// Bytes asked of the system at once.
+const READ_BYTES: usize = 64 * 1024;
 
 /// Whether `error` says that the other side has closed the connection.
 fn is_closed(error: &io::Error) -> bool {

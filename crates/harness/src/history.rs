@@ -75,7 +75,7 @@ pub enum Verdict {
 }
 
 /// The most calls of one history: what the set of those done is kept in.
-pub const MOST_CALLS: usize = 128;
+pub(crate) const MOST_CALLS: usize = 128;
 
 /// Searches for an order of `calls` that explains their answers, from the state `initial`.
 ///

@@ -40,7 +40,7 @@ pub struct OracleMissing {
 }
 
 impl Oracle {
-    /// Finds the server of `version`: the one that OCHRE_ORACLE_70 or OCHRE_ORACLE_74 names, else
+    /// Finds the server of `version`: the one that `OCHRE_ORACLE_70` or `OCHRE_ORACLE_74` names, else
     /// the one at the usual place.
     pub fn find(version: Version) -> Result<Oracle, OracleMissing> {
         let (variable, program) = match version {

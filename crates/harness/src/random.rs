@@ -1,6 +1,6 @@
 //! Choices at random that a seed repeats.
 //!
-//! The generator is SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+//! The generator is `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number
 //! generators", 2014): one addition and three mixing steps, good enough to choose test cases, and
 //! the same on every machine, so that a seed in a failure report is all that is needed.
 
@@ -41,6 +41,7 @@ impl Random {
 
     /// A seed for a sequence of its own, so that one case does not depend on how many choices
     /// the case before it made.
+    #[must_use]
     pub fn fork(&mut self) -> Random {
         Random(self.number())
     }
