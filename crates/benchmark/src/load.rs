@@ -1,0 +1,299 @@
+//! The load itself: threads, each with its own connections, event loop, keys and histogram, so that
+//! they share nothing while they run.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rustix::event::{Timespec, epoll};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Failure;
+use crate::connection::{Connection, Errors};
+use crate::options::Options;
+use crate::workload::{Batch, Numbers, Test};
+
+/// Longest latency told apart; what takes longer counts as this.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// Significant digits of latencies.
+const DIGITS: u8 = 3;
+
+/// Bytes read at once: more than the replies of a batch of usual size.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Events taken at once.
+const EVENTS: usize = 512;
+
+/// Before a batch is due the loop stops sleeping this much earlier and spins: waking up takes
+/// tens of microseconds, which is not the server's.
+const SPIN: Duration = Duration::from_micros(200);
+
+/// How long to wait for events when nothing is due; then the time limit is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What came of a test.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) requests: u64,
+    pub(crate) errors: Errors,
+    pub(crate) elapsed: Duration,
+    /// Processor time of this program meanwhile.
+    pub(crate) processor: Duration,
+    /// Nanoseconds, one for each request.
+    pub(crate) latency: Histogram<u64>,
+}
+
+/// Loads the server with `test`.
+pub(crate) fn run(options: &Options, test: Test) -> Result<Outcome, Failure> {
+    let barrier = Barrier::new(options.threads + 1);
+    thread::scope(|scope| {
+        let mut running = Vec::new();
+        for index in 0..options.threads {
+            let barrier = &barrier;
+            let thread = thread::Builder::new()
+                .name(format!("load-{index}"))
+                .spawn_scoped(scope, move || {
+                    let load = Load::prepare(options, test, index);
+                    // Everyone passes, also with an error, lest the others wait for ever.
+                    barrier.wait();
+                    load?.run()
+                })
+                .map_err(Failure::Thread)?;
+            running.push(thread);
+        }
+        barrier.wait();
+        let (start, processor) = (Instant::now(), processor_time());
+        let mut outcome = Outcome::empty();
+        let mut failure = None;
+        for thread in running {
+            match thread.join() {
+                Ok(Ok(part)) => outcome.add(part),
+                Ok(Err(error)) => failure = Some(error),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        outcome.elapsed = start.elapsed();
+        outcome.processor = processor_time().saturating_sub(processor);
+        failure.map_or(Ok(outcome), Err)
+    })
+}
+
+impl Outcome {
+    fn empty() -> Outcome {
+        Outcome {
+            requests: 0,
+            errors: Errors::default(),
+            elapsed: Duration::ZERO,
+            processor: Duration::ZERO,
+            latency: histogram(),
+        }
+    }
+
+    fn add(&mut self, part: Outcome) {
+        self.requests += part.requests;
+        self.errors.count += part.errors.count;
+        self.errors.first = self.errors.first.take().or(part.errors.first);
+        self.latency.add(&part.latency).expect("histograms of the same bounds add up");
+    }
+}
+
+/// What one thread works with.
+struct Load<'a> {
+    options: &'a Options,
+    epoll: std::os::fd::OwnedFd,
+    connections: Vec<Connection>,
+    /// Connections without a batch under way.
+    idle: Vec<usize>,
+    batch: Batch,
+    numbers: Numbers,
+    /// Requests not yet sent.
+    left: u64,
+    /// When the next batch is due, and how long after it the one after that; `None` if not paced.
+    pace: Option<Pace>,
+    buffer: Vec<u8>,
+    outcome: Outcome,
+}
+
+struct Pace {
+    next: Instant,
+    interval: Duration,
+}
+
+impl<'a> Load<'a> {
+    fn prepare(options: &'a Options, test: Test, index: usize) -> Result<Load<'a>, Failure> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(std::io::Error::from)?;
+        let count = share(options.clients as u64, options.threads, index);
+        let mut connections = Vec::new();
+        for number in 0..count {
+            let connection = Connection::open(options)?;
+            let data = epoll::EventData::new_u64(number);
+            epoll::add(&epoll, connection.as_fd(), data, epoll::EventFlags::IN)
+                .map_err(std::io::Error::from)?;
+            connections.push(connection);
+        }
+        let threads = options.threads as u64;
+        let pace = options.rate.map(|rate| Pace {
+            next: Instant::now(),
+            #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+            interval: Duration::from_secs_f64(
+                options.pipeline as f64 * options.threads as f64 / rate,
+            ),
+        });
+        Ok(Load {
+            options,
+            epoll,
+            idle: (0..connections.len()).collect(),
+            connections,
+            batch: Batch::new(options, test),
+            numbers: Numbers::new(options, index as u64, threads),
+            left: share(options.requests, options.threads, index),
+            pace,
+            buffer: vec![0; READ_BYTES],
+            outcome: Outcome::empty(),
+        })
+    }
+
+    fn run(mut self) -> Result<Outcome, Failure> {
+        let start = Instant::now();
+        if let Some(pace) = &mut self.pace {
+            pace.next = start;
+        }
+        let mut events = Vec::with_capacity(EVENTS);
+        let mut last_look = start;
+        loop {
+            if self.options.duration.is_some_and(|limit| limit < last_look - start) {
+                self.left = 0;
+            }
+            self.begin_due(last_look)?;
+            if self.left == 0 && self.idle.len() == self.connections.len() {
+                return Ok(self.outcome);
+            }
+            events.clear();
+            let timeout = self.timeout(Instant::now());
+            let spare = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.epoll, spare, Some(&timeout)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(Failure::Connection(error.into())),
+            }
+            last_look = Instant::now();
+            for event in &events {
+                let event: &epoll::Event = event;
+                let index = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
+                self.handle(index, event.flags)?;
+            }
+        }
+    }
+
+    /// Begins the batches for which there is a connection and, if paced, whose time has come.
+    fn begin_due(&mut self, now: Instant) -> Result<(), Failure> {
+        while 0 < self.left && !self.idle.is_empty() {
+            let due = match &mut self.pace {
+                None => now,
+                Some(pace) if now < pace.next => return Ok(()),
+                Some(pace) => {
+                    let due = pace.next;
+                    pace.next += pace.interval;
+                    due
+                }
+            };
+            if let Some(index) = self.idle.pop() {
+                self.begin(index, due)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, index: usize, due: Instant) -> Result<(), Failure> {
+        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(self.options.pipeline);
+        self.left -= count as u64;
+        let bytes = self.batch.prepare(count, &mut self.numbers);
+        let connection = &mut self.connections[index];
+        if connection.begin(bytes, count, due)? {
+            self.watch(index, epoll::EventFlags::IN | epoll::EventFlags::OUT)?;
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, index: usize, flags: epoll::EventFlags) -> Result<(), Failure> {
+        let connection = &mut self.connections[index];
+        if flags.contains(epoll::EventFlags::OUT) && !connection.go_on()? {
+            self.watch(index, epoll::EventFlags::IN)?;
+        }
+        if !flags.intersects(
+            epoll::EventFlags::IN | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
+        ) {
+            return Ok(());
+        }
+        let connection = &mut self.connections[index];
+        let waiting = connection.missing;
+        connection.receive(&mut self.buffer, &mut self.outcome.errors)?;
+        if 0 < connection.missing || waiting == 0 {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let latency = u64::try_from((now - connection.due).as_nanos()).unwrap_or(u64::MAX).max(1);
+        let count = connection.batch as u64;
+        self.outcome.latency.saturating_record_n(latency, count);
+        self.outcome.requests += count;
+        // Not paced, the next batch goes out at once: an event less to wait for.
+        if self.pace.is_none() && 0 < self.left {
+            self.begin(index, now)
+        } else {
+            self.idle.push(index);
+            Ok(())
+        }
+    }
+
+    fn watch(&self, index: usize, flags: epoll::EventFlags) -> Result<(), Failure> {
+        let data = epoll::EventData::new_u64(index as u64);
+        epoll::modify(&self.epoll, self.connections[index].as_fd(), data, flags)
+            .map_err(|error| Failure::Connection(error.into()))
+    }
+
+    fn timeout(&self, now: Instant) -> Timespec {
+        let wait = match &self.pace {
+            Some(pace) if !self.idle.is_empty() && 0 < self.left => {
+                pace.next.saturating_duration_since(now).saturating_sub(SPIN).min(TICK)
+            }
+            Some(_) | None => TICK,
+        };
+        Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        }
+    }
+}
+
+/// Part `index` of `parts` of a whole that need not divide evenly.
+fn share(whole: u64, parts: usize, index: usize) -> u64 {
+    let (parts, index) = (parts as u64, index as u64);
+    whole / parts + u64::from(index < whole % parts)
+}
+
+fn histogram() -> Histogram<u64> {
+    let longest = u64::try_from(LONGEST.as_nanos()).unwrap_or(u64::MAX);
+    Histogram::new_with_bounds(1, longest, DIGITS).expect("the bounds are valid")
+}
+
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up() {
+        for (whole, parts) in [(10, 3), (1, 4), (0, 2), (u64::MAX, 7)] {
+            let sum: u64 = (0..parts).map(|index| share(whole, parts, index)).sum();
+            assert_eq!(sum, whole);
+        }
+    }
+}
