@@ -90,7 +90,9 @@ impl AccessClock {
         let [counter, low, high, _] = access.to_le_bytes();
         let elapsed = self.minutes.wrapping_sub(u16::from_le_bytes([low, high]));
         let periods = match self.policy {
-            AccessPolicy::Lfu { decay_minutes, .. } => u32::from(elapsed).checked_div(decay_minutes).unwrap_or(0),
+            AccessPolicy::Lfu { decay_minutes, .. } => {
+                u32::from(elapsed).checked_div(decay_minutes).unwrap_or(0)
+            }
             AccessPolicy::Lru => 0,
         };
         counter.saturating_sub(u8::try_from(periods).unwrap_or(u8::MAX))

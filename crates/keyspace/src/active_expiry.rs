@@ -52,7 +52,12 @@ impl ExpiryCycle {
 
     /// Looks at about `sample` keys. In a table of which less than `acceptable` percent of the keys seen had expired, it goes on
     /// to the next after one sample.
-    pub fn step(&mut self, view: &mut View<'_>, sample: usize, acceptable: usize) -> ExpiryProgress {
+    pub fn step(
+        &mut self,
+        view: &mut View<'_>,
+        sample: usize,
+        acceptable: usize,
+    ) -> ExpiryProgress {
         let mut progress = ExpiryProgress::default();
         // A step over empty tables must end too.
         let mut tables = view.keyspace.shards.len().max(1);
@@ -91,7 +96,8 @@ impl ExpiryCycle {
                 expired += 1;
             } else {
                 let (sum, count) = &mut self.remaining[self.database];
-                *sum += expiry.saturating_sub(view.round.now_ms).clamp(0, i64::from(u32::MAX) * 1000);
+                *sum +=
+                    expiry.saturating_sub(view.round.now_ms).clamp(0, i64::from(u32::MAX) * 1000);
                 *count += 1;
             }
         }

@@ -4,6 +4,7 @@
 //! entry replaces it in both, and only this file does.
 
 use collections::HashTable;
+use collections::hash_table::Rehash;
 
 use crate::entry::Entry;
 use crate::hashing::{Hashing, KeyHash};
@@ -40,9 +41,9 @@ impl Database {
     /// Adds an entry whose key is not there yet.
     pub(crate) fn insert(&mut self, hashing: &Hashing, hash: KeyHash, entry: Entry) {
         if entry.expires() {
-            self.expiring.insert_unique(hash.0, entry, |entry| hashing.hash(entry.key()).0);
+            self.expiring.insert_unique(hash.0, entry, hashing);
         }
-        self.entries.insert_unique(hash.0, entry, |entry| hashing.hash(entry.key()).0);
+        self.entries.insert_unique(hash.0, entry, hashing);
     }
 
     /// Puts `new`, which has the same key, in the place of `old` and frees `old`.
@@ -58,20 +59,35 @@ impl Database {
                 }
             }
             (true, false) => {
-                self.expiring.remove(hash.0, |entry| *entry == old, |entry| hashing.hash(entry.key()).0);
+                self.expiring.remove(hash.0, |entry| *entry == old);
             }
-            (false, true) => self.expiring.insert_unique(hash.0, new, |entry| hashing.hash(entry.key()).0),
+            (false, true) => {
+                self.expiring.insert_unique(hash.0, new, hashing);
+            }
             (false, false) => {}
         }
         free(old);
     }
 
     /// Takes an entry out. The caller frees it or puts it elsewhere.
-    pub(crate) fn take(&mut self, hashing: &Hashing, hash: KeyHash, entry: Entry) {
+    pub(crate) fn take(&mut self, hash: KeyHash, entry: Entry) {
         if entry.expires() {
-            self.expiring.remove(hash.0, |other| *other == entry, |other| hashing.hash(other.key()).0);
+            self.expiring.remove(hash.0, |other| *other == entry);
         }
-        self.entries.remove(hash.0, |other| *other == entry, |other| hashing.hash(other.key()).0);
+        self.entries.remove(hash.0, |other| *other == entry);
+    }
+}
+
+/// How tables that grow learn the hashes of their entries.
+impl Rehash<Entry> for Hashing {
+    #[inline]
+    fn hash(&self, entry: &Entry) -> u64 {
+        self.hash(entry.key()).0
+    }
+
+    #[inline]
+    fn address(&self, entry: &Entry) -> *const u8 {
+        entry.address()
     }
 }
 

@@ -98,7 +98,16 @@ impl Map {
         let expiry = HEADER + if wide { FIELD } else { 0 };
         let slot = expiry + if expires { FIELD } else { 0 };
         let key = slot + if placement == Placement::Embedded { 0 } else { FIELD };
-        Map { expires, placement, expiry, slot, key, key_length, value: key + key_length, value_length }
+        Map {
+            expires,
+            placement,
+            expiry,
+            slot,
+            key,
+            key_length,
+            value: key + key_length,
+            value_length,
+        }
     }
 
     fn is_wide(key_length: usize, value_length: usize) -> bool {
@@ -121,7 +130,13 @@ impl Entry {
     /// Allocates an entry.
     ///
     /// `key` must be shorter than 4 GiB, which the limit on the length of an argument ensures.
-    pub(crate) fn new(key: &[u8], content: Content<'_>, expiry: Option<i64>, access: u32, epoch: u8) -> Entry {
+    pub(crate) fn new(
+        key: &[u8],
+        content: Content<'_>,
+        expiry: Option<i64>,
+        access: u32,
+        epoch: u8,
+    ) -> Entry {
         assert!(u32::try_from(key.len()).is_ok(), "arguments are shorter than 4 GiB");
         let (placement, embedded, encoding): (Placement, &[u8], Encoding) = match &content {
             Content::Bytes(bytes, encoding) => (Placement::Embedded, bytes, *encoding),
@@ -132,11 +147,15 @@ impl Entry {
         let map = Map::new(key.len(), embedded.len(), expiry.is_some(), placement);
         let layout = map.layout();
         // SAFETY: the layout is not empty: it has a header.
-        let Some(start) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+        let Some(start) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout)
+        };
         let entry = Entry { start };
         entry.put(KIND, &[ValueType::String as u8 | (encoding as u8) << 4]);
         let wide = Map::is_wide(key.len(), embedded.len());
-        let flags = u8::from(map.expires) * EXPIRES | u8::from(wide) * WIDE | (placement as u8) << PLACEMENT_SHIFT;
+        let flags = u8::from(map.expires) * EXPIRES
+            | u8::from(wide) * WIDE
+            | (placement as u8) << PLACEMENT_SHIFT;
         entry.put(FLAGS, &[flags]);
         entry.put(EPOCH, &[epoch]);
         entry.put(ACCESS, &access.to_le_bytes()[..3]);
@@ -146,7 +165,10 @@ impl Entry {
             entry.put(HEADER + 4, &u32::try_from(embedded.len()).unwrap_or(u32::MAX).to_le_bytes());
             entry.put(KEY_LENGTH, &[0, 0]);
         } else {
-            entry.put(KEY_LENGTH, &[u8::try_from(key.len()).unwrap_or(0), u8::try_from(embedded.len()).unwrap_or(0)]);
+            entry.put(
+                KEY_LENGTH,
+                &[u8::try_from(key.len()).unwrap_or(0), u8::try_from(embedded.len()).unwrap_or(0)],
+            );
         }
         if let Some(expiry) = expiry {
             entry.put(map.expiry, &expiry.to_le_bytes());
@@ -420,7 +442,9 @@ impl<'a> EntryRef<'a> {
     pub fn allocations(&self) -> (usize, Option<(usize, usize)>) {
         let heap = match self.string() {
             // The counts of an `Arc` are two words.
-            StringRef::Shared(shared) => Some((size_of::<Vec<u8>>() + 2 * size_of::<usize>(), shared.capacity())),
+            StringRef::Shared(shared) => {
+                Some((size_of::<Vec<u8>>() + 2 * size_of::<usize>(), shared.capacity()))
+            }
             StringRef::Bytes(_) | StringRef::Integer(_) => None,
         };
         (self.entry.allocation(), heap)

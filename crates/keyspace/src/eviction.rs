@@ -126,7 +126,12 @@ impl EvictionPool {
 }
 
 /// Visits up to `samples` keys around a random place of a shard that has any, starting at a random one.
-fn sample_somewhere(view: &mut View<'_>, volatile: bool, samples: usize, visit: &mut dyn FnMut(Entry)) {
+fn sample_somewhere(
+    view: &mut View<'_>,
+    volatile: bool,
+    samples: usize,
+    visit: &mut dyn FnMut(Entry),
+) {
     let shards = view.keyspace.shards.len();
     let mut random = Random::new(view.round.random.next());
     let start = random.below(shards);

@@ -38,7 +38,7 @@ pub use value::{Decimal, Encoding, StringRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Round, View};
 pub use writing::SetExpiry;
 
-use database::Database;
+use collections::hash_table::prefetch;
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};
 
@@ -130,7 +130,10 @@ impl Keyspace {
         database: usize,
         round: &'a mut Round,
     ) -> View<'a> {
-        assert!(std::ptr::eq(admission.gates(), &raw const self.gates), "admitted by the gates of this keyspace");
+        assert!(
+            std::ptr::eq(admission.gates(), &raw const self.gates),
+            "admitted by the gates of this keyspace"
+        );
         View::new(self, database, round)
     }
 
@@ -173,7 +176,11 @@ impl Keyspace {
     }
 
     /// The shapes of the tables of a database: of entries, and of the index of those that expire.
-    pub fn table_shapes(&self, admission: &mut impl Admission, database: usize) -> (TableShape, TableShape) {
+    pub fn table_shapes(
+        &self,
+        admission: &mut impl Admission,
+        database: usize,
+    ) -> (TableShape, TableShape) {
         let (mut entries, mut expiring) = (TableShape::default(), TableShape::default());
         for index in 0..=self.mask {
             let shard = self.lock(admission, index);
@@ -199,16 +206,4 @@ impl TableShape {
         self.buckets += table.bucket_count();
         self.bytes += table.memory_bytes();
     }
-}
-
-#[inline]
-#[expect(unsafe_code, reason = "a hint to the processor")]
-fn prefetch(address: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a prefetch reads nothing that the program could notice, whatever the address.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = address;
 }

@@ -16,10 +16,9 @@ impl View<'_> {
         let index = u32::try_from(cursor & u64::from(mask)).unwrap_or(0);
         let number = self.database();
         let mut found: Vec<Entry> = Vec::new();
-        let next = self
-            .shard_at(index)
-            .database(number)
-            .map_or(0, |database| database.entries().scan(cursor >> bits, |entry| found.push(*entry)));
+        let next = self.shard_at(index).database(number).map_or(0, |database| {
+            database.entries().scan(cursor >> bits, |entry| found.push(*entry))
+        });
         self.visit_live(&found, visit);
         match next {
             0 if index == mask => 0,
@@ -60,7 +59,7 @@ impl View<'_> {
             let mut random = self.round.random.clone();
             let index = u32::try_from(index).unwrap_or(0);
             let database = self.shard_at(index).database(number)?;
-            let entry = database.entries().sample(&mut || random.next()).copied();
+            let entry = database.entries().sample(|| random.next()).copied();
             self.round.random = random;
             let entry = entry?;
             if !self.has_expired(entry) {

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use collections::hash_table::prefetch;
+
+use crate::Keyspace;
 use crate::access::{AccessClock, Random};
 use crate::database::{Database, free, free_keeping_value};
 use crate::entry::{Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::shard::{Shard, ShardGuard};
-use crate::{Keyspace, prefetch};
 
 /// What a worker knows for the length of a round, and counts in it.
 #[derive(Debug)]
@@ -123,16 +125,20 @@ impl<'a> View<'a> {
     /// Locks the shards of several keys.
     pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
         debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
-        let mut wanted: Vec<u32> = keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
+        let mut wanted: Vec<u32> =
+            keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        self.held = Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect());
+        self.held =
+            Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect());
     }
 
     /// Locks all shards.
     pub fn lock_all(&mut self) {
         debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
-        self.held = Held::Several((0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect());
+        self.held = Held::Several(
+            (0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect(),
+        );
     }
 
     /// Locks shards one at a time, as they are asked for: for what visits many keys and promises no picture of one moment.
@@ -226,7 +232,11 @@ impl<'a> View<'a> {
         let hash = self.locate(key);
         let number = self.database;
         let entry = self.shard(hash).database(number)?.find(hash, key)?;
-        if entry.expires() && self.has_expired(entry) { self.expire(hash, entry) } else { Some(entry) }
+        if entry.expires() && self.has_expired(entry) {
+            self.expire(hash, entry)
+        } else {
+            Some(entry)
+        }
     }
 
     pub(crate) fn has_expired(&self, entry: Entry) -> bool {
@@ -251,15 +261,15 @@ impl<'a> View<'a> {
         self.before_change(entry);
         self.take(hash, entry);
         if SLOW_TO_FREE <= EntryRef::new(entry).allocations().1.map_or(0, |(_, bytes)| bytes) {
-            self.garbage.extend(free_keeping_value(entry).map(|value| Garbage(Waste::Value(value))));
+            self.garbage
+                .extend(free_keeping_value(entry).map(|value| Garbage(Waste::Value(value))));
         } else {
             free(entry);
         }
     }
 
     pub(crate) fn take(&mut self, hash: KeyHash, entry: Entry) {
-        let hashing = &self.keyspace.hashing;
-        self.database_mut(hash).take(hashing, hash, entry);
+        self.database_mut(hash).take(hash, entry);
     }
 
     #[inline]
@@ -283,11 +293,15 @@ impl<'a> View<'a> {
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));
         }
         match &mut self.held {
-            Held::One(index, shard) | Held::Roaming(Some((index, shard))) if *index == wanted => shard,
-            Held::Several(shards) => match shards.binary_search_by_key(&wanted, |(index, _)| *index) {
-                Ok(place) => &mut shards[place].1,
-                Err(_) => undeclared(),
-            },
+            Held::One(index, shard) | Held::Roaming(Some((index, shard))) if *index == wanted => {
+                shard
+            }
+            Held::Several(shards) => {
+                match shards.binary_search_by_key(&wanted, |(index, _)| *index) {
+                    Ok(place) => &mut shards[place].1,
+                    Err(_) => undeclared(),
+                }
+            }
             Held::Nothing | Held::One(..) | Held::Roaming(_) => undeclared(),
         }
     }

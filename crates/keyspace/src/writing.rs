@@ -187,7 +187,8 @@ impl View<'_> {
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
-                    let emptied = std::mem::replace(shard.database_mut(number), Database::default());
+                    let emptied =
+                        std::mem::replace(shard.database_mut(number), Database::default());
                     removed += emptied.len();
                     garbage.push(Garbage(Waste::Database(emptied)));
                 }
@@ -214,7 +215,14 @@ impl View<'_> {
     }
 
     #[inline]
-    fn put_string(&mut self, hash: KeyHash, key: &[u8], present: Option<Entry>, value: &[u8], expiry: SetExpiry) {
+    fn put_string(
+        &mut self,
+        hash: KeyHash,
+        key: &[u8],
+        present: Option<Entry>,
+        value: &[u8],
+        expiry: SetExpiry,
+    ) {
         if let Some(number) = stored_integer(value) {
             if let Some(entry) = present
                 && expiry == SetExpiry::Keep
@@ -262,7 +270,8 @@ impl View<'_> {
             let new = Entry::new(key, content, expiry.given(entry.expiry()), access, epoch);
             self.replace(hash, entry, new);
         } else {
-            let new = Entry::new(key, content, expiry.given(None), self.round.access.initial(), epoch);
+            let new =
+                Entry::new(key, content, expiry.given(None), self.round.access.initial(), epoch);
             self.add(hash, new);
         }
     }
