@@ -1,0 +1,54 @@
+//! Every limit of the protocol, with its reason.
+
+/// Longest inline request, and longest line that announces a count or a length, without its line
+/// ending. Redis's bound: a client that sends more without a line ending is not speaking RESP.
+pub const INLINE_BYTES: usize = 64 * 1024;
+
+/// Default of `proto-max-bulk-len`: the longest single argument.
+pub const BULK_BYTES: usize = 512 * 1024 * 1024;
+
+/// Most arguments of one request: what fits the signed 32-bit counter that Redis keeps.
+pub const ARGUMENTS: i64 = i32::MAX as i64;
+
+/// Most arguments of a request from a client that has yet to authenticate: enough for HELLO with
+/// AUTH and SETNAME, too few to make a stranger's request expensive.
+pub const UNAUTHENTICATED_ARGUMENTS: i64 = 10;
+
+/// Longest argument from a client that has yet to authenticate: as above.
+pub const UNAUTHENTICATED_BULK_BYTES: usize = 16 * 1024;
+
+/// Longest request as a whole: positions in it are 32 bits wide. Redis has no such bound, but its
+/// default `client-query-buffer-limit` is 1 GiB.
+pub const REQUEST_BYTES: usize = u32::MAX as usize;
+
+/// Words that a parser or a batch keeps room for while it is idle. A request with more arguments
+/// is rare, and 8 KiB for each of them would be much for thousands of idle connections.
+pub const IDLE_SPANS: usize = 1024;
+
+/// Bytes of inline words that a batch keeps room for between rounds.
+pub const IDLE_INLINE_BYTES: usize = INLINE_BYTES;
+
+/// A value this long or longer is shared with its reply; a shorter one is copied, which is cheaper
+/// than a reference count and one more segment to write.
+pub const SHARED_BYTES: usize = 16 * 1024;
+
+/// Deepest nesting that [`crate::Value`] decodes. Redis's replies nest less than ten levels; the
+/// bound keeps the decoder's recursion, and that of dropping a value, off the end of the stack.
+pub const VALUE_DEPTH: usize = 128;
+
+/// Longest string in a reply that [`crate::Value`] decodes: above any server's `proto-max-bulk-len`
+/// in earnest use.
+pub const VALUE_BYTES: usize = 4 * 1024 * 1024 * 1024;
+
+/// Longest line (simple string, error, number) in a reply that [`crate::Value`] decodes.
+pub const VALUE_LINE_BYTES: usize = 1024 * 1024;
+
+/// Elements that the decoder reserves for at once, whatever count was announced: the rest is
+/// reserved as they arrive.
+pub const VALUE_RESERVED: usize = 1024;
+
+/// Longest text that is read as a 64-bit float or a long double; Redis's bound for the latter.
+pub const LONG_DOUBLE_TEXT_BYTES: usize = 255;
+
+/// How much of a command's name, and of its arguments together, an error reply quotes.
+pub const QUOTED_BYTES: usize = 128;

@@ -1,0 +1,90 @@
+//! The requests found in one round of parsing.
+
+use super::words::{Span, Words};
+use crate::limits::{IDLE_INLINE_BYTES, IDLE_SPANS};
+
+/// The complete requests of one parse, and where their words lie. Used again and again: a parse
+/// clears it and keeps its room.
+#[derive(Debug, Default)]
+pub struct Batch {
+    requests: Vec<Request>,
+    pub(super) spans: Vec<Span>,
+    /// The words of the inline requests, unquoted.
+    pub(super) inline: Vec<u8>,
+    consumed: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    /// Where its spans count from: in the buffer, or in the batch's inline bytes.
+    base: usize,
+    is_inline: bool,
+    /// The end of its spans; they begin where those of the request before end.
+    spans_end: usize,
+    /// The position in the buffer just after it.
+    end: usize,
+}
+
+impl Batch {
+    /// An empty batch; reserves nothing.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// The number of requests.
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether it holds no request.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// The words of the request at `index`; `buffer` is the one that was parsed. A batch has no
+    /// words for a request that it does not hold.
+    pub fn words<'a>(&'a self, index: usize, buffer: &'a [u8]) -> Words<'a> {
+        let Some(request) = self.requests.get(index) else {
+            return Words::new(&[], &[]);
+        };
+        let before = index.checked_sub(1).and_then(|before| self.requests.get(before));
+        let spans_start = before.map_or(0, |before| before.spans_end);
+        let spans = self.spans.get(spans_start..request.spans_end).unwrap_or_default();
+        let bytes = if request.is_inline { &self.inline } else { buffer };
+        Words::new(bytes.get(request.base..).unwrap_or_default(), spans)
+    }
+
+    /// The position in the buffer just after the request at `index`: where to go on if what comes
+    /// after it must wait.
+    pub fn end(&self, index: usize) -> usize {
+        self.requests.get(index).map_or(self.consumed, |request| request.end)
+    }
+
+    /// The position in the buffer up to which the parse needs it no more once the requests are
+    /// executed: the next parse begins there. Beyond [`Batch::end`] of the last request lie empty
+    /// requests at most.
+    pub fn consumed(&self) -> usize {
+        self.consumed
+    }
+
+    /// Forgets the requests, and gives back room that only a rare big request needs.
+    pub fn clear(&mut self) {
+        self.requests.clear();
+        self.spans.clear();
+        self.inline.clear();
+        self.requests.shrink_to(IDLE_SPANS);
+        self.spans.shrink_to(IDLE_SPANS);
+        self.inline.shrink_to(IDLE_INLINE_BYTES);
+    }
+
+    /// Adds the request whose spans were appended last.
+    pub(super) fn finish(&mut self, base: usize, is_inline: bool, end: usize) {
+        let spans_end = self.spans.len();
+        self.requests.push(Request { base, is_inline, spans_end, end });
+        self.consumed = end;
+    }
+
+    pub(super) fn consume(&mut self, end: usize) {
+        self.consumed = end;
+    }
+}

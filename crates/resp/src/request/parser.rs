@@ -1,0 +1,356 @@
+//! The parser of requests.
+//!
+//! A request is a multibulk, `*<count>\r\n` and then `count` times `$<length>\r\n<bytes>\r\n`, or
+//! else an inline line. What Redis does with malformed ones is kept to the letter: a header line
+//! ends at its first CR, the byte after that and the two after an argument are not looked at, and a
+//! NUL before the CR hides it.
+//!
+//! A fresh request's spans go straight to the batch. If it turns out to be incomplete they move to
+//! the parser, once, where the following parses continue; so the cost is linear in the bytes,
+//! however few of them come at a time.
+
+use super::batch::Batch;
+use super::error::ProtocolError;
+use super::inline;
+use super::words::Span;
+use crate::limits::{
+    ARGUMENTS, BULK_BYTES, IDLE_SPANS, INLINE_BYTES, REQUEST_BYTES, UNAUTHENTICATED_ARGUMENTS,
+    UNAUTHENTICATED_BULK_BYTES,
+};
+use crate::number::parse_integer;
+
+/// What a connection may send.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLimits {
+    /// The longest argument (`proto-max-bulk-len`).
+    pub bulk_bytes: usize,
+    /// The longest inline request, and the longest line that announces a count or a length.
+    pub inline_bytes: usize,
+    /// Whether the client has authenticated or need not. Until then it may send little, and a
+    /// parse should find one request `at_most`: that one could be its AUTH.
+    pub authenticated: bool,
+}
+
+impl Default for RequestLimits {
+    fn default() -> RequestLimits {
+        RequestLimits { bulk_bytes: BULK_BYTES, inline_bytes: INLINE_BYTES, authenticated: true }
+    }
+}
+
+/// Why a parse ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParseStatus {
+    /// All bytes are looked at.
+    NeedsInput {
+        /// How many more bytes the argument that is under way needs at least; 0 if that can't be
+        /// told, or if the buffer ends between two requests.
+        missing: usize,
+    },
+    /// The batch holds as many requests as were wanted; there may be more.
+    Full,
+    /// What follows the batch's requests breaks the protocol. They are executed still; then the
+    /// client is told and the connection closed.
+    Failed(ProtocolError),
+}
+
+/// The state of one connection's input between two parses.
+#[derive(Debug, Default)]
+pub struct RequestParser {
+    partial: Partial,
+    /// The words found so far of the request under way.
+    spans: Vec<Span>,
+}
+
+/// How far the request under way is parsed. Positions count from its beginning.
+#[derive(Debug, Clone, Copy, Default)]
+struct Partial {
+    /// Where parsing goes on: the next line, or the argument's bytes.
+    position: usize,
+    /// No line ending lies before here.
+    scanned: usize,
+    /// Arguments to come; 0 if not even the count is read.
+    arguments: u32,
+    /// The length of the argument whose bytes come next.
+    length: Option<usize>,
+    /// Whether it turned out to have no arguments.
+    is_empty: bool,
+}
+
+impl RequestParser {
+    /// A parser at the beginning of a connection; reserves nothing.
+    pub fn new() -> RequestParser {
+        RequestParser::default()
+    }
+
+    /// Finds the complete requests in `buffer` from position `from` on, at most `at_most` of them,
+    /// and puts them into `batch`, which it clears before. Requests without words are passed over.
+    ///
+    /// The next parse begins at [`Batch::consumed`] with the same bytes and more, wherever the
+    /// caller has moved them meanwhile.
+    pub fn parse(
+        &mut self,
+        buffer: &[u8],
+        from: usize,
+        batch: &mut Batch,
+        limits: &RequestLimits,
+        at_most: usize,
+    ) -> ParseStatus {
+        batch.clear();
+        batch.consume(from);
+        while batch.len() < at_most {
+            let base = batch.consumed();
+            let request = buffer.get(base..).unwrap_or_default();
+            let found = match request.first() {
+                None => return ParseStatus::NeedsInput { missing: 0 },
+                Some(b'*') => self.multibulk(request, base, batch, limits),
+                Some(_) => self.inline(request, base, batch, limits),
+            };
+            match found {
+                Ok(None) => {}
+                Ok(Some(missing)) => return ParseStatus::NeedsInput { missing },
+                Err(error) => return ParseStatus::Failed(error),
+            }
+        }
+        ParseStatus::Full
+    }
+
+    /// Whether the bytes parsed last ended within a request.
+    pub fn is_within_request(&self) -> bool {
+        self.partial.is_begun()
+    }
+
+    /// Bytes of memory held.
+    pub fn memory(&self) -> usize {
+        self.spans.capacity().saturating_mul(size_of::<Span>())
+    }
+
+    /// Parses one multibulk; if it is not complete, how many bytes are missing.
+    fn multibulk(
+        &mut self,
+        request: &[u8],
+        base: usize,
+        batch: &mut Batch,
+        limits: &RequestLimits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        if self.partial.is_begun() {
+            let missing = self.partial.multibulk(request, &mut self.spans, limits)?;
+            if missing.is_none() {
+                batch.spans.append(&mut self.spans);
+                self.spans.shrink_to(IDLE_SPANS);
+                self.finish(base, batch);
+            }
+            return Ok(missing);
+        }
+        let spans_before = batch.spans.len();
+        let missing = self.partial.multibulk(request, &mut batch.spans, limits)?;
+        if missing.is_none() {
+            self.finish(base, batch);
+        } else {
+            self.spans.extend(batch.spans.drain(spans_before..));
+        }
+        Ok(missing)
+    }
+
+    /// Adds the multibulk that is parsed to the batch, unless it is empty.
+    fn finish(&mut self, base: usize, batch: &mut Batch) {
+        let partial = std::mem::take(&mut self.partial);
+        let end = base.saturating_add(partial.position);
+        if partial.is_empty {
+            batch.consume(end);
+        } else {
+            batch.finish(base, false, end);
+        }
+    }
+
+    /// Parses one inline request; if it is not complete, zero: how much is missing can't be told.
+    fn inline(
+        &mut self,
+        request: &[u8],
+        base: usize,
+        batch: &mut Batch,
+        limits: &RequestLimits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let too_long = ProtocolError::InlineTooLong;
+        let Some(length) = self.partial.line(request, b'\n', limits.inline_bytes, too_long)? else {
+            return Ok(Some(0));
+        };
+        self.partial = Partial::default();
+        let line = request.get(..length).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let end = base.saturating_add(length).saturating_add(1);
+        let (spans_before, bytes_before) = (batch.spans.len(), batch.inline.len());
+        inline::split(line, &mut batch.inline, &mut batch.spans)?;
+        if spans_before == batch.spans.len() {
+            batch.consume(end);
+        } else {
+            batch.finish(bytes_before, true, end);
+        }
+        Ok(None)
+    }
+}
+
+impl Partial {
+    fn is_begun(&self) -> bool {
+        self.position != 0 || self.scanned != 0
+    }
+
+    /// Parses a multibulk, or goes on with it; if it is not complete, how many bytes are missing.
+    fn multibulk(
+        &mut self,
+        request: &[u8],
+        spans: &mut Vec<Span>,
+        limits: &RequestLimits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        if self.arguments == 0 {
+            match self.count(request, limits)? {
+                None => return Ok(Some(0)),
+                Some(0) => {
+                    self.is_empty = true;
+                    return Ok(None);
+                }
+                Some(arguments) => self.arguments = arguments,
+            }
+        }
+        while self.arguments != 0 {
+            let length = match self.length {
+                Some(length) => length,
+                None => match self.next_length(request, limits)? {
+                    Some(length) => length,
+                    None => return Ok(Some(0)),
+                },
+            };
+            let end = self.position.saturating_add(length).saturating_add(LINE_ENDING);
+            if request.len() < end {
+                self.length = Some(length);
+                return Ok(Some(end.saturating_sub(request.len())));
+            }
+            let (Ok(start), Ok(len), Ok(_)) =
+                (u32::try_from(self.position), u32::try_from(length), u32::try_from(end))
+            else {
+                return Err(ProtocolError::InvalidLength);
+            };
+            spans.push(Span { start, len });
+            self.length = None;
+            self.position = end;
+            self.arguments = self.arguments.wrapping_sub(1);
+        }
+        Ok(None)
+    }
+
+    /// Reads the line with the number of arguments; none or a negative number is zero.
+    #[inline]
+    fn count(
+        &mut self,
+        request: &[u8],
+        limits: &RequestLimits,
+    ) -> Result<Option<u32>, ProtocolError> {
+        if let [_, digit @ b'1'..=b'9', b'\r', _, ..] = request {
+            self.position = 4;
+            return Ok(Some(u32::from(digit.wrapping_sub(b'0'))));
+        }
+        let too_long = ProtocolError::CountTooLong;
+        let Some(line) = self.header(request, limits.inline_bytes, too_long)? else {
+            return Ok(None);
+        };
+        match parse_integer(line) {
+            Some(count) if ARGUMENTS < count => Err(ProtocolError::InvalidCount),
+            Some(count) if UNAUTHENTICATED_ARGUMENTS < count && !limits.authenticated => {
+                Err(ProtocolError::UnauthenticatedCount)
+            }
+            Some(count) => Ok(Some(u32::try_from(count).unwrap_or(0))),
+            None => Err(ProtocolError::InvalidCount),
+        }
+    }
+
+    /// Reads the line with the next argument's length.
+    #[inline]
+    fn next_length(
+        &mut self,
+        request: &[u8],
+        limits: &RequestLimits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let digit = |byte: &u8| usize::from(byte.wrapping_sub(b'0'));
+        let (length, header) = match request.get(self.position..).unwrap_or_default() {
+            [b'$', ones @ b'0'..=b'9', b'\r', _, ..] => (digit(ones), 4),
+            [b'$', tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', _, ..] => {
+                (digit(tens).wrapping_mul(10).wrapping_add(digit(ones)), 5)
+            }
+            _ => return self.next_long_length(request, limits),
+        };
+        if limits.bulk_bytes < length {
+            return Err(ProtocolError::InvalidLength);
+        }
+        self.position = self.position.wrapping_add(header);
+        Ok(Some(length))
+    }
+
+    #[cold]
+    fn next_long_length(
+        &mut self,
+        request: &[u8],
+        limits: &RequestLimits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let first = request.get(self.position).copied().unwrap_or_default();
+        let too_long = ProtocolError::LengthTooLong;
+        let Some(line) = self.header(request, limits.inline_bytes, too_long)? else {
+            return Ok(None);
+        };
+        if first != b'$' {
+            return Err(ProtocolError::ExpectedDollar(first));
+        }
+        let Some(length) = parse_integer(line).and_then(|length| usize::try_from(length).ok())
+        else {
+            return Err(ProtocolError::InvalidLength);
+        };
+        if limits.bulk_bytes.min(REQUEST_BYTES) < length {
+            return Err(ProtocolError::InvalidLength);
+        }
+        if UNAUTHENTICATED_BULK_BYTES < length && !limits.authenticated {
+            return Err(ProtocolError::UnauthenticatedLength);
+        }
+        Ok(Some(length))
+    }
+
+    /// Takes a header line: what stands between its first byte and its CR.
+    fn header<'a>(
+        &mut self,
+        request: &'a [u8],
+        limit: usize,
+        too_long: ProtocolError,
+    ) -> Result<Option<&'a [u8]>, ProtocolError> {
+        let Some(length) = self.line(request, b'\r', limit, too_long)? else {
+            return Ok(None);
+        };
+        let end = self.position.saturating_add(length).saturating_add(LINE_ENDING);
+        if request.len() < end {
+            return Ok(None);
+        }
+        let line = request.get(self.position..).and_then(|rest| rest.get(1..length));
+        self.position = end;
+        Ok(Some(line.unwrap_or_default()))
+    }
+
+    /// The length of the line at the position, up to the byte that ends it.
+    fn line(
+        &mut self,
+        request: &[u8],
+        ending: u8,
+        limit: usize,
+        too_long: ProtocolError,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let scanned = self.scanned.max(self.position);
+        let unscanned = request.get(scanned..).unwrap_or_default();
+        let found = memchr::memchr2(ending, 0, unscanned);
+        self.scanned = scanned.saturating_add(found.unwrap_or(unscanned.len()));
+        let length = self.scanned.saturating_sub(self.position);
+        let is_ended = request.get(self.scanned) == Some(&ending);
+        let at_least = if is_ended { length } else { request.len().saturating_sub(self.position) };
+        if limit < at_least {
+            return Err(too_long);
+        }
+        Ok(is_ended.then_some(length))
+    }
+}
+
+/// Bytes of a line ending. Which ones they are is not looked at after an argument.
+const LINE_ENDING: usize = 2;
