@@ -32,12 +32,15 @@ use crate::acl::Categories;
 use crate::argument::Argument;
 use crate::flags::Flags;
 use crate::key_spec::KeySpec;
+use crate::keys::KeyFinder;
 
 /// One command or subcommand. `H` is what runs it: for the engine a function pointer.
 #[derive(Debug)]
 pub struct Command<H: 'static> {
     /// The name in capitals. That of a subcommand has its container's in front: `CONFIG|GET`.
     pub name: &'static str,
+    /// The same in lower case, as replies and statistics show it: `config|get`.
+    pub lower_name: LowerName,
     /// The chapter of the reference that it belongs to.
     pub group: Group,
     /// The version of Redis that brought it.
@@ -54,6 +57,8 @@ pub struct Command<H: 'static> {
     pub in_group_category: bool,
     /// Where the keys are.
     pub keys: &'static [KeySpec],
+    /// Finds the keys where `keys` alone cannot.
+    pub key_finder: Option<KeyFinder>,
     /// The grammar of what follows the name.
     pub arguments: &'static [Argument],
     /// The arity, where the grammar yields another than Redis has.
@@ -105,6 +110,7 @@ impl<H> Command<H> {
         };
         Command {
             name,
+            lower_name: LowerName::new(name),
             group,
             since,
             summary: "",
@@ -113,6 +119,7 @@ impl<H> Command<H> {
             categories: Categories::NONE,
             in_group_category: true,
             keys: &[],
+            key_finder: None,
             arguments: &[],
             arity_override,
             history: &[],
@@ -128,11 +135,6 @@ impl<H> Command<H> {
     /// Whether its next word names a subcommand.
     pub const fn is_container(&self) -> bool {
         !self.subcommands.is_empty()
-    }
-
-    /// The name in lower case, as replies and statistics show it: `config|get`.
-    pub const fn lower_name(&self) -> LowerName {
-        LowerName::new(self.name)
     }
 
     /// The last part of the name: `GET` of `CONFIG|GET`.

@@ -27,12 +27,16 @@
 mod acl;
 pub mod argument;
 mod arity;
+mod cursor;
 mod declaration;
 mod flags;
 mod key_spec;
+pub mod keys;
 
 pub use acl::Categories;
 pub use arity::admits;
+pub use cursor::{Arguments, Keyword};
 pub use declaration::{Command, Group, LowerName};
 pub use flags::Flags;
 pub use key_spec::{Begin, Find, KeyFlags, KeySpec};
+pub use keys::{KeyError, KeyFinder, KeyLayout, KeyPosition, KeyPositions, Search};
