@@ -28,7 +28,7 @@ pub struct Call<'a> {
     /// The configuration, as it was when the round began.
     pub config: &'a config::Config,
     /// What is being called.
-    pub callable: &'static Callable,
+    pub callable: &'a Callable,
     /// Unix time in microseconds at the beginning of the round.
     pub now_us: i64,
     /// What happens after the reply.

@@ -1,9 +1,9 @@
-//! From the declarations to what the executor needs of them, computed once.
+//! How declarations and handlers come together.
 
-use command::{Command as Declaration, Flags, KeyLayout, Table};
+use command::{Command as Declaration, Entry, KeyLayout};
+use resp::ReplyError;
 
 use crate::call::Call;
-use resp::ReplyError;
 
 /// How a handler ends: having replied, or with an error and nothing done.
 pub type Outcome = Result<(), ReplyError>;
@@ -14,50 +14,26 @@ pub type Run = fn(&mut Call<'_>) -> Outcome;
 /// A command of this engine.
 pub type Command = Declaration<Handler>;
 
+/// A command or subcommand in an engine's table.
+pub type Callable = Entry<Handler>;
+
 /// What runs a command, and how much of the keyspace it may reach.
 #[derive(Clone, Copy, Debug)]
 pub enum Handler {
     /// The keys that the command declares: their shards are locked.
     Keys(Run),
-    /// Any keys, one shard at a time: what visits many and promises no picture of one moment.
+    /// Any keys, one shard at a time: what visits many and promises no picture of one moment. Expired keys are passed
+    /// over and not removed: their removal would have to be recorded before their shard is let go.
     Roaming(Run),
     /// Everything, at rest: all gates are closed.
     Everything(Run),
 }
 
-/// A command or subcommand, ready to be called.
-#[derive(Debug)]
-pub struct Callable {
-    /// Its declaration.
-    pub command: &'static Command,
-    /// Dense: an index for statistics.
-    pub id: usize,
-    /// Whether it does nothing itself but has subcommands.
-    pub is_container: bool,
-    pub(crate) layout: KeyLayout,
-    pub(crate) flags: Flags,
-    least_words: usize,
-    most_words: usize,
-}
-
-impl Callable {
-    fn new(command: &'static Command, id: usize) -> Callable {
-        let arity = command.arity();
-        let least_words = usize::try_from(arity.unsigned_abs()).unwrap_or(usize::MAX);
-        Callable {
-            command,
-            id,
-            is_container: command.is_container(),
-            layout: KeyLayout::of(command),
-            flags: command.flags,
-            least_words,
-            most_words: if arity < 0 { usize::MAX } else { least_words },
-        }
-    }
-
-    /// Whether a call may have so many words, its name among them.
-    #[inline]
-    pub(crate) fn admits(&self, words: usize) -> bool {
-        self.least_words <= words && words <= self.most_words
+/// The word that is the only key of any call of a command, where the declaration alone tells.
+#[inline]
+pub(crate) fn only_key(callable: &Callable) -> Option<usize> {
+    match (callable.layout, callable.run) {
+        (KeyLayout::One(position), Some(Handler::Keys(_))) => Some(usize::from(position)),
+        _ => None,
     }
 }

@@ -59,7 +59,7 @@ impl EffectStream {
             if stream.database != Some(effect.database) {
                 stream.database = Some(effect.database);
                 let number = effect.database.to_string();
-                resp::encode_request(&[b"SELECT", number.as_bytes()], &mut stream.bytes);
+                resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut stream.bytes);
             }
             stream.bytes.extend_from_slice(&effect.request);
         }
@@ -88,7 +88,7 @@ impl Effect {
     fn new<'a>(database: usize, words: impl Iterator<Item = &'a [u8]>) -> Effect {
         let words: Vec<&[u8]> = words.collect();
         let mut request = Vec::with_capacity(words.iter().map(|word| word.len() + 16).sum());
-        resp::encode_request(&words, &mut request);
+        resp::value::encode_request(&words, &mut request);
         Effect { database, request }
     }
 }

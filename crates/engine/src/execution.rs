@@ -3,13 +3,12 @@
 //! In order: the command is looked up and its arity checked; the client must be allowed to call it; room is made if a memory
 //! limit asks for it; the shards of the keys are locked; the handler runs; its effects are recorded; the shards are unlocked.
 
-use command::{Arguments, Flags};
-use keyspace::View;
+use command::{Arguments, CommandId, Flags, KeyLayout};
+use keyspace::{ExpiryMode, View};
 use resp::{Output, Reply, ReplyError, Words};
 
 use crate::call::{Call, Next};
-use crate::command_table::{Callable, Handler, Outcome, Run};
-use crate::commands;
+use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::effects::Effects;
 use crate::memory_limit::Room;
 use crate::session::Session;
@@ -20,29 +19,31 @@ use crate::worker::{Gate, Prepared, Worker};
 pub(crate) struct Executed {
     pub(crate) next: Next,
     /// For the statistics: the command's id, and how it went. None if there is no such command.
-    pub(crate) fate: Option<(usize, Fate)>,
+    pub(crate) fate: Option<(CommandId, Fate)>,
 }
 
 impl Executed {
     const POSTPONED: Executed = Executed { next: Next::Postpone, fate: None };
 }
 
-impl Worker<'_> {
+impl<'e> Worker<'e> {
     /// Executes a call.
     pub(crate) fn execute(
         &mut self,
         session: &mut Session,
         words: Words<'_>,
-        prepared: Prepared,
+        prepared: Prepared<'e>,
         output: &mut Output,
     ) -> Executed {
         let Some(callable) = prepared.callable else {
-            self.refuse(session, &commands::unknown(words), output);
+            let error = self.engine.commands.find_call(words).err().unwrap_or(ReplyError::Syntax);
+            self.refuse(session, &error, output);
             return Executed { next: Next::Continue, fate: None };
         };
+        let rejected = Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
         if let Err(error) = self.admit(session, callable, words) {
             self.refuse(session, &error, output);
-            return Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
+            return rejected;
         }
         if self.is_paused(callable) && !callable.flags.has(Flags::ALLOW_BUSY) {
             return Executed::POSTPONED;
@@ -52,11 +53,12 @@ impl Worker<'_> {
             && callable.flags.has(Flags::DENY_OOM)
         {
             self.refuse(session, &ReplyError::OutOfMemory, output);
-            return Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
+            return rejected;
         }
-        let Some(handler) = callable.command.run else {
+        let Some(handler) = callable.run else {
+            // A container without a subcommand, which its arity does not admit.
             self.refuse(session, &ReplyError::Syntax, output);
-            return Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
+            return rejected;
         };
         match handler {
             Handler::Keys(run) => self.with_keys(session, callable, run, words, prepared, output),
@@ -67,19 +69,12 @@ impl Worker<'_> {
 
     /// Whether the client may make this call.
     #[inline]
-    fn admit(&self, session: &Session, callable: &'static Callable, words: Words<'_>) -> Result<(), ReplyError> {
+    fn admit(&self, session: &Session, callable: &Callable, words: Words<'_>) -> Result<(), ReplyError> {
         if !callable.admits(words.len()) {
-            return Err(commands::wrong_arity(callable));
-        }
-        if callable.is_container && callable.command.run.is_none() {
-            let name = callable.command.lower_name();
-            return Err(ReplyError::unknown_subcommand(&name, words.get(1).unwrap_or_default()));
+            return Err(ReplyError::WrongArity(callable.name()));
         }
         if !session.authenticated && !callable.flags.has(Flags::NO_AUTH) {
             return Err(ReplyError::coded("NOAUTH Authentication required."));
-        }
-        if callable.flags.has(Flags::PROTECTED) {
-            commands::protected(callable, session, &self.config)?;
         }
         Ok(())
     }
@@ -92,21 +87,21 @@ impl Worker<'_> {
     fn with_keys(
         &mut self,
         session: &mut Session,
-        callable: &'static Callable,
+        callable: &'e Callable,
         run: Run,
         words: Words<'_>,
-        prepared: Prepared,
+        prepared: Prepared<'e>,
         output: &mut Output,
     ) -> Executed {
         let Gate::Inside(inside) = &mut self.gate else { unreachable!("calls run in rounds") };
         self.round.touch = !session.no_touch;
         let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
-        match (prepared.hash, callable.only_key_of(words)) {
+        match (prepared.hash, only_key(callable).and_then(|position| words.get(position))) {
             (Some(hash), Some(key)) => view.lock_one(key, hash),
-            _ if callable.command.keys.is_empty() => {}
+            _ if callable.layout == KeyLayout::None => {}
             _ => {
                 let mut keys: Vec<&[u8]> = Vec::new();
-                callable.command.for_each_key(words, |key| keys.push(key));
+                callable.command.for_each_key(callable.layout, words, |key| keys.push(key));
                 view.lock_several(keys.into_iter());
             }
         }
@@ -123,13 +118,14 @@ impl Worker<'_> {
     fn roaming(
         &mut self,
         session: &mut Session,
-        callable: &'static Callable,
+        callable: &'e Callable,
         run: Run,
         words: Words<'_>,
         output: &mut Output,
     ) -> Executed {
         let Gate::Inside(inside) = &mut self.gate else { unreachable!("calls run in rounds") };
         self.round.touch = false;
+        let expiry = std::mem::replace(&mut self.round.expiry, ExpiryMode::Hide);
         let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
         view.roam();
         let parts = Parts {
@@ -139,13 +135,15 @@ impl Worker<'_> {
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
         };
-        parts.call(session, callable, run, words, view, output)
+        let executed = parts.call(session, callable, run, words, view, output);
+        self.round.expiry = expiry;
+        executed
     }
 
     fn with_everything(
         &mut self,
         session: &mut Session,
-        callable: &'static Callable,
+        callable: &'e Callable,
         run: Run,
         words: Words<'_>,
         output: &mut Output,
@@ -183,17 +181,16 @@ impl<'a> Parts<'a> {
     fn call(
         self,
         session: &'a mut Session,
-        callable: &'static Callable,
+        callable: &'a Callable,
         run: Run,
         words: Words<'a>,
         view: View<'a>,
         output: &'a mut Output,
     ) -> Executed {
-        let names = if callable.command.is_subcommand() { 2 } else { 1 };
         let protocol = session.protocol;
         let database = session.database;
         let mut call = Call {
-            arguments: Arguments::new(words.skip(names)),
+            arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys: view,
             reply: Reply::new(output, protocol),

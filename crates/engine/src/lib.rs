@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use command::Table;
 use config::Config;
 use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
@@ -38,6 +39,7 @@ pub use pause::{Pause, PauseKind};
 pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
+use command_table::Handler;
 use host::Host;
 use statistics::WorkerStatistics;
 
@@ -45,6 +47,8 @@ use statistics::WorkerStatistics;
 pub struct Engine {
     /// All the data.
     pub keyspace: Keyspace,
+    /// Every command, as `rename-command` has it.
+    pub commands: Table<Handler>,
     /// All clients.
     pub clients: Clients,
     /// What replicas and the append-only file will be told.
@@ -80,14 +84,15 @@ impl Engine {
     pub fn new(workers: usize, config: Config, host: Box<dyn Host>, ticks: fn() -> u64) -> (Engine, Vec<GateKey>) {
         let databases = usize::try_from(config.memory.databases).unwrap_or(1).max(1);
         let (keyspace, keys) = Keyspace::new(workers, databases);
-        let commands = commands::table().len();
+        let commands = Table::new(commands::FAMILIES);
         let engine = Engine {
             keyspace,
             clients: Clients::default(),
             effects: EffectStream::default(),
             pause: Pause::default(),
             host,
-            statistics: (0..workers).map(|_| WorkerStatistics::new(commands)).collect(),
+            statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
+            commands,
             switches: Switches { active_expiry: true.into(), cron_paused: false.into() },
             config: ArcSwap::from_pointee(config),
             config_version: AtomicU64::new(0),

@@ -3,8 +3,10 @@
 //! A worker counts in its own [`Numbers`], whose lock nobody else holds but now and then for INFO. While a batch of calls
 //! runs, it notes what it executed in a [`Tally`] of its own, and adds that to the numbers once at the end: one lock a batch.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
+
+use command::CommandId;
+use parking_lot::Mutex;
 
 /// One worker's numbers.
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl WorkerStatistics {
 /// Calls that a worker has executed and not yet added to its numbers.
 #[derive(Debug, Default)]
 pub struct Tally {
-    calls: Vec<(usize, u64, Fate)>,
+    calls: Vec<(CommandId, u64, Fate)>,
     /// Codes of error replies.
     errors: Vec<String>,
     /// Values changed.
@@ -136,7 +138,7 @@ const ERROR_CODES: usize = 128;
 impl Tally {
     /// Notes a call of the command with this id.
     #[inline]
-    pub fn call(&mut self, command: usize, nanoseconds: u64, fate: Fate) {
+    pub fn call(&mut self, command: CommandId, nanoseconds: u64, fate: Fate) {
         self.calls.push((command, nanoseconds, fate));
     }
 
@@ -155,7 +157,7 @@ impl Tally {
         numbers.changes += std::mem::take(&mut self.changes);
         let mut spent = 0;
         for (id, nanoseconds, fate) in self.calls.drain(..) {
-            let Some(command) = numbers.commands.get_mut(id) else { continue };
+            let Some(command) = numbers.commands.get_mut(usize::from(id)) else { continue };
             match fate {
                 Fate::Rejected => {
                     command.rejected += 1;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use command::Flags;
 use config::Config;
 use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash, Random, Round,
@@ -14,8 +15,7 @@ use resp::{Batch, Output};
 
 use crate::Engine;
 use crate::call::Next;
-use crate::command_table::{Callable, Handler};
-use crate::commands;
+use crate::command_table::{Callable, only_key};
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
 use crate::statistics::Tally;
@@ -45,7 +45,7 @@ pub struct Worker<'e> {
     pub(crate) tally: Tally,
     pub(crate) pool: EvictionPool,
     pub(crate) expiry: ExpiryCycle,
-    prepared: Vec<Prepared>,
+    prepared: Vec<Prepared<'e>>,
 }
 
 /// Where a worker stands to its gate.
@@ -58,8 +58,8 @@ pub(crate) enum Gate<'e> {
 
 /// A call whose command is known.
 #[derive(Clone, Copy)]
-pub(crate) struct Prepared {
-    pub(crate) callable: Option<&'static Callable>,
+pub(crate) struct Prepared<'e> {
+    pub(crate) callable: Option<&'e Callable>,
     /// Of its key, if it has one.
     pub(crate) hash: Option<KeyHash>,
 }
@@ -175,8 +175,8 @@ impl<'e> Worker<'e> {
         let keyspace = &self.engine.keyspace;
         for index in range {
             let words = batch.words(index, input);
-            let callable = commands::table().find(words);
-            let position = callable.and_then(|callable| callable.only_key());
+            let callable = self.engine.commands.find_call(words).ok();
+            let position = callable.and_then(only_key);
             let hash = position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
             self.prepared.push(Prepared { callable, hash });
         }
@@ -215,7 +215,8 @@ impl<'e> Worker<'e> {
             None => false,
             Some(PauseKind::All) => true,
             Some(PauseKind::Writes) => {
-                callable.flags.has(command::Flags::WRITE) || callable.flags.has(command::Flags::MAY_REPLICATE)
+                let flags = callable.flags;
+                flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE)
             }
         }
     }
@@ -250,16 +251,5 @@ fn access_policy(config: &Config) -> AccessPolicy {
         | EvictionPolicy::AllKeysRandom
         | EvictionPolicy::VolatileTtl
         | EvictionPolicy::NoEviction => AccessPolicy::Lru,
-    }
-}
-
-impl Callable {
-    /// The word that is the call's only key, where the declaration alone tells.
-    #[inline]
-    fn only_key(&self) -> Option<usize> {
-        match (self.command.run, self.layout) {
-            (Some(Handler::Keys(_)), command::KeyLayout::One(position)) => Some(position),
-            _ => None,
-        }
     }
 }
