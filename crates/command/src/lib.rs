@@ -30,7 +30,11 @@ mod arity;
 mod cursor;
 mod declaration;
 pub mod describe;
+#[cfg(feature = "facts")]
+pub mod facts;
 mod flags;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod key_spec;
 pub mod keys;
 mod syntax;

@@ -65,7 +65,9 @@ impl<H> Entry<H> {
 pub struct Table<H: 'static> {
     /// By id: each container directly before its subcommands.
     entries: Vec<Entry<H>>,
-    /// As many as a power of two. At least one is empty, which ends every search.
+    /// What each is called by, which may differ from what it declares. By id; empty for never.
+    names: Vec<Box<[u8]>>,
+    /// As many as a power of two. Most are empty, which ends every search.
     slots: Box<[Slot]>,
 }
 
@@ -79,51 +81,29 @@ impl<H: Copy> Table<H> {
                 push(&mut entries, subcommand, container);
             }
         }
-        let mut table = Table { slots: Box::default(), entries };
+        let names =
+            entries.iter().map(|entry| entry.command.own_name().as_bytes().into()).collect();
+        let mut table = Table { slots: Box::default(), entries, names };
         table.index();
         table
-    }
-
-    /// Lets `name` alone call what was called `from` until now, as `rename-command` asks for; an empty
-    /// `name` takes the command away. Whether there was such a command, and none called `name`.
-    pub fn rename(&mut self, from: &[u8], name: &[u8]) -> bool {
-        let Some(id) = self.find(from).map(|entry| entry.id) else {
-            return false;
-        };
-        if self.find(name).is_some() {
-            return false;
-        }
-        let name = Name::of(name, None);
-        for slot in self.slots.iter_mut().filter(|slot| slot.id == Some(id)) {
-            // The place keeps others that were probed past it reachable.
-            slot.name = Name::REMOVED;
-        }
-        if 0 < name.length {
-            self.insert(name, id);
-        }
-        true
-    }
-
-    fn index(&mut self) {
-        let slots = self.entries.len().saturating_mul(4).next_power_of_two().max(4);
-        self.slots = vec![Slot::EMPTY; slots].into_boxed_slice();
-        let names: Vec<(Name, CommandId)> = self
-            .entries
-            .iter()
-            .map(|entry| (Name::of(entry.command.own_name().as_bytes(), entry.container), entry.id))
-            .collect();
-        for (name, id) in names {
-            debug_assert!(
-                self.slots.iter().all(|slot| slot.id.is_none() || slot.name != name)
-                    || Name::TOLD_APART < name.length as usize,
-                "two commands have the name of number {id}"
-            );
-            self.insert(name, id);
-        }
     }
 }
 
 impl<H> Table<H> {
+    /// Lets `name` alone call what was called `from` until now, as `rename-command` asks for; an empty
+    /// `name` takes the command away. Whether there was a command `from`, and none called `name`.
+    pub fn rename(&mut self, from: &[u8], name: &[u8]) -> bool {
+        let Some(id) = self.find(from).map(|entry| entry.id) else {
+            return false;
+        };
+        let free = self.find(name).is_none();
+        if let Some(called) = self.names.get_mut(usize::from(id)).filter(|_| free) {
+            *called = name.into();
+            self.index();
+        }
+        free
+    }
+
     /// The command called `name`, in any case.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Entry<H>> {
@@ -215,27 +195,39 @@ impl<H> Table<H> {
             let slot = self.slots.get(place)?;
             let id = slot.id?;
             if slot.name == wanted {
-                let entry = self.entries.get(usize::from(id))?;
+                let id = usize::from(id);
                 let same = name.len() <= Name::TOLD_APART
-                    || entry.command.own_name().as_bytes().eq_ignore_ascii_case(name);
+                    || self.names.get(id).is_some_and(|known| known.eq_ignore_ascii_case(name));
                 if same {
-                    return Some(entry);
+                    return self.entries.get(id);
                 }
             }
             place = self.after(place);
         }
     }
 
-    fn insert(&mut self, name: Name, id: CommandId) {
-        debug_assert!(self.slots.iter().any(|slot| slot.id.is_none()), "no search would end");
-        let mut place = self.place(name);
-        while let Some(slot) = self.slots.get_mut(place) {
-            if slot.id.is_none() {
-                *slot = Slot { name, id: Some(id) };
-                return;
+    fn index(&mut self) {
+        let slots = self.entries.len().saturating_mul(4).next_power_of_two().max(4);
+        self.slots = vec![Slot::EMPTY; slots].into_boxed_slice();
+        let names = std::mem::take(&mut self.names);
+        for (entry, called) in
+            self.entries.iter().zip(&names).filter(|(_, called)| !called.is_empty())
+        {
+            let name = Name::of(called, entry.container);
+            let mut place = self.place(name);
+            while let Some(taken) = self.slots.get(place).filter(|slot| slot.id.is_some()) {
+                debug_assert!(
+                    taken.name != name || Name::TOLD_APART < called.len(),
+                    "two commands are called {}",
+                    called.escape_ascii()
+                );
+                place = self.after(place);
             }
-            place = self.after(place);
+            if let Some(slot) = self.slots.get_mut(place) {
+                *slot = Slot { name, id: Some(entry.id) };
+            }
         }
+        self.names = names;
     }
 
     #[inline]
@@ -285,7 +277,7 @@ struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Slot = Slot { name: Name::REMOVED, id: None };
+    const EMPTY: Slot = Slot { name: Name::NONE, id: None };
 }
 
 /// A name as numbers, in capitals.
@@ -304,8 +296,7 @@ struct Name {
 impl Name {
     /// Names up to this length are the same if head, tail and length are.
     const TOLD_APART: usize = 16;
-    /// The name of nothing: no name of length 0 is ever asked for with these bytes.
-    const REMOVED: Name = Name { head: u64::MAX, tail: u64::MAX, length: 0, container: 0 };
+    const NONE: Name = Name { head: 0, tail: 0, length: 0, container: 0 };
 
     #[inline]
     fn of(name: &[u8], container: Option<CommandId>) -> Name {
