@@ -1,7 +1,13 @@
 //! shim
 #![allow(missing_docs)]
 #[derive(Clone, Debug, Default)]
-pub struct Config { pub memory: memory::Memory, pub latency: Latency, pub security: Security }
+pub struct Config { pub memory: memory::Memory, pub latency: Latency, pub security: Security, pub network: Network, pub limits: Limits, pub process: Process }
+#[derive(Clone, Debug, Default)]
+pub struct Network { pub accepts_per_round: u16 }
+#[derive(Clone, Debug, Default)]
+pub struct Limits { pub bulk_bytes: u64, pub query_buffer_bytes: u64 }
+#[derive(Clone, Debug, Default)]
+pub struct Process { pub hz: u32 }
 #[derive(Clone, Debug, Default)]
 pub struct Latency { pub tracking: bool }
 #[derive(Clone, Debug, Default)]
