@@ -142,7 +142,12 @@ fn compare(place: &str, declared: &Value, known: &Value, found: &mut Vec<String>
                 compare(&format!("{place} {key}"), ours, theirs, found);
             }
         }
-        _ if declared == known => {}
+        _ if declared == known || (is_nothing(declared) && is_nothing(known)) => {}
         _ => found.push(format!("{place}: declared {declared}, known {known}")),
     }
+}
+
+/// An empty list and no list are the same.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }

@@ -22,8 +22,13 @@ pub enum Style {
     Wild,
 }
 
-/// A random call of `command`.
+/// A random call of `command`; of one of its subcommands if it does nothing itself.
 pub fn call<H>(command: &Command<H>, style: Style, random: &mut Random) -> Call {
+    if let (None, Some(subcommand)) =
+        (&command.run, command.subcommands.get(random.below(command.subcommands.len())))
+    {
+        return call(subcommand, style, random);
+    }
     let mut words: Call = command.name.split('|').map(|word| random.any_case(word)).collect();
     let mut counts = Counts::default();
     sequence(command.arguments, random, &mut counts, &mut words);

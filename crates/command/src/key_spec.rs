@@ -250,6 +250,11 @@ impl KeyFlags {
         self.has_any(KeyFlags::READ_WRITE.and(KeyFlags::OVERWRITE).and(KeyFlags::REMOVE))
     }
 
+    /// The flag of a name, as [`KeyFlags::names`] writes it.
+    pub fn named(name: &str) -> Option<KeyFlags> {
+        NAMES.iter().find(|&&(_, known)| known == name).map(|&(flag, _)| flag)
+    }
+
     /// The names, in the order of COMMAND INFO.
     pub fn names(self) -> impl Iterator<Item = &'static str> + Clone {
         NAMES.iter().filter(move |&&(flag, _)| self.has(flag)).map(|&(_, name)| name)
