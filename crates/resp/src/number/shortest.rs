@@ -152,7 +152,7 @@ fn cached_power(exponent: i32) -> (Scaled, i32) {
 
 /// The exponent of two for a mantissa of 64 bits that stands for `10^ten`: by way of log2(10) as a
 /// fraction, exact in the table's range.
-fn binary_exponent(ten: i32) -> i32 {
+pub(super) fn binary_exponent(ten: i32) -> i32 {
     ((ten * 217_706) >> 16) - 63
 }
 
@@ -190,12 +190,12 @@ const EXPONENT_BIAS: i32 = 1023 + 52;
 const WINDOW_LEAST: i32 = -60;
 const WINDOW_MOST: i32 = -32;
 
-const POWERS_FIRST: i32 = -348;
-const POWERS_STEP: i32 = 8;
-const POWERS_COUNT: i32 = 87;
+pub(super) const POWERS_FIRST: i32 = -348;
+pub(super) const POWERS_STEP: i32 = 8;
+pub(super) const POWERS_COUNT: i32 = 87;
 
 /// The mantissas of 10^-348, 10^-340, ..., 10^340, rounded to the nearest.
-const POWERS: [u64; POWERS_COUNT as usize] = [
+pub(super) const POWERS: [u64; POWERS_COUNT as usize] = [
     0xfa8f_d5a0_081c_0288,
     0xbaae_e17f_a23e_bf76,
     0x8b16_fb20_3055_ac76,
