@@ -2,7 +2,7 @@
 //! leaves behind when it dies.
 
 pub(crate) mod banner;
-//CRASH
+pub(crate) mod crash;
 pub(crate) mod daemon;
 pub(crate) mod limits;
 pub(crate) mod oom_score;
