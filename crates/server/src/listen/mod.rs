@@ -30,6 +30,7 @@ use socket2::TcpKeepalive;
 use socket2::Type;
 
 use crate::log;
+use crate::process::reason::reason;
 
 /// What to listen on with TCP.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub(crate) enum ListenError {
     #[error("Configured to not listen anywhere, exiting.")]
     Nowhere,
     /// The Unix socket failed.
-    #[error("Failed opening Unix socket: {step}: {}", text(.error))]
+    #[error("Failed opening Unix socket: {step}: {}", reason(.error))]
     Unix {
         /// The call that failed.
         step: &'static str,
@@ -174,7 +175,7 @@ struct Failure {
 
 impl Failure {
     fn at(step: &str, error: &io::Error) -> Failure {
-        Failure { text: format!("{step}: {}", text(error)), errno: Errno::from_io_error(error) }
+        Failure { text: format!("{step}: {}", reason(error)), errno: Errno::from_io_error(error) }
     }
 
     /// Whether the machine just does not have such an address, so that the others are enough.
@@ -263,12 +264,6 @@ fn listeners(mut address: SocketAddr, settings: &TcpSettings) -> Result<Vec<TcpL
 
 fn queue_length(backlog: u32) -> i32 {
     i32::try_from(backlog).unwrap_or(i32::MAX)
-}
-
-/// An error without the number that the standard library adds: `Address already in use`.
-fn text(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
