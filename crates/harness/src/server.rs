@@ -93,7 +93,11 @@ impl Server {
     /// When it does not in time.
     #[track_caller]
     pub fn wait_for_log(&self, text: &str) {
-        assert!(wait_until(|| self.log().contains(text)), "no {text:?} in the log:\n{}", self.log());
+        assert!(
+            wait_until(|| self.log().contains(text)),
+            "no {text:?} in the log:\n{}",
+            self.log()
+        );
     }
 
     /// Sends a signal; one that comes too late is lost.
