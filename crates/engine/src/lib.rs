@@ -117,6 +117,9 @@ impl Engine {
         Ok(())
     }
 
+    /// Called some times a second, for numbers that are a rate.
+    pub(crate) fn sample(&self, _now_ms: i64) {}
+
     pub(crate) fn config_version(&self) -> u64 {
         self.config_version.load(Ordering::Acquire)
     }

@@ -18,7 +18,7 @@ use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
-use crate::statistics::Tally;
+use crate::statistics::{Numbers, Tally};
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
@@ -121,6 +121,23 @@ impl<'e> Worker<'e> {
     /// Ends the round: leaves the gate.
     pub fn end_round(&mut self) {
         self.leave();
+    }
+
+    /// Called `hz` times a second, in a round.
+    pub fn tick(&mut self) {
+        if self.index == 0 {
+            self.engine.sample(self.now_ms());
+        }
+    }
+
+    /// Counts something that happened outside of calls.
+    pub fn count(&self, change: impl FnOnce(&mut Numbers)) {
+        self.engine.statistics[self.index].update(change);
+    }
+
+    /// A client as CLIENT LIST shows it, for the log.
+    pub fn describe_client(&self, session: &Session) -> String {
+        session.record.describe(self.now_ms(), &self.engine.commands)
     }
 
     /// Unix time in ms at which the round began.

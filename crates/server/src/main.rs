@@ -5,7 +5,6 @@
 )]
 #![cfg_attr(test, expect(dead_code, reason = "the modules are not wired up yet"))]
 
-mod accept;
 mod clock;
 mod host;
 mod listen;
@@ -22,14 +21,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let port: u16 = args[1].parse().unwrap();
     let workers: usize = args[2].parse().unwrap();
-    let mut config = config::Config::default();
-    config.memory.databases = 16;
-    config.network.accepts_per_round = 10;
-    config.limits.bulk_bytes = 512 << 20;
-    config.limits.query_buffer_bytes = 1 << 30;
-    config.process.hz = 10;
-    config.latency.tracking = std::env::var("TRACK").is_ok();
-    config.memory.active_expire_effort = 1;
+    let config = config::Config::new(2);
     let (engine, keys) = engine::Engine::new(workers, config, Box::new(engine::host::Alone), ticks);
     let engine: &'static engine::Engine = Box::leak(Box::new(engine));
     let mailboxes: Arc<[worker::Mailbox]> = (0..workers).map(|_| worker::Mailbox::new().unwrap()).collect();

@@ -23,6 +23,8 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// Unix time in ms since which its output is over the soft limit.
     pub(super) over_soft_limit_since_ms: Option<i64>,
+    /// Others were told of something in its buffers.
+    pub(super) was_noted: bool,
 }
 
 /// What a connection is doing.
@@ -49,6 +51,7 @@ impl Connection {
             interest: Interest::Read,
             state: State::Open,
             over_soft_limit_since_ms: None,
+            was_noted: false,
         }
     }
 
@@ -61,6 +64,11 @@ impl Connection {
             State::Paused | State::Congested | State::Closing if writes => Interest::Write,
             State::Paused | State::Congested | State::Closing => Interest::Nothing,
         }
+    }
+
+    /// Whether its buffers are empty, as they are after most calls.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.input.is_empty() && self.output.is_empty() && self.state == State::Open
     }
 
     /// Bytes of memory it takes.

@@ -3,6 +3,7 @@
 //! A round: wait until something is ready, enter the gate, serve every connection that is ready (read once, execute all
 //! complete requests, write once), look after timers, leave the gate. Nothing in a round waits.
 
+mod accept;
 mod connection;
 mod mailbox;
 mod poller;
@@ -14,8 +15,7 @@ mod write;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use engine::clients::{ClientId, Peer};
-use engine::session::Session;
+use engine::clients::ClientId;
 use engine::{Engine, Time};
 use resp::{Batch, Output};
 
@@ -171,51 +171,6 @@ impl<'e> Worker<'e> {
                 Mail::Stop => self.stopping = true,
             }
         }
-    }
-
-    /// Takes connections that wait at a listener, and shares them out.
-    fn accept(&mut self, listener: u64) {
-        let Some(listener) = usize::try_from(listener).ok().and_then(|index| self.listeners.get(index)) else {
-            return;
-        };
-        let is_unix = listener.is_unix;
-        let at_most = usize::from(self.worker.config.network.accepts_per_round);
-        for _ in 0..at_most {
-            let Ok((socket, peer)) = crate::accept::accept(&self.listeners[0].socket, is_unix) else { break };
-            self.share_out(socket, peer);
-        }
-    }
-
-    fn share_out(&mut self, socket: OwnedFd, peer: Peer) {
-        let worker = self.next_worker;
-        self.next_worker = (self.next_worker + 1) % self.mailboxes.len();
-        if worker == self.worker.index {
-            self.adopt(socket, peer);
-        } else {
-            self.mailboxes[worker].send(Mail::Adopt(socket, peer));
-        }
-    }
-
-    fn adopt(&mut self, socket: OwnedFd, peer: Peer) {
-        let record = self.engine.clients.add(peer, self.worker.index, self.worker.now_ms());
-        let authenticated = !Engine::asks_password(&self.worker.config);
-        let connection = Connection::new(socket, Session::new(record, authenticated));
-        let id = connection.session.id();
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.connections.push(Slot { generation: 0, connection: None });
-            self.connections.len() - 1
-        });
-        let slot = &mut self.connections[place];
-        slot.generation = slot.generation.wrapping_add(1) & 0x7fff_ffff;
-        let token = token(slot.generation, place);
-        if self.poller.add(&connection.socket, token, Interest::Read).is_err() {
-            self.free.push(place);
-            self.engine.clients.remove(id);
-            return;
-        }
-        slot.connection = Some(Box::new(connection));
-        self.places.insert(id, place);
-        self.engine.statistics[self.worker.index].update(|numbers| numbers.connections_received += 1);
     }
 
     /// Closes a connection at once; replies not sent yet are lost.

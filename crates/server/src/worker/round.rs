@@ -1,14 +1,17 @@
 //! Serving a connection that is ready: read once, execute all complete requests, write once.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use engine::Next;
 use resp::limits::INLINE_BYTES;
 use resp::{ParseStatus, ReplyError, Reply, RequestLimits, RequestParser};
 
 use super::connection::{Connection, State};
-use super::poller::{Interest, Readiness};
+use super::poller::Readiness;
 use super::read::{Received, receive};
 use super::write::{Sent, transmit};
-use super::{Buffers, READ_BYTES, Worker, token};
+use super::{READ_BYTES, Worker, token};
+use crate::log;
 
 /// Requests parsed before they are executed: enough to look ahead, few enough that one client's turn stays short.
 const BATCH: usize = 256;
@@ -18,7 +21,7 @@ const CONGESTION_BYTES: usize = 256 << 20;
 
 /// Whether a connection lives on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Life {
+pub(super) enum Life {
     Goes,
     Ends,
 }
@@ -63,7 +66,7 @@ impl Worker<'_> {
     fn put_back(&mut self, place: usize, mut connection: Box<Connection>, life: Life) {
         let interest = connection.wants();
         let mut ends = life == Life::Ends
-            || connection.session.record.killed.load(std::sync::atomic::Ordering::Relaxed)
+            || connection.session.record.killed.load(Relaxed)
             || connection.state == State::Closing && connection.output.is_empty();
         if !ends && interest != connection.interest {
             connection.interest = interest;
@@ -72,6 +75,13 @@ impl Worker<'_> {
         }
         if connection.state == State::Paused {
             self.timers.paused(place);
+        }
+        if !connection.is_quiet() {
+            Worker::note(&connection);
+            connection.was_noted = true;
+        } else if connection.was_noted {
+            Worker::note(&connection);
+            connection.was_noted = false;
         }
         self.connections[place].connection = Some(connection);
         if ends {
@@ -220,18 +230,50 @@ impl Worker<'_> {
         }
     }
 
+    /// Whether a client has more waiting than it may; then it is to be closed.
     fn is_over_query_limit(&mut self, connection: &Connection) -> bool {
         let limit = usize::try_from(self.worker.config.limits.query_buffer_bytes).unwrap_or(usize::MAX);
-        limit < connection.input.len()
+        // Positions in the buffer are 32 bits wide.
+        let limit = limit.min(u32::MAX as usize);
+        if connection.input.len() <= limit {
+            return false;
+        }
+        let client = self.worker.describe_client(&connection.session);
+        log::warning(format_args!("Closing client that reached max query buffer length: {client}"));
+        self.worker.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
+        true
     }
 
-    fn check_output_limit(&mut self, _connection: &mut Connection) -> Life {
-        Life::Goes
+    /// Whether a client that does not take its replies is within its limits.
+    pub(super) fn check_output_limit(&mut self, connection: &mut Connection) -> Life {
+        let limit = &self.worker.config.limits.output_buffer.normal;
+        let pending = connection.output.len() as u64;
+        let now_ms = self.worker.now_ms();
+        let over = |bytes: u64| 0 < bytes && bytes < pending;
+        let since = if over(limit.soft_bytes) {
+            *connection.over_soft_limit_since_ms.get_or_insert(now_ms)
+        } else {
+            connection.over_soft_limit_since_ms = None;
+            now_ms
+        };
+        let soft = over(limit.soft_bytes) && i64::from(limit.soft_s) * 1000 < now_ms - since;
+        if !soft && !over(limit.hard_bytes) {
+            return Life::Goes;
+        }
+        let client = self.worker.describe_client(&connection.session);
+        log::warning(format_args!("Client {client} closed for overcoming of output buffer limits."));
+        self.worker.count(|numbers| numbers.client_output_buffer_limit_disconnections += 1);
+        Life::Ends
     }
 
-    /// Whether a connection waits only to be written to.
-    #[expect(dead_code, reason = "for shutdown")]
-    fn is_drained(connection: &Connection) -> bool {
-        connection.interest == Interest::Read
+    /// Notes what others may see of the connection's buffers.
+    fn note(connection: &Connection) {
+        let record = &connection.session.record;
+        record.query_buffer.store(connection.input.len(), Relaxed);
+        record.query_buffer_free.store(connection.input.capacity() - connection.input.len(), Relaxed);
+        record.output.store(connection.output.len(), Relaxed);
+        record.output_memory.store(connection.output.memory(), Relaxed);
+        record.memory.store(connection.memory(), Relaxed);
+        record.paused.store(connection.state == State::Paused, Relaxed);
     }
 }

@@ -1,7 +1,12 @@
 //! What a worker does by the clock, `hz` times a second.
 
+use std::sync::atomic::Ordering;
+
 use super::Worker;
+use super::connection::State;
+use super::round::Life;
 use crate::clock::Moment;
+use crate::log;
 
 /// When things are due.
 pub(super) struct Timers {
@@ -9,11 +14,13 @@ pub(super) struct Timers {
     next_tick_ms: u64,
     paused: Vec<usize>,
     resume: bool,
+    /// The place of the client to look at next.
+    next_client: usize,
 }
 
 impl Timers {
     pub(super) fn new(now_ms: u64) -> Timers {
-        Timers { next_tick_ms: now_ms, paused: Vec::new(), resume: false }
+        Timers { next_tick_ms: now_ms, paused: Vec::new(), resume: false, next_client: 0 }
     }
 
     /// How long nothing is due.
@@ -33,6 +40,37 @@ impl Timers {
 }
 
 impl Worker<'_> {
+    /// Looks at some of the clients, all of them once a second: are they idle for too long, or over a limit?
+    fn check_clients(&mut self, tick_ms: u64) {
+        /// So few are looked at all at once.
+        const AT_LEAST: usize = 5;
+        let places = self.connections.len();
+        let share = usize::try_from(tick_ms).unwrap_or(1000).min(1000);
+        let count = (places * share / 1000).max(AT_LEAST).min(places);
+        for _ in 0..count {
+            let place = self.timers.next_client % places;
+            self.timers.next_client = place + 1;
+            if self.is_to_close(place) {
+                self.close(place);
+            }
+        }
+    }
+
+    fn is_to_close(&mut self, place: usize) -> bool {
+        let Some(mut connection) = self.connections.get_mut(place).and_then(|slot| slot.connection.take()) else {
+            return false;
+        };
+        let idle_ms = self.worker.now_ms() - connection.session.record.last_call_ms.load(Ordering::Relaxed);
+        let limit_ms = i64::from(self.worker.config.network.timeout_s) * 1000;
+        let idle = 0 < limit_ms && limit_ms < idle_ms && connection.state != State::Paused;
+        if idle {
+            log::verbose("Closing idle client");
+        }
+        let over = !connection.output.is_empty() && self.check_output_limit(&mut connection) == Life::Ends;
+        self.connections[place].connection = Some(connection);
+        idle || over
+    }
+
     pub(super) fn run_timers(&mut self, now: Moment) {
         let now_ms = now.unix_ms();
         if now_ms < self.timers.next_tick_ms && !self.timers.resume {
@@ -45,6 +83,8 @@ impl Worker<'_> {
         for place in std::mem::take(&mut self.timers.paused) {
             self.resume(place);
         }
+        self.check_clients(tick_ms);
+        self.worker.tick();
         // A quarter of the time, as Redis documents it for an effort of 1.
         self.worker.expire_actively(tick_ms * 1_000_000 / 4);
     }
