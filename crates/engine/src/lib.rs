@@ -43,6 +43,14 @@ use command_table::Handler;
 use host::Host;
 use statistics::WorkerStatistics;
 
+/// The version of Redis whose behaviour is implemented.
+pub const REDIS_VERSION: &str = "7.4.1";
+
+/// Whether there is a command of this name, in any case.
+pub fn has_command(name: &[u8]) -> bool {
+    commands::FAMILIES.iter().copied().flatten().any(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
 /// What all workers share.
 pub struct Engine {
     /// All the data.
