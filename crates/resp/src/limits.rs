@@ -47,8 +47,9 @@ pub const VALUE_LINE_BYTES: usize = 1024 * 1024;
 /// reserved as they arrive.
 pub const VALUE_RESERVED: usize = 1024;
 
-/// Longest text that is read as a 64-bit float or a long double; Redis's bound for the latter.
-pub const LONG_DOUBLE_TEXT_BYTES: usize = 255;
+/// Longest text that is read as a long double: Redis's bound. The longest one that it writes, with
+/// 4,933 digits before the point, is within it.
+pub const LONG_DOUBLE_TEXT_BYTES: usize = 5119;
 
 /// How much of a command's name, and of its arguments together, an error reply quotes.
 pub const QUOTED_BYTES: usize = 128;

@@ -367,3 +367,6 @@ fn aggregate_pairs(output: &mut Vec<u8>, first: u8, pairs: &[(Value, Value)]) {
         value.encode(output);
     }
 }
+
+#[cfg(test)]
+mod tests;
