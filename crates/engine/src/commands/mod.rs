@@ -12,4 +12,5 @@ mod string;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] = &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[&Command]] =
+    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
