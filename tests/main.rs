@@ -4,4 +4,5 @@
 //! linearizability, and real client libraries. `tidy` checks the sources themselves.
 
 mod differential;
+mod protocol;
 mod subject;

@@ -23,15 +23,35 @@ impl Generator for Keys {
     }
 }
 
-/// A key expires: for certain, and on both servers before the next step.
+/// A key expires: for certain, and on both servers before the next step, which is one that meets it. For
+/// RANDOMKEY and SCAN remove what has expired as they come across it, which is not the same on both.
 fn expired(random: &mut Random) -> Vec<Step> {
     let key = pool::key(random);
+    let meets = random.pick(&[
+        "GET",
+        "EXISTS",
+        "TYPE",
+        "PTTL",
+        "DEL",
+        "UNLINK",
+        "INCR",
+        "STRLEN",
+        "TOUCH",
+        "PERSIST",
+        "GETDEL",
+        "OBJECT ENCODING",
+        "EXPIRETIME",
+        "DECR",
+        "GETEX",
+        "MGET",
+    ]);
+    let meets = Words::new(meets).word(key.clone()).call();
     let step = match random.below(3) {
         0 => Words::new("PEXPIRE").word(key).word("1").call(),
         1 => Words::new("SET").word(key).word("short").word("PX").word("1").call(),
         _ => Words::new("GETEX").word(key).word("PX").word("1").call(),
     };
-    vec![step, Step::Elapse(Duration::from_millis(3))]
+    vec![step, Step::Elapse(Duration::from_millis(3)), meets]
 }
 
 fn delete(random: &mut Random) -> Step {
