@@ -1,1 +1,17 @@
 //! Data structures that know nothing of a server.
+//!
+//! Bytes from outside reach some of these modules (patterns, keys, strings to compare), so the lints that forbid
+//! unchecked indexing and arithmetic are on for the whole crate; [`hash_table`], which only ever handles indexes of its
+//! own making, lifts them and is the only module with `unsafe`.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+pub mod hash_table;
+
+pub use hash_table::HashTable;

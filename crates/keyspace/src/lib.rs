@@ -1,1 +1,209 @@
 //! Entries, shards, gates and the only door through which a value changes.
+//!
+//! A [`Keyspace`] is split into shards by the hash of the key; each holds its part of every logical database under one
+//! lock. Whoever wants to use it is first admitted by the [`gate`]s, then opens a [`View`], which locks the shards of the
+//! keys it was told and reaches nothing else. Readers get [`EntryRef`]s; everything that changes a value goes through the
+//! methods in `writing`, which first let a snapshot see the old value.
+//!
+//! Invariants:
+//! - Shards are locked in ascending order, so views cannot wait for each other in a circle.
+//! - A key is in one shard for all databases, so MOVE and COPY between databases lock one shard for it.
+//! - An entry is freed exactly once, by the database that held it or by the garbage it became.
+
+mod access;
+mod active_expiry;
+mod database;
+mod entry;
+mod eviction;
+mod gate;
+mod hashing;
+mod scan;
+mod shard;
+mod value;
+mod view;
+mod writing;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+pub use access::{AccessClock, AccessPolicy, Random};
+pub use active_expiry::{ExpiryCycle, ExpiryProgress};
+pub use entry::EntryRef;
+pub use eviction::{Candidate, EvictionPolicy, EvictionPool};
+pub use gate::{Admission, Closed, GateKey, Gates, Inside};
+pub use hashing::KeyHash;
+pub use value::{Decimal, Encoding, StringRef, ValueType};
+pub use view::{Expired, ExpiryMode, Garbage, Round, View};
+pub use writing::SetExpiry;
+
+use collections::hash_table::prefetch;
+use hashing::{Hashing, SHARD_BITS};
+use shard::{ShardGuard, ShardLock};
+
+/// Enough that a snapshot or a scan that holds one shard leaves the others to the worker.
+const SHARDS_SINGLE: usize = 16;
+/// Makes two of `n` workers meet in a shard in less than one of 64 cases.
+const SHARDS_PER_WORKER: usize = 64;
+const SHARDS_LIMIT: usize = 4096;
+
+/// All the data of a server.
+pub struct Keyspace {
+    gates: Gates,
+    shards: Box<[ShardLock]>,
+    mask: u32,
+    hashing: Hashing,
+    databases: usize,
+    /// Of the snapshot that was begun last; an entry with another epoch has not been seen by it.
+    epoch: AtomicU8,
+}
+
+/// How many keys a database has.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct DatabaseSize {
+    /// All keys, those that have expired and were not noticed yet among them.
+    pub keys: usize,
+    /// Those that expire.
+    pub expiring: usize,
+}
+
+/// What tables look like inside, for DEBUG HTSTATS.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct TableShape {
+    /// Elements in the tables.
+    pub elements: usize,
+    /// Buckets that the tables index.
+    pub buckets: usize,
+    /// Bytes of the tables.
+    pub bytes: usize,
+}
+
+impl Keyspace {
+    /// A keyspace of `databases` logical databases for `workers` workers, and the key to each worker's gate.
+    pub fn new(workers: usize, databases: usize) -> (Keyspace, Vec<GateKey>) {
+        let (gates, keys) = Gates::new(workers);
+        let shards = if gates.is_single() { SHARDS_SINGLE } else { workers * SHARDS_PER_WORKER };
+        let shards = shards.next_power_of_two().min(SHARDS_LIMIT);
+        assert!(shards <= 1 << SHARD_BITS, "the hash has bits for every shard");
+        let keyspace = Keyspace {
+            shards: (0..shards).map(|_| ShardLock::new(gates.is_single())).collect(),
+            mask: u32::try_from(shards - 1).unwrap_or(0),
+            gates,
+            hashing: Hashing::default(),
+            databases,
+            epoch: AtomicU8::new(0),
+        };
+        (keyspace, keys)
+    }
+
+    /// The gates to enter or close before a view is opened.
+    pub fn gates(&self) -> &Gates {
+        &self.gates
+    }
+
+    /// How many logical databases there are.
+    pub fn databases(&self) -> usize {
+        self.databases
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
+        self.hashing.hash(key)
+    }
+
+    /// Opens a view that holds no shard yet.
+    ///
+    /// # Panics
+    ///
+    /// If the admission is another keyspace's.
+    #[inline]
+    pub fn view<'a>(
+        &'a self,
+        admission: &'a mut impl Admission,
+        database: usize,
+        round: &'a mut Round,
+    ) -> View<'a> {
+        assert!(
+            std::ptr::eq(admission.gates(), &raw const self.gates),
+            "admitted by the gates of this keyspace"
+        );
+        View::new(self, database, round)
+    }
+
+    /// Begins an epoch: every entry is new to it. The gates are closed, so no view is open.
+    pub fn begin_epoch(&self, _closed: &Closed<'_>) -> u8 {
+        self.epoch.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Starts to fetch the bucket where a key would be.
+    #[inline]
+    pub fn prefetch_bucket(&self, admission: &mut impl Admission, database: usize, hash: KeyHash) {
+        let shard = self.lock(admission, hash.shard(self.mask));
+        if let Some(database) = shard.database(database) {
+            database.entries().prefetch_bucket(hash.0);
+        }
+    }
+
+    /// Starts to fetch the entries that may be a key's; its bucket should be there by now.
+    #[inline]
+    pub fn prefetch_entry(&self, admission: &mut impl Admission, database: usize, hash: KeyHash) {
+        let shard = self.lock(admission, hash.shard(self.mask));
+        if let Some(database) = shard.database(database) {
+            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+        }
+    }
+
+    /// The sizes of all databases, shard by shard: with other workers at work, no picture of one moment.
+    pub fn sizes(&self, admission: &mut impl Admission) -> Vec<DatabaseSize> {
+        let mut sizes = vec![DatabaseSize::default(); self.databases];
+        for index in 0..=self.mask {
+            let shard = self.lock(admission, index);
+            for (number, size) in sizes.iter_mut().enumerate() {
+                if let Some(database) = shard.database(number) {
+                    size.keys += database.len();
+                    size.expiring += database.expiring_len();
+                }
+            }
+        }
+        sizes
+    }
+
+    /// The shapes of the tables of a database: of entries, and of the index of those that expire.
+    pub fn table_shapes(
+        &self,
+        admission: &mut impl Admission,
+        database: usize,
+    ) -> (TableShape, TableShape) {
+        let (mut entries, mut expiring) = (TableShape::default(), TableShape::default());
+        for index in 0..=self.mask {
+            let shard = self.lock(admission, index);
+            if let Some(database) = shard.database(database) {
+                entries.add(database.entries());
+                expiring.add(database.expiring());
+            }
+        }
+        (entries, expiring)
+    }
+
+    #[inline]
+    #[expect(unsafe_code, reason = "the admission is the proof that the lock asks for")]
+    fn lock<'a>(&'a self, _admission: &'a mut impl Admission, index: u32) -> ShardGuard<'a> {
+        // SAFETY: the caller was admitted, and can make no second guard while this one borrows its admission.
+        unsafe { self.shards[index as usize].lock() }
+    }
+}
+
+impl TableShape {
+    fn add(&mut self, table: &collections::HashTable<entry::Entry>) {
+        self.elements += table.len();
+        self.buckets += table.bucket_count();
+        self.bytes += table.memory_bytes();
+    }
+}

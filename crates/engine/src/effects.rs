@@ -1,0 +1,120 @@
+//! The one stream of effects: what replicas and the append-only file will be told.
+//!
+//! A call that changes something has effects: commands that, run in order on a copy, change it in the same way. While its
+//! shards are still locked they are appended to the stream, so the order of the stream is the order of execution. Several
+//! effects of one call are wrapped in MULTI and EXEC, so that nobody sees half of them. With no listener nothing is
+//! recorded, and the stream costs a load.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keyspace::Expired;
+use parking_lot::Mutex;
+use resp::Words;
+
+use crate::events::Event;
+
+/// What the effects of all calls go to.
+#[derive(Debug, Default)]
+pub struct EffectStream {
+    listening: AtomicBool,
+    inner: Mutex<Stream>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    /// The database that the last effect was for.
+    database: Option<usize>,
+    /// Effects as clients would send them, not taken yet.
+    bytes: Vec<u8>,
+}
+
+impl EffectStream {
+    /// Records effects from here on. The caller has closed the gates, so that none is half recorded.
+    pub fn listen(&self) {
+        self.listening.store(true, Ordering::Release);
+    }
+
+    /// Whether effects are recorded.
+    #[inline]
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
+    }
+
+    /// Takes what was recorded since the last time: requests as clients send them.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.inner.lock().bytes)
+    }
+
+    /// Appends the effects of one call.
+    pub(crate) fn append(&self, effects: &mut Effects) {
+        if effects.recorded.is_empty() {
+            return;
+        }
+        let mut stream = self.inner.lock();
+        let several = 1 < effects.recorded.len();
+        if several {
+            stream.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+        }
+        for effect in effects.recorded.drain(..) {
+            if stream.database != Some(effect.database) {
+                stream.database = Some(effect.database);
+                let number = effect.database.to_string();
+                resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut stream.bytes);
+            }
+            stream.bytes.extend_from_slice(&effect.request);
+        }
+        if several {
+            stream.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+        }
+    }
+}
+
+/// The effects of one call.
+#[derive(Debug, Default)]
+pub struct Effects {
+    recorded: Vec<Effect>,
+    /// How many values were changed; what INFO calls changes since the last save.
+    pub changes: u64,
+    explicit: bool,
+}
+
+#[derive(Debug)]
+struct Effect {
+    database: usize,
+    request: Vec<u8>,
+}
+
+impl Effect {
+    fn new<'a>(database: usize, words: impl Iterator<Item = &'a [u8]>) -> Effect {
+        let words: Vec<&[u8]> = words.collect();
+        let mut request = Vec::with_capacity(words.iter().map(|word| word.len() + 16).sum());
+        resp::value::encode_request(&words, &mut request);
+        Effect { database, request }
+    }
+}
+
+impl Effects {
+    /// Notes that the value at a key was changed.
+    #[inline]
+    pub(crate) fn modified(&mut self, _database: usize, _key: &[u8], _event: Event) {
+        self.changes += 1;
+    }
+
+    /// Records a command instead of the call as it came.
+    pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
+        self.explicit = true;
+        self.recorded.push(Effect::new(database, words.iter().copied()));
+    }
+
+    /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
+    /// keys that it found expired.
+    pub(crate) fn finish(&mut self, expired: &[Expired], removal: &[u8], database: usize, words: Words<'_>) {
+        let removals = expired
+            .iter()
+            .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));
+        self.recorded.splice(0..0, removals);
+        if 0 < self.changes && !self.explicit {
+            self.recorded.push(Effect::new(database, words.iter()));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What the engine asks of the process around it.
+//!
+//! A closed list: the engine itself has no socket, file, thread or clock. Only rare commands call these, so that they
+//! are called through a `dyn` costs nothing. Tests use [`Alone`].
+
+use keyspace::Garbage;
+
+use crate::clients::ClientId;
+
+/// The process around an engine.
+pub trait Host: Send + Sync {
+    /// Bytes that the allocator has given out.
+    fn used_memory(&self) -> usize;
+
+    /// Takes what another thread should free.
+    fn reclaim(&self, garbage: Garbage);
+
+    /// Objects that wait to be freed by that thread, and those that it has freed.
+    fn reclaimed(&self) -> (usize, usize);
+
+    /// Begins to count the freed anew.
+    fn reset_reclaimed(&self);
+
+    /// Has the connection of a client closed by its worker.
+    fn close_client(&self, worker: usize, client: ClientId);
+
+    /// Wakes all workers: clients that were paused may go on.
+    fn wake_workers(&self);
+
+    /// Writes a line to the log.
+    fn log(&self, level: LogLevel, message: &str);
+
+    /// Lets time pass: DEBUG SLEEP.
+    fn sleep(&self, microseconds: u64);
+
+    /// Begins the orderly end of the process, which goes on meanwhile.
+    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused>;
+
+    /// Takes back an orderly end that waits for something; says whether there was one.
+    fn cancel_shutdown(&self) -> bool;
+
+    /// Ends the process as a crash would: for tests of what handles crashes.
+    fn crash(&self, kind: CrashKind);
+
+    /// Makes a directive that concerns the process take effect; an error is the text for the client, and nothing has changed.
+    fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), String>;
+
+    /// Reads and replaces the configuration file, if the process was started with one.
+    fn configuration_file(&self) -> Option<&dyn ConfigurationFile>;
+
+    /// Facts about the process for INFO and MEMORY.
+    fn process(&self) -> ProcessReport;
+
+    /// What the allocator says of itself.
+    fn allocator(&self) -> AllocatorReport;
+
+    /// Gives memory that is free back to the system.
+    fn purge_memory(&self);
+
+    /// The allocator's own report, as text.
+    fn allocator_text(&self) -> String;
+}
+
+/// The file that CONFIG REWRITE rewrites.
+pub trait ConfigurationFile {
+    /// Where it is.
+    fn path(&self) -> &str;
+    /// Its text; empty if it was removed.
+    fn read(&self) -> std::io::Result<Vec<u8>>;
+    /// Replaces it, in one step and durably.
+    fn replace(&self, text: &[u8]) -> std::io::Result<()>;
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LogLevel {
+    /// For developers.
+    Debug,
+    /// Rarely of use, but not a mess.
+    Verbose,
+    /// What one wants to know in production.
+    Notice,
+    /// What needs attention.
+    Warning,
+}
+
+/// What SHUTDOWN asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ShutdownRequest {
+    /// Whether to save first: as configured, or as said.
+    pub save: Option<bool>,
+    /// Does not wait for replicas.
+    pub now: bool,
+    /// Ends even if saving fails.
+    pub force: bool,
+}
+
+/// Why the process goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShutdownRefused;
+
+/// Ways to crash.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CrashKind {
+    /// An access to memory that is not there.
+    Segfault,
+    /// A panic.
+    Panic,
+    /// An assertion that fails.
+    Assertion,
+    /// The allocator has no memory.
+    OutOfMemory,
+    /// The process ends at once with no report.
+    Exit(i32),
+    /// The process starts itself anew, with the same arguments, after this many ms.
+    Restart {
+        /// How long to wait first.
+        delay_ms: u64,
+        /// Whether as after a crash, with nothing saved.
+        crash: bool,
+    },
+}
+
+/// Facts about the process.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessReport {
+    /// Of the operating system: its name, release and machine.
+    pub system: String,
+    /// The name of the interface that reports readiness.
+    pub multiplexing: &'static str,
+    /// Process id.
+    pub pid: u32,
+    /// systemd, upstart or no.
+    pub supervised: &'static str,
+    /// 40 hexadecimal digits, new at every start.
+    pub run_id: String,
+    /// Where the binary is.
+    pub executable: String,
+    /// Where the configuration file is; empty if there is none.
+    pub config_file: String,
+    /// Seconds since the start.
+    pub uptime_s: u64,
+    /// Bytes of memory resident.
+    pub resident: usize,
+    /// Bytes of memory in the machine.
+    pub total_system_memory: usize,
+    /// Seconds of processor time in the system and in user code, of the process.
+    pub cpu_s: (f64, f64),
+    /// The same of its children.
+    pub cpu_children_s: (f64, f64),
+    /// The same of the first worker's thread.
+    pub cpu_main_thread_s: (f64, f64),
+    /// The port listened on.
+    pub tcp_port: u16,
+    /// Listeners: kind, bind address, port or path.
+    pub listeners: Vec<String>,
+}
+
+/// What the allocator says of itself, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllocatorReport {
+    /// Its name and version.
+    pub name: &'static str,
+    /// Given out to the program.
+    pub allocated: usize,
+    /// In pages that hold something given out.
+    pub active: usize,
+    /// In memory, resident.
+    pub resident: usize,
+    /// Kept for later, without memory behind it.
+    pub retained: usize,
+    /// Unused but not returned yet.
+    pub muzzy: usize,
+    /// Lost to fragmentation in small size classes.
+    pub fragmented: usize,
+}
+
+/// No process around: for tests and tools that run an engine in their own.
+#[derive(Debug, Default)]
+pub struct Alone;
+
+impl Host for Alone {
+    fn used_memory(&self) -> usize {
+        0
+    }
+    fn reclaim(&self, garbage: Garbage) {
+        drop(garbage);
+    }
+    fn reclaimed(&self) -> (usize, usize) {
+        (0, 0)
+    }
+    fn reset_reclaimed(&self) {}
+    fn close_client(&self, _worker: usize, _client: ClientId) {}
+    fn wake_workers(&self) {}
+    fn log(&self, _level: LogLevel, _message: &str) {}
+    fn sleep(&self, _microseconds: u64) {}
+    fn shut_down(&self, _request: ShutdownRequest) -> Result<(), ShutdownRefused> {
+        Err(ShutdownRefused)
+    }
+    fn cancel_shutdown(&self) -> bool {
+        false
+    }
+    fn crash(&self, _kind: CrashKind) {}
+    fn apply(&self, _changed: &[&'static str], _config: &config::Config) -> Result<(), String> {
+        Ok(())
+    }
+    fn configuration_file(&self) -> Option<&dyn ConfigurationFile> {
+        None
+    }
+    fn process(&self) -> ProcessReport {
+        ProcessReport::default()
+    }
+    fn allocator(&self) -> AllocatorReport {
+        AllocatorReport::default()
+    }
+    fn purge_memory(&self) {}
+    fn allocator_text(&self) -> String {
+        String::new()
+    }
+}

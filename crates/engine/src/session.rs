@@ -1,0 +1,67 @@
+//! What commands see of the client that calls them.
+//!
+//! A session belongs to its connection's worker; only its [`ClientRecord`] is seen by others.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use command::CommandId;
+use resp::Protocol;
+
+use crate::clients::{ClientId, ClientRecord};
+
+/// A client, from connection to disconnection.
+#[derive(Debug)]
+pub struct Session {
+    /// RESP2 until HELLO says otherwise.
+    pub protocol: Protocol,
+    /// The logical database selected.
+    pub database: usize,
+    /// Whether it may call commands beyond those that anybody may.
+    pub authenticated: bool,
+    /// CLIENT REPLY.
+    pub replies: Replies,
+    /// CLIENT NO-TOUCH: its reads do not count as uses.
+    pub no_touch: bool,
+    /// What others see.
+    pub record: Arc<ClientRecord>,
+}
+
+/// Which replies a client wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replies {
+    /// All.
+    On,
+    /// None, until it says otherwise.
+    Off,
+    /// All but the one to its next call.
+    SkipNext,
+    /// All but the one to the call being executed.
+    SkipThis,
+}
+
+impl Session {
+    /// A client that has just connected. `authenticated` if no password is asked of it.
+    pub fn new(record: Arc<ClientRecord>, authenticated: bool) -> Session {
+        Session {
+            protocol: Protocol::Resp2,
+            database: 0,
+            authenticated,
+            replies: Replies::On,
+            no_touch: false,
+            record,
+        }
+    }
+
+    /// Which client.
+    pub fn id(&self) -> ClientId {
+        self.record.id
+    }
+
+    /// Notes what others may see of the calls executed in this round.
+    pub(crate) fn note(&self, now_ms: i64, command: CommandId) {
+        self.record.last_call_ms.store(now_ms, Ordering::Relaxed);
+        self.record.command.store(usize::from(command) + 1, Ordering::Relaxed);
+        self.record.database.store(self.database, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,113 @@
+//! One shard's part of a logical database: its entries and the index of those that expire.
+//!
+//! The index holds the same pointers as the table of entries, so an expiring key costs it one slot. Whoever replaces an
+//! entry replaces it in both, and only this file does.
+
+use collections::HashTable;
+use collections::hash_table::Rehash;
+
+use crate::entry::Entry;
+use crate::hashing::{Hashing, KeyHash};
+
+/// Entries, and which of them expire.
+#[derive(Default)]
+pub(crate) struct Database {
+    entries: HashTable<Entry>,
+    expiring: HashTable<Entry>,
+}
+
+impl Database {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn expiring_len(&self) -> usize {
+        self.expiring.len()
+    }
+
+    pub(crate) fn entries(&self) -> &HashTable<Entry> {
+        &self.entries
+    }
+
+    pub(crate) fn expiring(&self) -> &HashTable<Entry> {
+        &self.expiring
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, hash: KeyHash, key: &[u8]) -> Option<Entry> {
+        self.entries.find(hash.0, |entry| entry.key() == key).copied()
+    }
+
+    /// Adds an entry whose key is not there yet.
+    pub(crate) fn insert(&mut self, hashing: &Hashing, hash: KeyHash, entry: Entry) {
+        if entry.expires() {
+            self.expiring.insert_unique(hash.0, entry, hashing);
+        }
+        self.entries.insert_unique(hash.0, entry, hashing);
+    }
+
+    /// Puts `new`, which has the same key, in the place of `old` and frees `old`.
+    pub(crate) fn replace(&mut self, hashing: &Hashing, hash: KeyHash, old: Entry, new: Entry) {
+        debug_assert_eq!(old.key(), new.key(), "an entry is replaced by one of the same key");
+        if let Some(place) = self.entries.find_mut(hash.0, |entry| *entry == old) {
+            *place = new;
+        }
+        match (old.expires(), new.expires()) {
+            (true, true) => {
+                if let Some(place) = self.expiring.find_mut(hash.0, |entry| *entry == old) {
+                    *place = new;
+                }
+            }
+            (true, false) => {
+                self.expiring.remove(hash.0, |entry| *entry == old);
+            }
+            (false, true) => {
+                self.expiring.insert_unique(hash.0, new, hashing);
+            }
+            (false, false) => {}
+        }
+        free(old);
+    }
+
+    /// Takes an entry out. The caller frees it or puts it elsewhere.
+    pub(crate) fn take(&mut self, hash: KeyHash, entry: Entry) {
+        if entry.expires() {
+            self.expiring.remove(hash.0, |other| *other == entry);
+        }
+        self.entries.remove(hash.0, |other| *other == entry);
+    }
+}
+
+/// How tables that grow learn the hashes of their entries.
+impl Rehash<Entry> for Hashing {
+    #[inline]
+    fn hash(&self, entry: &Entry) -> u64 {
+        self.hash(entry.key()).0
+    }
+
+    #[inline]
+    fn address(&self, entry: &Entry) -> *const u8 {
+        entry.address()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.entries.iter().copied().for_each(free);
+    }
+}
+
+/// Frees an entry that is in no table any more, or whose table is being dropped.
+#[expect(unsafe_code, reason = "entries are freed here and in `take_value` only")]
+pub(crate) fn free(entry: Entry) {
+    // SAFETY: callers have taken the entry out of its tables (or own the table and never look at it again), and
+    // copies of the pointer exist nowhere else.
+    unsafe { entry.free() };
+}
+
+/// Frees an entry like [`free`], but hands out a value on the heap.
+#[expect(unsafe_code, reason = "as `free`")]
+pub(crate) fn free_keeping_value(entry: Entry) -> Option<std::sync::Arc<Vec<u8>>> {
+    // SAFETY: as `free`.
+    unsafe { entry.free_keeping_value() }
+}

@@ -1,0 +1,452 @@
+//! One key with its value: a single allocation.
+//!
+//! Hundreds of millions of these decide how much memory the server takes, so every byte has its place:
+//!
+//! ```text
+//!  0       1       2       3           6         7         8
+//! +-------+-------+-------+-----------+---------+---------+------------------+-------------+-----------+-----+-------+
+//! | kind  | flags | epoch |  access   | key len | val len | [wide lengths 8] | [expiry 8]  | [slot 8]  | key | value |
+//! +-------+-------+-------+-----------+---------+---------+------------------+-------------+-----------+-----+-------+
+//!   type,   what    last    LRU clock   when narrow         key u32, val u32   unix ms i64   integer or  bytes, no
+//!   encoding there  snapshot or LFU                                                          pointer     terminator
+//! ```
+//!
+//! Fields in brackets are there only when a flag says so. Lengths are bytes in the header unless one of
+//! them does not fit; then both stand behind it. A short string stands behind the key ([`Placement::Embedded`]),
+//! an integer in the slot, anything else behind the pointer in the slot.
+//!
+//! [`Entry`] is a plain pointer, copied freely between the table of entries and the index of expiring ones; the
+//! database that holds it frees it exactly once. All of the pointer arithmetic of this crate is in this file.
+#![expect(unsafe_code, reason = "the packed layout of entries is the point of this file")]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::value::{Encoding, StringRef, ValueType};
+
+/// A string up to this many bytes is stored in its entry; a longer one behind a pointer, where it can grow in
+/// place and be sent to clients without a copy.
+pub(crate) const EMBED_LIMIT: usize = 1024;
+
+const HEADER: usize = 8;
+const FIELD: usize = 8;
+const KIND: usize = 0;
+const FLAGS: usize = 1;
+const EPOCH: usize = 2;
+const ACCESS: usize = 3;
+const KEY_LENGTH: usize = 6;
+const VALUE_LENGTH: usize = 7;
+
+const EXPIRES: u8 = 1 << 0;
+const WIDE: u8 = 1 << 1;
+const PLACEMENT_SHIFT: u8 = 2;
+const PLACEMENT_MASK: u8 = 0b11 << PLACEMENT_SHIFT;
+
+/// Where a value is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Placement {
+    /// Behind the key.
+    Embedded = 0,
+    /// In the slot.
+    Integer = 1,
+    /// Behind the pointer in the slot, which is an `Arc<Vec<u8>>`.
+    Heap = 2,
+}
+
+/// A pointer to an entry.
+///
+/// Copies are equal; who frees it is decided by the database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub(crate) struct Entry {
+    start: NonNull<u8>,
+}
+
+// SAFETY: an entry is a tree of plain bytes and `Arc<Vec<u8>>`, which may go to and be read from any thread;
+// the shard that holds it decides which thread that is.
+unsafe impl Send for Entry {}
+// SAFETY: as above; nothing in an entry changes through a shared reference.
+unsafe impl Sync for Entry {}
+
+/// What a new entry holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Content<'a> {
+    /// A string, and how OBJECT ENCODING calls it.
+    Bytes(&'a [u8], Encoding),
+    Integer(i64),
+    Heap(Arc<Vec<u8>>),
+}
+
+/// Where the parts of an entry lie, in bytes from its start.
+#[derive(Clone, Copy)]
+struct Map {
+    expires: bool,
+    placement: Placement,
+    expiry: usize,
+    slot: usize,
+    key: usize,
+    key_length: usize,
+    value: usize,
+    value_length: usize,
+}
+
+impl Map {
+    fn new(key_length: usize, value_length: usize, expires: bool, placement: Placement) -> Map {
+        let wide = Map::is_wide(key_length, value_length);
+        let expiry = HEADER + if wide { FIELD } else { 0 };
+        let slot = expiry + if expires { FIELD } else { 0 };
+        let key = slot + if placement == Placement::Embedded { 0 } else { FIELD };
+        Map {
+            expires,
+            placement,
+            expiry,
+            slot,
+            key,
+            key_length,
+            value: key + key_length,
+            value_length,
+        }
+    }
+
+    fn is_wide(key_length: usize, value_length: usize) -> bool {
+        usize::from(u8::MAX) < key_length || usize::from(u8::MAX) < value_length
+    }
+
+    fn size(&self) -> usize {
+        self.value + self.value_length
+    }
+
+    fn layout(&self) -> Layout {
+        match Layout::from_size_align(self.size(), FIELD) {
+            Ok(layout) => layout,
+            Err(_) => unreachable!("keys and values are at most 4 GiB long"),
+        }
+    }
+}
+
+impl Entry {
+    /// Allocates an entry.
+    ///
+    /// `key` must be shorter than 4 GiB, which the limit on the length of an argument ensures.
+    pub(crate) fn new(
+        key: &[u8],
+        content: Content<'_>,
+        expiry: Option<i64>,
+        access: u32,
+        epoch: u8,
+    ) -> Entry {
+        assert!(u32::try_from(key.len()).is_ok(), "arguments are shorter than 4 GiB");
+        let (placement, embedded, encoding): (Placement, &[u8], Encoding) = match &content {
+            Content::Bytes(bytes, encoding) => (Placement::Embedded, bytes, *encoding),
+            Content::Integer(_) => (Placement::Integer, &[], Encoding::Int),
+            Content::Heap(_) => (Placement::Heap, &[], Encoding::Raw),
+        };
+        debug_assert!(embedded.len() <= EMBED_LIMIT, "longer strings go to the heap");
+        let map = Map::new(key.len(), embedded.len(), expiry.is_some(), placement);
+        let layout = map.layout();
+        // SAFETY: the layout is not empty: it has a header.
+        let Some(start) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        let entry = Entry { start };
+        entry.put(KIND, &[ValueType::String as u8 | (encoding as u8) << 4]);
+        let wide = Map::is_wide(key.len(), embedded.len());
+        let flags = u8::from(map.expires) * EXPIRES
+            | u8::from(wide) * WIDE
+            | (placement as u8) << PLACEMENT_SHIFT;
+        entry.put(FLAGS, &[flags]);
+        entry.put(EPOCH, &[epoch]);
+        entry.put(ACCESS, &access.to_le_bytes()[..3]);
+        if wide {
+            // The lengths were checked above and by the limit on embedded values.
+            entry.put(HEADER, &u32::try_from(key.len()).unwrap_or(u32::MAX).to_le_bytes());
+            entry.put(HEADER + 4, &u32::try_from(embedded.len()).unwrap_or(u32::MAX).to_le_bytes());
+            entry.put(KEY_LENGTH, &[0, 0]);
+        } else {
+            entry.put(
+                KEY_LENGTH,
+                &[u8::try_from(key.len()).unwrap_or(0), u8::try_from(embedded.len()).unwrap_or(0)],
+            );
+        }
+        if let Some(expiry) = expiry {
+            entry.put(map.expiry, &expiry.to_le_bytes());
+        }
+        entry.put(map.key, key);
+        match content {
+            Content::Bytes(bytes, _) => entry.put(map.value, bytes),
+            Content::Integer(number) => entry.put(map.slot, &number.to_le_bytes()),
+            Content::Heap(shared) => entry.put_pointer(map.slot, shared),
+        }
+        entry
+    }
+
+    /// Frees the entry and its value.
+    ///
+    /// # Safety
+    ///
+    /// No copy of this pointer is used afterwards.
+    pub(crate) unsafe fn free(self) {
+        let map = self.map();
+        if map.placement == Placement::Heap {
+            drop(self.take_pointer(map.slot));
+        }
+        // SAFETY: this is the layout that the entry was allocated with.
+        unsafe { dealloc(self.start.as_ptr(), map.layout()) };
+    }
+
+    /// Takes the value out of an entry with a value on the heap and frees the rest.
+    ///
+    /// # Safety
+    ///
+    /// No copy of this pointer is used afterwards.
+    pub(crate) unsafe fn free_keeping_value(self) -> Option<Arc<Vec<u8>>> {
+        let map = self.map();
+        let value = (map.placement == Placement::Heap).then(|| self.take_pointer(map.slot));
+        // SAFETY: this is the layout that the entry was allocated with.
+        unsafe { dealloc(self.start.as_ptr(), map.layout()) };
+        value
+    }
+
+    pub(crate) fn key<'a>(self) -> &'a [u8] {
+        let map = self.map();
+        self.bytes(map.key, map.key_length)
+    }
+
+    pub(crate) fn value_type(self) -> ValueType {
+        match self.byte(KIND) & 0x0f {
+            0 => ValueType::String,
+            other => unreachable!("an entry of type {other} was never made"),
+        }
+    }
+
+    pub(crate) fn encoding(self) -> Encoding {
+        match self.byte(KIND) >> 4 {
+            0 => Encoding::Raw,
+            1 => Encoding::Int,
+            2 => Encoding::EmbStr,
+            other => unreachable!("an entry of encoding {other} was never made"),
+        }
+    }
+
+    pub(crate) fn string<'a>(self) -> StringRef<'a> {
+        let map = self.map();
+        match map.placement {
+            Placement::Embedded => StringRef::Bytes(self.bytes(map.value, map.value_length)),
+            Placement::Integer => StringRef::Integer(i64::from_le_bytes(self.field(map.slot))),
+            Placement::Heap => StringRef::Shared(self.heap(map.slot)),
+        }
+    }
+
+    /// When the key expires: unix time in ms.
+    pub(crate) fn expiry(self) -> Option<i64> {
+        let map = self.map();
+        map.expires.then(|| i64::from_le_bytes(self.field(map.expiry)))
+    }
+
+    pub(crate) fn expires(self) -> bool {
+        self.byte(FLAGS) & EXPIRES != 0
+    }
+
+    /// The 24 bits that eviction judges by.
+    pub(crate) fn access(self) -> u32 {
+        let [low, middle, high] = [self.byte(ACCESS), self.byte(ACCESS + 1), self.byte(ACCESS + 2)];
+        u32::from_le_bytes([low, middle, high, 0])
+    }
+
+    pub(crate) fn epoch(self) -> u8 {
+        self.byte(EPOCH)
+    }
+
+    /// Bytes asked of the allocator for the entry, without a value on the heap.
+    pub(crate) fn allocation(self) -> usize {
+        self.map().size()
+    }
+
+    /// For a prefetch.
+    pub(crate) fn address(self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
+    // What follows changes the entry in place. Callers hold the shard exclusively, and have gone through
+    // the door in `writing`.
+
+    pub(crate) fn put_access(self, access: u32) {
+        self.put(ACCESS, &access.to_le_bytes()[..3]);
+    }
+
+    pub(crate) fn put_epoch(self, epoch: u8) {
+        self.put(EPOCH, &[epoch]);
+    }
+
+    /// Changes the expiry if the entry has room for one.
+    pub(crate) fn put_expiry(self, expiry: i64) -> bool {
+        let map = self.map();
+        if map.expires {
+            self.put(map.expiry, &expiry.to_le_bytes());
+        }
+        map.expires
+    }
+
+    /// Changes the integer, if the value is one.
+    pub(crate) fn put_integer(self, number: i64) -> bool {
+        let map = self.map();
+        if map.placement == Placement::Integer {
+            self.put(map.slot, &number.to_le_bytes());
+        }
+        map.placement == Placement::Integer
+    }
+
+    /// Puts another short string in the place of the present one, if it is as long and there is one.
+    pub(crate) fn put_bytes(self, bytes: &[u8], encoding: Encoding) -> bool {
+        let map = self.map();
+        let fits = map.placement == Placement::Embedded && map.value_length == bytes.len();
+        if fits {
+            self.put(map.value, bytes);
+            self.put(KIND, &[ValueType::String as u8 | (encoding as u8) << 4]);
+        }
+        fits
+    }
+
+    /// The string on the heap, to be changed in place; a copy is made of it first if a reply still shares it.
+    pub(crate) fn heap_mut<'a>(self) -> Option<&'a mut Vec<u8>> {
+        let map = self.map();
+        if map.placement != Placement::Heap {
+            return None;
+        }
+        let slot = self.at(map.slot).cast::<Arc<Vec<u8>>>();
+        // SAFETY: the slot is aligned, holds an Arc that `put_pointer` wrote, and the caller has the shard exclusively.
+        let shared = unsafe { &mut *slot };
+        Some(Arc::make_mut(shared))
+    }
+
+    // The only places that touch memory.
+
+    #[inline]
+    fn at(self, offset: usize) -> *mut u8 {
+        // SAFETY: every caller's offset comes from the map of this entry, so it lies inside the allocation.
+        unsafe { self.start.as_ptr().add(offset) }
+    }
+
+    #[inline]
+    fn byte(self, offset: usize) -> u8 {
+        debug_assert!(offset < HEADER, "the header is eight bytes");
+        // SAFETY: every entry has eight initialised bytes of header.
+        unsafe { *self.at(offset) }
+    }
+
+    #[inline]
+    fn field(self, offset: usize) -> [u8; FIELD] {
+        // SAFETY: fields of eight bytes lie inside the allocation, are initialised, and any alignment will do for bytes.
+        unsafe { *self.at(offset).cast::<[u8; FIELD]>() }
+    }
+
+    #[inline]
+    fn bytes<'a>(self, offset: usize, length: usize) -> &'a [u8] {
+        // SAFETY: the map says that `length` initialised bytes start here; the shard's lock keeps them in place for
+        // as long as callers (the accessors of `View`) hand out the slice.
+        unsafe { std::slice::from_raw_parts(self.at(offset), length) }
+    }
+
+    #[inline]
+    fn heap<'a>(self, slot: usize) -> &'a Arc<Vec<u8>> {
+        // SAFETY: the slot is aligned and holds an Arc that `put_pointer` wrote; see `bytes` for how long.
+        unsafe { &*self.at(slot).cast::<Arc<Vec<u8>>>() }
+    }
+
+    #[inline]
+    fn put(self, offset: usize, bytes: &[u8]) {
+        // SAFETY: the map says that these bytes lie inside the allocation; the caller has the shard exclusively and
+        // `bytes` is borrowed, so it is not part of this entry.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at(offset), bytes.len()) };
+    }
+
+    fn put_pointer(self, slot: usize, shared: Arc<Vec<u8>>) {
+        // SAFETY: the slot is eight aligned bytes inside the allocation.
+        unsafe { self.at(slot).cast::<Arc<Vec<u8>>>().write(shared) };
+    }
+
+    fn take_pointer(self, slot: usize) -> Arc<Vec<u8>> {
+        // SAFETY: the slot holds an Arc that `put_pointer` wrote; callers never read it again.
+        unsafe { self.at(slot).cast::<Arc<Vec<u8>>>().read() }
+    }
+
+    #[inline]
+    fn map(self) -> Map {
+        let flags = self.byte(FLAGS);
+        let placement = match (flags & PLACEMENT_MASK) >> PLACEMENT_SHIFT {
+            0 => Placement::Embedded,
+            1 => Placement::Integer,
+            _ => Placement::Heap,
+        };
+        let (key_length, value_length) = if flags & WIDE == 0 {
+            (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
+        } else {
+            let [a, b, c, d, e, f, g, h] = self.field(HEADER);
+            (u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h]) as usize)
+        };
+        Map::new(key_length, value_length, flags & EXPIRES != 0, placement)
+    }
+}
+
+/// An entry that is being looked at, for as long as its shard is locked.
+#[derive(Clone, Copy)]
+pub struct EntryRef<'a> {
+    entry: Entry,
+    held: PhantomData<&'a Entry>,
+}
+
+impl<'a> EntryRef<'a> {
+    /// The caller sees to it that the entry lives and stays unchanged for `'a`.
+    pub(crate) fn new(entry: Entry) -> EntryRef<'a> {
+        EntryRef { entry, held: PhantomData }
+    }
+
+    /// The name.
+    pub fn key(&self) -> &'a [u8] {
+        self.entry.key()
+    }
+
+    /// The type of the value.
+    pub fn value_type(&self) -> ValueType {
+        self.entry.value_type()
+    }
+
+    /// The encoding as OBJECT ENCODING names it.
+    pub fn encoding(&self) -> Encoding {
+        self.entry.encoding()
+    }
+
+    /// The string.
+    pub fn string(&self) -> StringRef<'a> {
+        self.entry.string()
+    }
+
+    /// Unix time in ms at which the key expires.
+    pub fn expiry(&self) -> Option<i64> {
+        self.entry.expiry()
+    }
+
+    /// The 24 bits that eviction judges by; `access` says what they mean.
+    pub fn access(&self) -> u32 {
+        self.entry.access()
+    }
+
+    /// The snapshot that last saw this entry.
+    pub fn epoch(&self) -> u8 {
+        self.entry.epoch()
+    }
+
+    /// Bytes asked of the allocator: for the entry, and for its value beside it (the vector's head and its bytes).
+    pub fn allocations(&self) -> (usize, Option<(usize, usize)>) {
+        let heap = match self.string() {
+            // The counts of an `Arc` are two words.
+            StringRef::Shared(shared) => {
+                Some((size_of::<Vec<u8>>() + 2 * size_of::<usize>(), shared.capacity()))
+            }
+            StringRef::Bytes(_) | StringRef::Integer(_) => None,
+        };
+        (self.entry.allocation(), heap)
+    }
+}

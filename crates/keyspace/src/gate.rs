@@ -1,0 +1,195 @@
+//! Gates: how a thread gets the whole keyspace at rest.
+//!
+//! Each worker runs its rounds inside a gate of its own, so that entering and leaving write only to a cache line
+//! that nobody else writes. Whoever needs everything at rest closes all gates: it announces that, waits until every
+//! worker is outside, works, and opens them again. Workers that arrive meanwhile wait at their gate.
+//!
+//! Invariants:
+//! - While a [`Closed`] exists, no [`Inside`] does, and there is only one [`Closed`].
+//! - There is at most one [`Inside`] for a gate (entering takes the [`GateKey`], leaving gives it back).
+//! - So in a keyspace with one gate, whoever holds an [`Inside`] or a [`Closed`] is alone: shards need no lock.
+//!
+//! The announcement and a gate's state are two variables written by two threads that each then read the other's: that
+//! needs sequential consistency on all four accesses, or both sides could miss each other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+/// All gates of a keyspace.
+#[derive(Debug)]
+pub struct Gates {
+    gates: Box<[Gate]>,
+    closing: AtomicBool,
+    /// Held by the one who closes.
+    closer: Mutex<()>,
+    /// Guards nothing but the sleep of those who wait for `closing` or a gate's state to change.
+    sleep: Mutex<()>,
+    changed: Condvar,
+}
+
+/// One worker's gate, on a cache line of its own (two, for processors that fetch them in pairs).
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Gate {
+    inside: AtomicBool,
+}
+
+/// The right to enter one gate; not copied, so that a gate has one user.
+#[derive(Debug)]
+pub struct GateKey {
+    gate: usize,
+}
+
+/// Proof that its holder is inside a gate.
+#[derive(Debug)]
+pub struct Inside<'a> {
+    gates: &'a Gates,
+    gate: usize,
+}
+
+impl Inside<'_> {
+    /// Leaves, and gives back the key with which to enter again.
+    pub fn leave(self) -> GateKey {
+        GateKey { gate: self.gate }
+    }
+}
+
+/// Proof that nobody is inside any gate.
+#[derive(Debug)]
+pub struct Closed<'a> {
+    gates: &'a Gates,
+    _closer: MutexGuard<'a, ()>,
+}
+
+/// Proof that the keyspace may be used: [`Inside`] or [`Closed`].
+pub trait Admission {
+    /// The gates that admitted.
+    fn gates(&self) -> &Gates;
+}
+
+impl Admission for Inside<'_> {
+    fn gates(&self) -> &Gates {
+        self.gates
+    }
+}
+
+impl Admission for Closed<'_> {
+    fn gates(&self) -> &Gates {
+        self.gates
+    }
+}
+
+impl Gates {
+    /// `count` gates and the key to each.
+    pub fn new(count: usize) -> (Gates, Vec<GateKey>) {
+        let gates = Gates {
+            gates: (0..count).map(|_| Gate::default()).collect(),
+            closing: AtomicBool::new(false),
+            closer: Mutex::new(()),
+            sleep: Mutex::new(()),
+            changed: Condvar::new(),
+        };
+        (gates, (0..count).map(|gate| GateKey { gate }).collect())
+    }
+
+    /// Whether one worker has the keyspace to itself.
+    pub fn is_single(&self) -> bool {
+        self.gates.len() == 1
+    }
+
+    /// Enters a gate, waiting while gates are closed.
+    #[expect(clippy::needless_pass_by_value, reason = "the key stays inside until `Inside::leave`")]
+    pub fn enter(&self, key: GateKey) -> Inside<'_> {
+        let gate = &self.gates[key.gate];
+        loop {
+            gate.inside.store(true, Ordering::SeqCst);
+            if !self.closing.load(Ordering::SeqCst) {
+                return Inside { gates: self, gate: key.gate };
+            }
+            self.leave(key.gate);
+            let mut sleep = self.sleep.lock();
+            while self.closing.load(Ordering::SeqCst) {
+                self.changed.wait(&mut sleep);
+            }
+        }
+    }
+
+    /// Closes all gates, waiting until nobody is inside. The caller must be outside, or it waits for itself.
+    pub fn close(&self) -> Closed<'_> {
+        let closer = self.closer.lock();
+        self.closing.store(true, Ordering::SeqCst);
+        for gate in &self.gates {
+            if gate.inside.load(Ordering::SeqCst) {
+                let mut sleep = self.sleep.lock();
+                while gate.inside.load(Ordering::SeqCst) {
+                    self.changed.wait(&mut sleep);
+                }
+            }
+        }
+        Closed { gates: self, _closer: closer }
+    }
+
+    fn leave(&self, gate: usize) {
+        self.gates[gate].inside.store(false, Ordering::SeqCst);
+        if self.closing.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        // Taken so that nobody is between its look at the state and its sleep.
+        drop(self.sleep.lock());
+        self.changed.notify_all();
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.gates.leave(self.gate);
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.gates.closing.store(false, Ordering::SeqCst);
+        self.gates.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn closed_gates_exclude_everyone() {
+        let (gates, keys) = Gates::new(3);
+        let total = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for mut key in keys {
+                let (gates, total) = (&gates, &total);
+                scope.spawn(move || {
+                    for _ in 0..2000 {
+                        let inside = gates.enter(key);
+                        total.fetch_add(1, Ordering::Relaxed);
+                        key = inside.leave();
+                    }
+                });
+            }
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        let closed = gates.close();
+                        let before = total.load(Ordering::Relaxed);
+                        std::thread::yield_now();
+                        assert_eq!(total.load(Ordering::Relaxed), before, "someone was inside");
+                        drop(closed);
+                    }
+                });
+            }
+        });
+        assert_eq!(total.into_inner(), 6000);
+    }
+}

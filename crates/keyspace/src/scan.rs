@@ -1,0 +1,84 @@
+//! Visiting many keys: SCAN, KEYS, RANDOMKEY.
+
+use crate::database::Database;
+use crate::entry::{Entry, EntryRef};
+use crate::view::View;
+
+impl View<'_> {
+    /// Visits the keys of one bucket of one shard and gives the cursor of the next, 0 at the end.
+    ///
+    /// The low bits of a cursor name the shard, the others are the cursor of its table; shards are visited one after
+    /// the other, so what is promised for a table holds for the keyspace: a key that is there the whole time is visited.
+    /// Keys that have expired are removed, not visited. Any number is a cursor.
+    pub fn scan(&mut self, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_>)) -> u64 {
+        let mask = self.keyspace.mask;
+        let bits = mask.count_ones();
+        let index = u32::try_from(cursor & u64::from(mask)).unwrap_or(0);
+        let number = self.database();
+        let mut found: Vec<Entry> = Vec::new();
+        let next = self.shard_at(index).database(number).map_or(0, |database| {
+            database.entries().scan(cursor >> bits, |entry| found.push(*entry))
+        });
+        self.visit_live(&found, visit);
+        match next {
+            0 if index == mask => 0,
+            0 => u64::from(index + 1),
+            next => next << bits | u64::from(index),
+        }
+    }
+
+    /// Visits every key of the database. Needs all shards.
+    pub fn for_each(&mut self, visit: &mut dyn FnMut(EntryRef<'_>)) {
+        let number = self.database();
+        for index in 0..=self.keyspace.mask {
+            let found: Vec<Entry> = self
+                .shard_at(index)
+                .database(number)
+                .map_or_else(Vec::new, |database| database.entries().iter().copied().collect());
+            self.visit_live(&found, visit);
+        }
+    }
+
+    /// A key of the database, each with the same chance. Needs all shards.
+    pub fn random(&mut self) -> Option<EntryRef<'_>> {
+        /// Redis's bound: where expired keys may not be removed, all may have expired.
+        const TRIES: usize = 100;
+        let number = self.database();
+        for _ in 0..TRIES {
+            let total = self.len();
+            if total == 0 {
+                return None;
+            }
+            let mut skip = self.round.random.below(total);
+            let index = self.all_shards().position(|shard| {
+                let length = shard.database(number).map_or(0, Database::len);
+                let here = skip < length;
+                skip = skip.saturating_sub(length);
+                here
+            })?;
+            let mut random = self.round.random.clone();
+            let index = u32::try_from(index).unwrap_or(0);
+            let database = self.shard_at(index).database(number)?;
+            let entry = database.entries().sample(|| random.next()).copied();
+            self.round.random = random;
+            let entry = entry?;
+            if !self.has_expired(entry) {
+                return Some(EntryRef::new(entry));
+            }
+            let hash = self.keyspace.hash(entry.key());
+            self.expire(hash, entry);
+        }
+        None
+    }
+
+    fn visit_live(&mut self, found: &[Entry], visit: &mut dyn FnMut(EntryRef<'_>)) {
+        for &entry in found {
+            if entry.expires() && self.has_expired(entry) {
+                let hash = self.keyspace.hash(entry.key());
+                self.expire(hash, entry);
+            } else {
+                visit(EntryRef::new(entry));
+            }
+        }
+    }
+}

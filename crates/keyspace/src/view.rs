@@ -1,0 +1,343 @@
+//! The part of the keyspace that one command may touch, locked; and reading in it.
+//!
+//! A view is opened for one call. It locks the shards of the call's keys in ascending order and refuses others. A key
+//! that has expired is removed at the first look, and noted, so that the executor can tell replicas and listeners.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use collections::hash_table::prefetch;
+
+use crate::Keyspace;
+use crate::access::{AccessClock, Random};
+use crate::database::{Database, free, free_keeping_value};
+use crate::entry::{Entry, EntryRef};
+use crate::hashing::KeyHash;
+use crate::shard::{Shard, ShardGuard};
+
+/// What a worker knows for the length of a round, and counts in it.
+#[derive(Debug)]
+pub struct Round {
+    /// Unix time in ms.
+    pub now_ms: i64,
+    /// How uses are noted.
+    pub access: AccessClock,
+    /// Whether reading a key counts as using it (CLIENT NO-TOUCH).
+    pub touch: bool,
+    /// What happens to keys that have expired.
+    pub expiry: ExpiryMode,
+    /// For sampling.
+    pub random: Random,
+    /// Lookups for reading that found a key.
+    pub hits: u64,
+    /// Lookups for reading that did not.
+    pub misses: u64,
+}
+
+/// What happens to a key that is found expired.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExpiryMode {
+    /// It is removed.
+    Remove,
+    /// It is treated as absent, but stays: its removal comes from the primary, or writes are paused.
+    Hide,
+    /// It is treated as any other.
+    Ignore,
+}
+
+/// A key that was removed because it had expired.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expired {
+    /// The logical database.
+    pub database: usize,
+    /// Its name.
+    pub key: Box<[u8]>,
+}
+
+/// What is worth freeing on another thread. Dropping it frees it.
+pub struct Garbage(pub(crate) Waste);
+
+pub(crate) enum Waste {
+    Value(#[expect(dead_code, reason = "held to be dropped")] Arc<Vec<u8>>),
+    Database(Database),
+}
+
+impl Garbage {
+    /// How many keys or values it is.
+    pub fn objects(&self) -> usize {
+        match &self.0 {
+            Waste::Value(_) => 1,
+            Waste::Database(database) => database.len(),
+        }
+    }
+}
+
+/// The locked shards.
+enum Held<'a> {
+    Nothing,
+    One(u32, ShardGuard<'a>),
+    /// In ascending order.
+    Several(Vec<(u32, ShardGuard<'a>)>),
+    /// One at a time, as they are asked for.
+    Roaming(Option<(u32, ShardGuard<'a>)>),
+}
+
+/// The part of the keyspace that one command may touch.
+pub struct View<'a> {
+    pub(crate) keyspace: &'a Keyspace,
+    held: Held<'a>,
+    database: usize,
+    /// The key of `lock_one`: where its bytes are (they outlive the view, so no other key comes to lie there), and its
+    /// hash, which saves computing it at every access.
+    located: (*const u8, usize, KeyHash),
+    /// Of the round.
+    pub round: &'a mut Round,
+    /// Keys that this view found expired and removed.
+    pub expired: Vec<Expired>,
+    /// What this view removed and would take long to free.
+    pub garbage: Vec<Garbage>,
+}
+
+impl<'a> View<'a> {
+    #[inline]
+    pub(crate) fn new(keyspace: &'a Keyspace, database: usize, round: &'a mut Round) -> View<'a> {
+        let located = (std::ptr::null(), 0, KeyHash(0));
+        View {
+            keyspace,
+            held: Held::Nothing,
+            database,
+            located,
+            round,
+            expired: Vec::new(),
+            garbage: Vec::new(),
+        }
+    }
+
+    /// Locks the shard of one key, whose hash is known.
+    #[inline]
+    pub fn lock_one(&mut self, key: &'a [u8], hash: KeyHash) {
+        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        let index = hash.shard(self.keyspace.mask);
+        self.located = (key.as_ptr(), key.len(), hash);
+        self.held = Held::One(index, self.guard(index));
+    }
+
+    /// Locks the shards of several keys.
+    pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        let mut wanted: Vec<u32> =
+            keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        self.held =
+            Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect());
+    }
+
+    /// Locks all shards.
+    pub fn lock_all(&mut self) {
+        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        self.held = Held::Several(
+            (0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect(),
+        );
+    }
+
+    /// Locks shards one at a time, as they are asked for: for what visits many keys and promises no picture of one moment.
+    pub fn roam(&mut self) {
+        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        self.held = Held::Roaming(None);
+    }
+
+    /// The logical database that keys are looked up in.
+    pub fn database(&self) -> usize {
+        self.database
+    }
+
+    /// Looks keys up in another database from here on.
+    pub fn select(&mut self, database: usize) {
+        assert!(database < self.keyspace.databases, "the number was checked when it was parsed");
+        self.database = database;
+    }
+
+    /// How many databases there are.
+    pub fn databases(&self) -> usize {
+        self.keyspace.databases
+    }
+
+    /// The entry of a key, for a command that reads it: counts as a hit or a miss and as a use.
+    #[inline]
+    pub fn read(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let found = self.live(key);
+        match found {
+            Some(entry) => {
+                self.round.hits += 1;
+                self.touch(entry);
+            }
+            None => self.round.misses += 1,
+        }
+        found.map(EntryRef::new)
+    }
+
+    /// The entry of a key, for one that counts neither hit nor use.
+    #[inline]
+    pub fn peek(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.live(key).map(EntryRef::new)
+    }
+
+    /// The entry of a key for a command that will write it: counts as a use, but as neither hit nor miss.
+    #[inline]
+    pub fn look(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let found = self.live(key);
+        if let Some(entry) = found {
+            self.touch(entry);
+        }
+        found.map(EntryRef::new)
+    }
+
+    /// Entries of this database in the shards held.
+    pub fn len(&self) -> usize {
+        let number = self.database;
+        let count = |shard: &ShardGuard<'_>| shard.database(number).map_or(0, Database::len);
+        match &self.held {
+            Held::Nothing | Held::Roaming(None) => 0,
+            Held::One(_, shard) | Held::Roaming(Some((_, shard))) => count(shard),
+            Held::Several(shards) => shards.iter().map(|(_, shard)| count(shard)).sum(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    // For the rest of this crate.
+
+    #[inline]
+    pub(crate) fn touch(&mut self, entry: Entry) {
+        if self.round.touch {
+            self.round.access.touch(entry, &mut self.round.random);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn locate(&mut self, key: &[u8]) -> KeyHash {
+        if std::ptr::eq(self.located.0, key.as_ptr()) && self.located.1 == key.len() {
+            return self.located.2;
+        }
+        self.keyspace.hash(key)
+    }
+
+    /// The entry of a key that has not expired.
+    #[inline]
+    pub(crate) fn live(&mut self, key: &[u8]) -> Option<Entry> {
+        let hash = self.locate(key);
+        let number = self.database;
+        let entry = self.shard(hash).database(number)?.find(hash, key)?;
+        if entry.expires() && self.has_expired(entry) {
+            self.expire(hash, entry)
+        } else {
+            Some(entry)
+        }
+    }
+
+    pub(crate) fn has_expired(&self, entry: Entry) -> bool {
+        self.round.expiry != ExpiryMode::Ignore
+            && entry.expiry().is_some_and(|expiry| expiry < self.round.now_ms)
+    }
+
+    /// Removes an entry that has expired, unless that is not ours to do. Gives what a lookup gives: nothing.
+    #[cold]
+    pub(crate) fn expire(&mut self, hash: KeyHash, entry: Entry) -> Option<Entry> {
+        if self.round.expiry == ExpiryMode::Remove {
+            self.expired.push(Expired { database: self.database, key: entry.key().into() });
+            self.discard(hash, entry);
+        }
+        None
+    }
+
+    /// Takes an entry out of its database and frees it, or makes it garbage if that takes long.
+    pub(crate) fn discard(&mut self, hash: KeyHash, entry: Entry) {
+        /// Bytes above which giving memory back is a system call.
+        const SLOW_TO_FREE: usize = 1 << 20;
+        self.before_change(entry);
+        self.take(hash, entry);
+        if SLOW_TO_FREE <= EntryRef::new(entry).allocations().1.map_or(0, |(_, bytes)| bytes) {
+            self.garbage
+                .extend(free_keeping_value(entry).map(|value| Garbage(Waste::Value(value))));
+        } else {
+            free(entry);
+        }
+    }
+
+    pub(crate) fn take(&mut self, hash: KeyHash, entry: Entry) {
+        self.database_mut(hash).take(hash, entry);
+    }
+
+    #[inline]
+    pub(crate) fn database_mut(&mut self, hash: KeyHash) -> &mut Database {
+        let number = self.database;
+        self.shard(hash).database_mut(number)
+    }
+
+    #[inline]
+    pub(crate) fn shard(&mut self, hash: KeyHash) -> &mut Shard {
+        self.shard_at(hash.shard(self.keyspace.mask))
+    }
+
+    #[inline]
+    pub(crate) fn shard_at(&mut self, wanted: u32) -> &mut Shard {
+        if let Held::Roaming(current) = &self.held
+            && current.as_ref().is_none_or(|(index, _)| *index != wanted)
+        {
+            // Let go before the next is taken: a view that roams holds one lock.
+            self.held = Held::Roaming(None);
+            self.held = Held::Roaming(Some((wanted, self.guard(wanted))));
+        }
+        match &mut self.held {
+            Held::One(index, shard) | Held::Roaming(Some((index, shard))) if *index == wanted => {
+                shard
+            }
+            Held::Several(shards) => {
+                match shards.binary_search_by_key(&wanted, |(index, _)| *index) {
+                    Ok(place) => &mut shards[place].1,
+                    Err(_) => undeclared(),
+                }
+            }
+            Held::Nothing | Held::One(..) | Held::Roaming(_) => undeclared(),
+        }
+    }
+
+    /// All shards held, for what concerns whole databases.
+    pub(crate) fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard> {
+        let shards = match &mut self.held {
+            Held::Several(shards) => shards.as_mut_slice(),
+            Held::Nothing | Held::One(..) | Held::Roaming(_) => &mut [],
+        };
+        shards.iter_mut().map(|(_, shard)| &mut **shard)
+    }
+
+    #[expect(unsafe_code, reason = "the admission is the proof that the lock asks for")]
+    fn guard(&self, index: u32) -> ShardGuard<'a> {
+        // SAFETY: `Keyspace::view` borrows the admission exclusively for `'a`, so there is no other view of this
+        // thread; this one locks each shard at most once (`lock_one` and the others are called once, and a roaming
+        // view lets go first).
+        unsafe { self.keyspace.shards[index as usize].lock() }
+    }
+
+    pub(crate) fn epoch(&self) -> u8 {
+        self.keyspace.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Starts to fetch the entry of a key of a call with many.
+    pub fn prefetch(&mut self, key: &[u8]) {
+        let hash = self.keyspace.hash(key);
+        let number = self.database;
+        if let Some(database) = self.shard(hash).database(number) {
+            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+        }
+    }
+}
+
+#[cold]
+fn undeclared() -> ! {
+    unreachable!("a command reaches only keys that it declared")
+}

@@ -1,0 +1,312 @@
+//! The door: every change of a value.
+//!
+//! Each method here that changes or removes an entry first calls [`View::before_change`], which lets the snapshot of the
+//! current epoch see the old value, once; a new entry carries the current epoch, since the snapshot has nothing to see in
+//! it. Nothing outside this crate can change an entry in another way.
+
+use std::sync::Arc;
+
+use crate::database::Database;
+use crate::entry::{Content, EMBED_LIMIT, Entry};
+use crate::hashing::KeyHash;
+use crate::value::{Decimal, Encoding, StringRef};
+use crate::view::{Garbage, View, Waste};
+
+/// What a write does about the time at which the key expires.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetExpiry {
+    /// It stays as it is.
+    Keep,
+    /// The key won't expire.
+    Clear,
+    /// Unix time in ms.
+    At(i64),
+}
+
+impl SetExpiry {
+    fn given(self, present: Option<i64>) -> Option<i64> {
+        match self {
+            SetExpiry::Keep => present,
+            SetExpiry::Clear => None,
+            SetExpiry::At(time) => Some(time),
+        }
+    }
+}
+
+impl View<'_> {
+    /// Sets a key to a string, whatever it was before.
+    #[inline]
+    pub fn set_string(&mut self, key: &[u8], value: &[u8], expiry: SetExpiry) {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        self.put_string(hash, key, present, value, expiry);
+    }
+
+    /// Sets a key to a string if `decide`, given what is there, says so; gives what it said.
+    ///
+    /// One lookup serves for both.
+    #[inline]
+    pub fn set_string_if(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        expiry: SetExpiry,
+        decide: impl FnOnce(Option<crate::EntryRef<'_>>) -> bool,
+    ) -> bool {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        let decided = decide(present.map(crate::EntryRef::new));
+        if decided {
+            self.put_string(hash, key, present, value, expiry);
+        }
+        decided
+    }
+
+    /// Changes a string to an integer that is computed from it, and keeps when it expires; gives the integer.
+    pub fn update_integer<E>(
+        &mut self,
+        key: &[u8],
+        compute: impl FnOnce(Option<StringRef<'_>>) -> Result<i64, E>,
+    ) -> Result<i64, E> {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        let number = compute(present.map(Entry::string))?;
+        if let Some(entry) = present {
+            self.before_change(entry);
+            self.touch(entry);
+            if entry.put_integer(number) {
+                return Ok(number);
+            }
+        }
+        self.put(hash, key, present, Content::Integer(number), SetExpiry::Keep);
+        Ok(number)
+    }
+
+    /// Changes the bytes of a string in place, and keeps when it expires; a key that is not there begins empty.
+    ///
+    /// `edit` must not leave a key that was not there empty: nothing would be stored.
+    pub fn edit_string<R>(&mut self, key: &[u8], edit: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        if let Some(entry) = present {
+            self.before_change(entry);
+            self.touch(entry);
+            if let Some(bytes) = entry.heap_mut() {
+                return edit(bytes);
+            }
+        }
+        let mut bytes = present.map_or_else(Vec::new, |entry| entry.string().to_vec());
+        let result = edit(&mut bytes);
+        if bytes.len() <= EMBED_LIMIT {
+            self.put(hash, key, present, Content::Bytes(&bytes, Encoding::Raw), SetExpiry::Keep);
+        } else {
+            self.put(hash, key, present, Content::Heap(Arc::new(bytes)), SetExpiry::Keep);
+        }
+        result
+    }
+
+    /// Removes a key; says whether it was there.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        if let Some(entry) = present {
+            self.discard(hash, entry);
+        }
+        present.is_some()
+    }
+
+    /// Changes when a key expires, or with `None` that it does; says whether the key is there.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
+        let hash = self.locate(key);
+        let Some(entry) = self.live(key) else { return false };
+        self.before_change(entry);
+        let done = match expiry {
+            Some(time) => entry.put_expiry(time),
+            None => !entry.expires(),
+        };
+        if !done {
+            let new = remade(entry, entry.key(), expiry, entry.access(), self.epoch());
+            self.replace(hash, entry, new);
+        }
+        true
+    }
+
+    /// Changes the bits that OBJECT FREQ and IDLETIME show.
+    pub fn set_access(&mut self, key: &[u8], access: u32) {
+        if let Some(entry) = self.live(key) {
+            entry.put_access(access);
+        }
+    }
+
+    /// Gives the value at `from`, with its expiry, the name `to` instead, whatever was there; says whether `from` is there.
+    pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
+        let Some(entry) = self.live(from) else { return false };
+        if from == to {
+            return true;
+        }
+        let new = remade(entry, to, entry.expiry(), entry.access(), self.epoch());
+        self.remove(from);
+        self.remove(to);
+        let hash = self.locate(to);
+        self.add(hash, new);
+        true
+    }
+
+    /// Copies the value at `from`, with its expiry, to `to` in database `database`, whatever was there; says whether
+    /// `from` is there.
+    pub fn copy(&mut self, from: &[u8], to: &[u8], database: usize) -> bool {
+        let Some(entry) = self.live(from) else { return false };
+        let new = remade(entry, to, entry.expiry(), self.round.access.initial(), self.epoch());
+        let source = self.database();
+        self.select(database);
+        self.remove(to);
+        let hash = self.locate(to);
+        self.add(hash, new);
+        self.select(source);
+        true
+    }
+
+    /// Moves a key to another database, where it is not there yet; says whether it was here.
+    pub fn move_to(&mut self, key: &[u8], database: usize) -> bool {
+        let hash = self.locate(key);
+        let Some(entry) = self.live(key) else { return false };
+        let source = self.database();
+        self.before_change(entry);
+        self.take(hash, entry);
+        self.select(database);
+        self.add(hash, entry);
+        self.select(source);
+        true
+    }
+
+    /// Empties a database, or all of them; the entries become garbage. Needs all shards. Gives how many keys there were.
+    pub fn flush(&mut self, database: Option<usize>) -> usize {
+        let numbers = database.map_or(0..self.databases(), |number| number..number + 1);
+        let mut removed = 0;
+        let mut garbage = Vec::new();
+        for shard in self.all_shards() {
+            for number in numbers.clone() {
+                if shard.database(number).is_some_and(|database| 0 < database.len()) {
+                    let emptied =
+                        std::mem::replace(shard.database_mut(number), Database::default());
+                    removed += emptied.len();
+                    garbage.push(Garbage(Waste::Database(emptied)));
+                }
+            }
+        }
+        self.garbage.append(&mut garbage);
+        removed
+    }
+
+    /// Exchanges two databases. Needs all shards.
+    pub fn swap_databases(&mut self, one: usize, other: usize) {
+        self.all_shards().for_each(|shard| shard.swap(one, other));
+    }
+
+    /// Called before an entry is changed or removed for the first time in an epoch, and every time after.
+    ///
+    /// The snapshot that began the epoch has not written the entry out yet if the entry's epoch is another.
+    #[inline]
+    pub(crate) fn before_change(&mut self, entry: Entry) {
+        let epoch = self.epoch();
+        if entry.epoch() != epoch {
+            entry.put_epoch(epoch);
+        }
+    }
+
+    #[inline]
+    fn put_string(
+        &mut self,
+        hash: KeyHash,
+        key: &[u8],
+        present: Option<Entry>,
+        value: &[u8],
+        expiry: SetExpiry,
+    ) {
+        if let Some(number) = stored_integer(value) {
+            if let Some(entry) = present
+                && expiry == SetExpiry::Keep
+            {
+                self.before_change(entry);
+                entry.put_access(self.round.access.replacing(entry.access()));
+                if entry.put_integer(number) {
+                    return;
+                }
+            }
+            self.put(hash, key, present, Content::Integer(number), expiry);
+        } else if value.len() <= EMBED_LIMIT {
+            let encoding = Encoding::of_length(value.len());
+            if let Some(entry) = present
+                && expiry.given(entry.expiry()).is_some() == entry.expires()
+            {
+                self.before_change(entry);
+                if entry.put_bytes(value, encoding) {
+                    entry.put_access(self.round.access.replacing(entry.access()));
+                    if let SetExpiry::At(time) = expiry {
+                        entry.put_expiry(time);
+                    }
+                    return;
+                }
+            }
+            self.put(hash, key, present, Content::Bytes(value, encoding), expiry);
+        } else {
+            self.put(hash, key, present, Content::Heap(Arc::new(value.to_vec())), expiry);
+        }
+    }
+
+    /// Makes an entry and puts it in the place of the present one.
+    fn put(
+        &mut self,
+        hash: KeyHash,
+        key: &[u8],
+        present: Option<Entry>,
+        content: Content<'_>,
+        expiry: SetExpiry,
+    ) {
+        let epoch = self.epoch();
+        if let Some(entry) = present {
+            self.before_change(entry);
+            let access = self.round.access.replacing(entry.access());
+            let new = Entry::new(key, content, expiry.given(entry.expiry()), access, epoch);
+            self.replace(hash, entry, new);
+        } else {
+            let new =
+                Entry::new(key, content, expiry.given(None), self.round.access.initial(), epoch);
+            self.add(hash, new);
+        }
+    }
+
+    fn add(&mut self, hash: KeyHash, entry: Entry) {
+        let hashing = &self.keyspace.hashing;
+        self.database_mut(hash).insert(hashing, hash, entry);
+    }
+
+    fn replace(&mut self, hash: KeyHash, old: Entry, new: Entry) {
+        let hashing = &self.keyspace.hashing;
+        self.database_mut(hash).replace(hashing, hash, old, new);
+    }
+}
+
+/// The integer that a string is stored as, if it is the canonical decimal form of one.
+#[inline]
+fn stored_integer(value: &[u8]) -> Option<i64> {
+    /// The longest: `-9223372036854775808`.
+    const LIMIT: usize = 20;
+    let (first, length) = (*value.first()?, value.len());
+    if LIMIT < length || !(first.is_ascii_digit() || first == b'-') {
+        return None;
+    }
+    let number: i64 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    // `007`, `-0` and the like would not come back as they were.
+    (Decimal::new().format(number).as_bytes() == value).then_some(number)
+}
+
+/// An entry with the same value under another name or with another expiry.
+fn remade(entry: Entry, key: &[u8], expiry: Option<i64>, access: u32, epoch: u8) -> Entry {
+    let content = match entry.string() {
+        StringRef::Bytes(bytes) => Content::Bytes(bytes, entry.encoding()),
+        StringRef::Integer(number) => Content::Integer(number),
+        StringRef::Shared(shared) => Content::Heap(Arc::clone(shared)),
+    };
+    Entry::new(key, content, expiry, access, epoch)
+}
