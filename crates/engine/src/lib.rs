@@ -22,6 +22,8 @@ mod memory_limit;
 mod pause;
 pub mod session;
 pub mod statistics;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod worker;
 
 use std::sync::Arc;

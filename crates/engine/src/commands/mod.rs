@@ -9,6 +9,9 @@ mod key;
 mod server;
 mod string;
 
+#[cfg(test)]
+mod tests;
+
 use crate::command_table::Command;
 
 /// All commands.
