@@ -3,5 +3,10 @@
 //! By area: the differential comparison with real servers, the bytes of the protocol, configuration, the life of the process,
 //! linearizability, and real client libraries. `tidy` checks the sources themselves.
 
+mod clients;
+mod configuration;
 mod differential;
+mod lifecycle;
+mod linearizability;
+mod protocol;
 mod subject;

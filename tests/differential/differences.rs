@@ -35,5 +35,6 @@ const CHANGED: &[(&str, &str)] = &[
     ("CONFIG SET MAXMEMORY-SAMPLES", "has an upper bound"),
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
+    ("INFO", "has more fields"),
     ("SCAN", "refuses a negative cursor"),
 ];

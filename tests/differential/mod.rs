@@ -135,7 +135,13 @@ fn generate(random: &mut Random) -> Vec<Step> {
             chosen.then_some(family)
         });
         if let Some(family) = family {
-            steps.extend(family.steps(random).into_iter().map(|step| step.varied(random)));
+            let drawn = family.steps(random);
+            // Several steps belong together as they are.
+            if let [_, _, ..] = drawn[..] {
+                steps.extend(drawn);
+            } else {
+                steps.extend(drawn.into_iter().map(|step| step.varied(random)));
+            }
         }
     }
     steps

@@ -6,7 +6,7 @@
 use harness::Protocol;
 
 use super::pair::{Divergence, Pair};
-use super::step::Step;
+use super::step::{Step, is_fixed};
 
 /// The most runs that shrinking takes: each is a few milliseconds, or many for a server that hangs.
 const MOST_RUNS: usize = 400;
@@ -22,7 +22,8 @@ pub(super) fn shrink(
     if let Some(step) = divergence.step {
         steps.truncate(step + 1);
     }
-    let mut search = Search { pair, protocol, steps, divergence, runs: 0 };
+    let subject_matter = divergence.subject_matter(&steps);
+    let mut search = Search { pair, protocol, steps, divergence, subject_matter, runs: 0 };
     search.leave_out_steps();
     search.leave_out_words();
     search.shorten_words();
@@ -34,6 +35,8 @@ struct Search<'a> {
     protocol: Protocol,
     steps: Vec<Step>,
     divergence: Divergence,
+    /// What the failure is about.
+    subject_matter: String,
     runs: usize,
 }
 
@@ -46,6 +49,8 @@ impl Search<'_> {
         self.runs += 1;
         match self.pair.run(&steps, self.protocol) {
             Ok(()) => false,
+            // Another failure is another case.
+            Err(divergence) if divergence.subject_matter(&steps) != self.subject_matter => false,
             Err(divergence) => {
                 self.steps = steps;
                 self.divergence = divergence;
@@ -73,9 +78,17 @@ impl Search<'_> {
         }
     }
 
+    /// How many words step `at` has that may be left out or changed.
+    fn variable_words(&self, at: usize) -> usize {
+        match self.steps[at].words() {
+            Some(words) if !is_fixed(words) => words.len(),
+            Some(_) | None => 0,
+        }
+    }
+
     fn leave_out_words(&mut self) {
         for at in 0..self.steps.len() {
-            let count = self.steps[at].words().map_or(0, <[Vec<u8>]>::len);
+            let count = self.variable_words(at);
             for word in (1..count).rev() {
                 let mut steps = self.steps.clone();
                 if let Step::Call(words) = &mut steps[at] {
@@ -88,7 +101,7 @@ impl Search<'_> {
 
     fn shorten_words(&mut self) {
         for at in 0..self.steps.len() {
-            let count = self.steps[at].words().map_or(0, <[Vec<u8>]>::len);
+            let count = self.variable_words(at);
             for word in 1..count {
                 loop {
                     let mut steps = self.steps.clone();

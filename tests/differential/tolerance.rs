@@ -74,11 +74,10 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"OBJECT", b"FREQ") => Promise::Near(255),
         (b"HELLO", _) => Promise::Greeting,
         // COMMAND alone: as many as a server has, in the order of its table.
-        (b"COMMAND", b"")
+        (b"COMMAND", b"" | b"COUNT")
         | (b"RANDOMKEY" | b"TIME" | b"LASTSAVE" | b"LOLWUT", _)
         | (b"MEMORY", b"USAGE" | b"STATS")
         | (b"CLIENT", b"ID")
-        | (b"COMMAND", b"COUNT")
         | (_, b"HELP") => Promise::Kind,
         (b"CLIENT", b"LIST" | b"INFO") => Promise::ClientLines,
         (b"INFO", _) => Promise::FieldNames,

@@ -171,3 +171,29 @@ const NAMES: [&str; 21] = [
     "@transaction",
     "@scripting",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{Categories, Command, Flags, Group};
+
+    #[test]
+    fn every_category_has_one_name() {
+        for (category, name) in Categories::all() {
+            assert_eq!(category.names().collect::<Vec<_>>(), [name]);
+            assert_eq!(Categories::named(name.to_uppercase().as_bytes()), Some(category));
+        }
+        assert_eq!(Categories::all().count(), Categories::COUNT);
+        assert_eq!(Categories::named(b"@read"), None);
+        assert_eq!(Categories::named(b""), None);
+    }
+
+    #[test]
+    fn a_script_that_only_reads_is_not_in_the_category_of_reads() {
+        let script = Command {
+            flags: Flags::READ_ONLY,
+            ..Command::new("EVAL_RO", Group::Scripting, "7.0.0", ())
+        };
+        let names: Vec<_> = script.acl_categories().marked_names().collect();
+        assert_eq!(names, ["@slow", "@scripting"]);
+    }
+}

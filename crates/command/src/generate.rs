@@ -2,13 +2,14 @@
 //!
 //! A [`Style::Valid`] call is one that the grammar allows: counts of keys are right, lists that belong
 //! together are of one length, tokens come in any case. Its values may still be refused for what they
-//! are. A [`Style::Wild`] call was valid before words were dropped, swapped, repeated and replaced.
+//! are, but it never blocks for long. A [`Style::Wild`] call was valid before words were dropped,
+//! swapped, repeated and replaced; it may block for ever.
 //!
 //! Keys, fields and members come from small pools, so that calls meet each other's data; numbers like
 //! to be at an edge. Everything follows from the seed.
 
 use crate::argument::{Argument, Kind};
-use crate::declaration::Command;
+use crate::declaration::{Command, Group};
 
 /// A call: its words, the command's name first.
 pub type Call = Vec<Vec<u8>>;
@@ -30,8 +31,14 @@ pub fn call<H>(command: &Command<H>, style: Style, random: &mut Random) -> Call 
         return call(subcommand, style, random);
     }
     let mut words: Call = command.name.split('|').map(|word| random.any_case(word)).collect();
-    let mut counts = Counts::default();
-    sequence(command.arguments, random, &mut counts, &mut words);
+    let mut writer = Writer {
+        group: command.group,
+        lexical: command.name.contains("LEX"),
+        random,
+        words: &mut words,
+        announced: 0,
+    };
+    writer.sequence(command.arguments);
     if style == Style::Wild {
         damage(command, random, &mut words);
     }
@@ -86,112 +93,159 @@ impl Random {
     }
 }
 
-/// The numbers of words that other words have to agree with.
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    /// As the last count said: `numkeys 2 key key` and later `WEIGHTS weight weight`.
+/// Writes the words of one call.
+struct Writer<'a> {
+    group: Group,
+    /// Ranges are of members, not of scores.
+    lexical: bool,
+    random: &'a mut Random,
+    words: &'a mut Call,
+    /// What the last count said: `numkeys 2 key key`, and later `WEIGHTS weight weight`.
     announced: usize,
-    /// Of the list just written: `key key id id`.
-    last: usize,
 }
 
-fn sequence(list: &[Argument], random: &mut Random, counts: &mut Counts, words: &mut Call) {
-    let mut announced = None;
-    let mut after_list = false;
-    for (index, argument) in list.iter().enumerate() {
-        let next = list.get(index.saturating_add(1));
-        if announces(argument, next) {
-            let may_be_none = next.is_some_and(|next| next.optional);
-            let count =
-                if may_be_none { random.below(3) } else { random.below(3).saturating_add(1) };
-            counts.announced = count;
-            announced = Some(count);
-            words.extend(argument.token.map(|token| random.any_case(token)));
-            words.push(count.to_string().into_bytes());
-            continue;
-        }
-        let times = if let Some(count) = announced.take() {
-            count
-        } else if argument.optional && random.once_in(2) {
-            0
-        } else if !argument.multiple {
-            1
-        } else if argument.name.starts_with("weight") {
-            counts.announced
-        } else if after_list && !argument.optional {
-            counts.last
-        } else {
-            random.below(3).saturating_add(1)
-        };
-        after_list = argument.multiple && !argument.optional;
-        counts.last = times;
-        repeat(argument, times, random, counts, words);
-    }
-}
-
-/// Whether an argument says how often the next one is there.
-fn announces(argument: &Argument, next: Option<&Argument>) -> bool {
-    argument.name.starts_with("num")
-        && next.is_some_and(|next| next.multiple && next.token.is_none())
-}
-
-fn repeat(
-    argument: &Argument,
-    times: usize,
-    random: &mut Random,
-    counts: &mut Counts,
-    words: &mut Call,
-) {
-    for time in 0..times {
-        if time == 0 || argument.multiple_token {
-            words.extend(argument.token.map(|token| random.any_case(token)));
-        }
-        match argument.kind {
-            Kind::Token => {}
-            Kind::Block(parts) => {
-                let mut inner = *counts;
-                sequence(parts, random, &mut inner, words);
-                counts.announced = inner.announced;
+impl Writer<'_> {
+    fn sequence(&mut self, list: &[Argument]) {
+        // The length of the list just written: `key key id id`.
+        let mut last_list = None;
+        let mut count_is_out = false;
+        for (index, argument) in list.iter().enumerate() {
+            if let Some(list) = announced_by(argument, list.get(index.saturating_add(1))) {
+                let least = usize::from(!list.optional);
+                self.announced = self.random.below(3).saturating_add(least);
+                count_is_out = true;
+                self.token(argument);
+                self.words.push(self.announced.to_string().into_bytes());
+                continue;
             }
-            Kind::OneOf(choices) => {
-                if let Some(choice) = choices.get(random.below(choices.len())) {
+            let times = if std::mem::take(&mut count_is_out) {
+                self.announced
+            } else if argument.optional && self.random.once_in(2) {
+                0
+            } else if !argument.multiple {
+                1
+            } else if argument.name.starts_with("weight") {
+                self.announced
+            } else {
+                let free = self.random.below(3).saturating_add(1);
+                if argument.optional { free } else { last_list.unwrap_or(free) }
+            };
+            last_list = (argument.multiple && !argument.optional).then_some(times);
+            self.repeat(argument, times);
+        }
+    }
+
+    fn repeat(&mut self, argument: &Argument, times: usize) {
+        for time in 0..times {
+            if time == 0 || argument.multiple_token {
+                self.token(argument);
+            }
+            match argument.kind {
+                Kind::Token => {}
+                Kind::Block(parts) => self.sequence(parts),
+                Kind::OneOf(choices) => {
                     // A choice that may be left out was chosen.
-                    repeat(choice, 1, random, counts, words);
+                    if let Some(choice) = choices.get(self.random.below(choices.len())) {
+                        self.repeat(choice, 1);
+                    }
+                }
+                Kind::String
+                | Kind::Integer
+                | Kind::Double
+                | Kind::Key
+                | Kind::Pattern
+                | Kind::UnixTime => {
+                    let word = self.value(argument);
+                    self.words.push(word);
                 }
             }
+        }
+    }
+
+    fn token(&mut self, argument: &Argument) {
+        self.words.extend(argument.token.map(|token| self.random.any_case(token)));
+    }
+
+    /// A word for an argument that is a value.
+    fn value(&mut self, argument: &Argument) -> Vec<u8> {
+        let pool: &[&str] = match argument.kind {
+            Kind::Key => return self.key(),
+            Kind::Pattern => PATTERNS,
+            Kind::UnixTime => TIMES,
             Kind::String
             | Kind::Integer
             | Kind::Double
-            | Kind::Key
-            | Kind::Pattern
-            | Kind::UnixTime => words.push(value(argument, random)),
+            | Kind::Token
+            | Kind::OneOf(_)
+            | Kind::Block(_) => match self.named(argument) {
+                Some(pool) => pool,
+                None => match argument.kind {
+                    Kind::Integer if self.random.once_in(4) => INTEGERS,
+                    Kind::Integer => SMALL_INTEGERS,
+                    Kind::Double => DOUBLES,
+                    Kind::String
+                    | Kind::Key
+                    | Kind::Pattern
+                    | Kind::UnixTime
+                    | Kind::Token
+                    | Kind::OneOf(_)
+                    | Kind::Block(_) => STRINGS,
+                },
+            },
+        };
+        self.random.pick(pool).into()
+    }
+
+    /// Values for an argument of this name, where any other would mostly be refused.
+    fn named(&mut self, argument: &Argument) -> Option<&'static [&'static str]> {
+        let name = argument.name;
+        match (self.group, name, argument.token) {
+            // Waiting for ever would end every test.
+            (_, "timeout", _) => Some(&["0.01", "0.02"]),
+            (_, _, Some("BLOCK")) => Some(&["1", "10"]),
+            _ if self.random.once_in(20) => None,
+            (_, "min", _) if self.lexical => Some(&["-", "[a", "(a", "[b"]),
+            (_, "max", _) if self.lexical => Some(&["+", "[c", "(c", "[b"]),
+            (Group::Stream, "start", _) => Some(&["-", "0", "1-1", "(0-1", "2"]),
+            (Group::Stream, "end", _) => Some(&["+", "5-5", "3", "(9"]),
+            (Group::Bitmap, "value", _) => Some(&["0", "1", "-1", "100"]),
+            _ => NAMED.iter().find(|(known, _)| *known == name).map(|&(_, pool)| pool),
         }
+    }
+
+    /// A key, mostly one that calls of the same group use as well.
+    fn key(&mut self) -> Vec<u8> {
+        let kind = match self.group {
+            Group::String => "string",
+            Group::Bitmap => "bits",
+            Group::List => "list",
+            Group::Set => "set",
+            Group::SortedSet => "zset",
+            Group::Hash => "hash",
+            Group::Stream => "stream",
+            Group::HyperLogLog => "hll",
+            Group::Geo => "geo",
+            Group::Generic
+            | Group::PubSub
+            | Group::Transactions
+            | Group::Connection
+            | Group::Server
+            | Group::Scripting
+            | Group::Cluster
+            | Group::Sentinel => self.random.pick(KEY_KINDS),
+        };
+        let kind = if self.random.once_in(10) { self.random.pick(KEY_KINDS) } else { kind };
+        let number = self.random.below(3).to_string();
+        // Hash tags: keys of different kinds in one slot.
+        let key =
+            if number == "0" { format!("{kind}:{{tag}}") } else { format!("{kind}:{number}") };
+        key.into_bytes()
     }
 }
 
-/// A word for an argument that is a value.
-fn value(argument: &Argument, random: &mut Random) -> Vec<u8> {
-    let pool: &[&str] = match (argument.kind, argument.token, argument.name) {
-        (Kind::Key, ..) => KEYS,
-        (Kind::Pattern, ..) => PATTERNS,
-        (Kind::UnixTime, ..) => TIMES,
-        // Waiting for ever would end every test.
-        (_, Some("BLOCK"), _) => &["1", "10"],
-        (_, _, "timeout") => &["0.01", "0.02"],
-        (_, _, name) if let Some(&(_, pool)) = NAMED.iter().find(|(known, _)| *known == name) => {
-            pool
-        }
-        (Kind::Integer, ..) => {
-            return if random.once_in(3) {
-                random.pick(INTEGERS).into()
-            } else {
-                random.below(10).to_string().into_bytes()
-            };
-        }
-        (Kind::Double, ..) => DOUBLES,
-        (Kind::String | Kind::Token | Kind::OneOf(_) | Kind::Block(_), ..) => STRINGS,
-    };
-    random.pick(pool).into()
+/// The list that follows an argument and whose length it gives.
+fn announced_by<'a>(argument: &Argument, next: Option<&'a Argument>) -> Option<&'a Argument> {
+    next.filter(|next| argument.name.starts_with("num") && next.multiple && next.token.is_none())
 }
 
 fn damage<H>(command: &Command<H>, random: &mut Random, words: &mut Call) {
@@ -228,8 +282,10 @@ fn token(list: &[Argument], random: &mut Random) -> Vec<u8> {
     }
 }
 
-const KEYS: &[&str] = &["k1", "k2", "k3", "k4", "{t}1", "{t}2"];
-const PATTERNS: &[&str] = &["*", "k*", "?1", "k[1-3]", "k[^2]", "\\*", "", "w*->f1", "#"];
+const KEY_KINDS: &[&str] =
+    &["string", "bits", "list", "set", "zset", "hash", "stream", "hll", "geo"];
+const PATTERNS: &[&str] =
+    &["*", "s*", "?ist:1", "[a-m]*", "*[^2]", "\\*", "", "string:*", "hash:*->f1", "#"];
 const STRINGS: &[&str] = &[
     "a",
     "b",
@@ -243,6 +299,7 @@ const STRINGS: &[&str] = &[
     "\u{e9}",
     "0123456789012345678901234567890123456789",
 ];
+const SMALL_INTEGERS: &[&str] = &["0", "1", "2", "3", "4", "5", "7", "10", "16", "-1"];
 const INTEGERS: &[&str] = &[
     "0",
     "1",
@@ -266,19 +323,25 @@ const TIMES: &[&str] = &["1", "1700000000", "4000000000", "4000000000000", "0", 
 /// Values for arguments of a name, where any string would only be refused.
 const NAMED: &[(&str, &[&str])] = &[
     ("id", &["0-0", "1-1", "2-0", "5", "$", "0", "3-3"]),
+    ("last-id", &["0-0", "9-9", "5"]),
+    ("lastid", &["0-0", "2-0", "5"]),
+    ("max-deleted-id", &["0-0", "1-1"]),
+    ("min-idle-time", &["0", "1", "1000"]),
     ("start", &["0", "1", "-1", "-3", "2"]),
     ("stop", &["0", "1", "-1", "-3", "5"]),
     ("end", &["0", "1", "-1", "-3", "5"]),
-    ("min", &["0", "(1", "-inf", "[a", "-", "1.5"]),
-    ("max", &["5", "(3", "+inf", "[c", "+", "2.5"]),
+    ("min", &["0", "(1", "-inf", "-2.5", "1.5"]),
+    ("max", &["5", "(3", "+inf", "1e3", "2.5"]),
     ("threshold", &["0", "1", "3", "10"]),
-    ("cursor", &["0", "0", "1", "7"]),
+    ("cursor", &["0", "0", "0", "1", "7"]),
+    ("count", &["1", "2", "3", "10", "100", "-2"]),
     ("encoding", &["u8", "i8", "u4", "i64", "u63", "i1"]),
-    ("offset", &["0", "1", "7", "#1", "100"]),
+    ("offset", &["0", "1", "7", "100"]),
     ("bit", &["0", "1"]),
     ("field", &["f1", "f2", "f3", "10"]),
     ("member", &["a", "b", "c", "d", "1", ""]),
     ("element", &["a", "b", "c", "1", "22"]),
+    ("pivot", &["a", "b", "1"]),
     ("longitude", &["0", "13.361389", "-179.9", "180", "2.35"]),
     ("latitude", &["0", "38.115556", "-85", "85.05", "48.85"]),
     ("radius", &["1", "200", "0", "10000.5"]),
@@ -286,8 +349,11 @@ const NAMED: &[(&str, &[&str])] = &[
     ("height", &["1", "400", "20000"]),
     ("group", &["g1", "g2"]),
     ("consumer", &["c1", "c2"]),
-    ("script", &["return 1", "return KEYS[1]", "return redis.call('get','k1')", "return {1,'a'}"]),
-    ("index", &["0", "1", "2", "3"]),
+    (
+        "script",
+        &["return 1", "return KEYS[1]", "return redis.call('get', 'string:1')", "return {1, 'a'}"],
+    ),
+    ("index", &["0", "1", "2", "-1"]),
     ("destination-db", &["0", "1"]),
     ("protover", &["2", "3"]),
 ];

@@ -5,7 +5,7 @@ use ochre_command::{KeyError, KeyFlags, KeyLayout, KeyPositions, Search, Table};
 use resp::{OwnedWords, ReplyError};
 use serde_json::{Value, json};
 
-use crate::toy;
+use crate::{known, toy};
 
 #[test]
 fn keys_and_flags_are_those_that_redis_reports() {
@@ -87,4 +87,40 @@ fn check(line: &str, expected: &[usize]) {
     let positions = command.keys_of(owned.as_words()).unwrap();
     let indexes: Vec<usize> = positions.iter().map(|position| position.index).collect();
     assert_eq!(indexes, expected);
+}
+
+#[test]
+fn layouts_are_as_simple_as_they_can_be() {
+    let commands = known::commands();
+    let layout = |name: &str| KeyLayout::of(commands[name]);
+    assert_eq!(layout("get"), KeyLayout::One(1));
+    assert_eq!(layout("object|encoding"), KeyLayout::One(2));
+    assert_eq!(layout("ping"), KeyLayout::None);
+    assert_eq!(layout("ssubscribe"), KeyLayout::None);
+    assert_eq!(layout("del"), KeyLayout::Range { first: 1, last: -1, step: 1 });
+    assert_eq!(layout("mset"), KeyLayout::Range { first: 1, last: -1, step: 2 });
+    assert_eq!(layout("blpop"), KeyLayout::Range { first: 1, last: -2, step: 1 });
+    assert_eq!(layout("rename"), KeyLayout::Range { first: 1, last: 2, step: 1 });
+    assert_eq!(layout("bitop"), KeyLayout::Range { first: 2, last: -1, step: 1 });
+    assert_eq!(layout("zunionstore"), KeyLayout::General);
+    assert_eq!(layout("xread"), KeyLayout::General);
+}
+
+/// For every command of Redis: a layout finds what the specs find, however damaged the call is.
+#[test]
+fn layouts_find_what_the_specs_find() {
+    let mut random = Random::new(12);
+    for command in known::commands().into_values() {
+        let layout = KeyLayout::of(command);
+        for _ in 0..200 {
+            let words: OwnedWords = call(command, Style::Wild, &mut random).into_iter().collect();
+            let words = words.as_words();
+            let mut positions = KeyPositions::new();
+            let found = command.find_keys(words, Search::Keys, &mut positions);
+            if layout != KeyLayout::General && found.is_ok() {
+                let indexes = positions.iter().map(|position| position.index);
+                assert!(layout.positions(words.len()).eq(indexes), "{words:?}");
+            }
+        }
+    }
 }

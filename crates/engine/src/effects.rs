@@ -112,7 +112,13 @@ impl Effects {
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
     /// keys that it found expired.
-    pub(crate) fn finish(&mut self, expired: &[Expired], removal: &[u8], database: usize, words: Words<'_>) {
+    pub(crate) fn finish(
+        &mut self,
+        expired: &[Expired],
+        removal: &[u8],
+        database: usize,
+        words: Words<'_>,
+    ) {
         let removals = expired
             .iter()
             .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));

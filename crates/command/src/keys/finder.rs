@@ -84,10 +84,10 @@ pub fn migrate(
             2
         } else if word.eq_ignore_ascii_case(b"KEYS") {
             let first = index.saturating_add(1);
-            if words.get(KEY).is_some_and(|key| !key.is_empty()) {
-                return Err(KeyError::InvalidArguments);
-            }
             if first < words.len() {
+                if words.get(KEY).is_some_and(|key| !key.is_empty()) {
+                    return Err(KeyError::InvalidArguments);
+                }
                 let flags = specs.first().map_or(KeyFlags::NONE, |spec| spec.flags);
                 positions.extend((first..words.len()).map(|index| KeyPosition { index, flags }));
                 return Ok(());

@@ -318,11 +318,11 @@ impl Name {
 
     #[inline]
     fn hash(self) -> usize {
-        // Two odd constants without structure; the upper bits of a product depend on all bits of it.
-        let mixed = self.head.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            ^ self.tail.wrapping_add(u64::from(self.container)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        (mixed.wrapping_add(u64::from(self.length)).wrapping_mul(0xA076_1D64_78BD_642F) >> 40)
-            as usize
+        let rest = u64::from(self.container) << 8 ^ u64::from(self.length);
+        let mixed = self.head ^ self.tail.rotate_left(29) ^ rest.rotate_left(48);
+        // 2^64 over the golden ratio: an odd number without structure. The upper half of a product
+        // depends on all bits of the other factor.
+        (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
     }
 }
 
@@ -331,10 +331,13 @@ impl Name {
 fn short(name: &[u8]) -> u64 {
     let length = name.len();
     if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        let shift = length.wrapping_sub(4).wrapping_mul(8);
-        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (shift & 63)
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        u64::from(first) | u64::from(last) << (length.wrapping_mul(8).wrapping_sub(32) & 63)
     } else {
-        name.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+        let at = |index: usize| {
+            u64::from(name.get(index).copied().unwrap_or_default()) << (index.wrapping_mul(8) & 63)
+        };
+        at(0) | at(1) | at(2)
     }
 }
 

@@ -9,7 +9,11 @@ mod key;
 mod server;
 mod string;
 
+#[cfg(test)]
+mod tests;
+
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] = &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[&Command]] =
+    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];

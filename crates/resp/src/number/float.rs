@@ -24,7 +24,7 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
 }
 
 /// Appends `value` as Redis 7.4 writes it: a whole number up to 2^62 in full, others in the digits
-/// of [`shortest`], with an exponent where the number would be long.
+/// of Grisu2, with an exponent where the number would be long.
 pub fn write_double(value: f64, output: &mut Vec<u8>) {
     if value.is_nan() {
         output.extend_from_slice(b"nan");

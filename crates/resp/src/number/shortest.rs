@@ -76,20 +76,21 @@ fn generate(value: Scaled, upper: Scaled, lower: Scaled, exponent: i32) -> Decim
     let fraction_mask = (1_u64 << point) - 1;
     let mut distance = upper.mantissa - value.mantissa;
     let mut width = upper.mantissa - lower.mantissa;
-    let mut integer = upper.mantissa >> point;
+    // It fits: and 32 bits are divided much faster than 64.
+    let mut integer = u32::try_from(upper.mantissa >> point).unwrap_or(u32::MAX);
     let mut fraction = upper.mantissa & fraction_mask;
 
-    let mut divisor = 1_000_000_000_u64;
+    let mut divisor = 1_000_000_000_u32;
     for places in (0..10).rev() {
         let digit = integer / divisor;
         integer %= divisor;
         if digit != 0 || decimal.length != 0 {
-            decimal.push(digit);
+            decimal.push(u64::from(digit));
         }
-        let rest = (integer << point) + fraction;
+        let rest = (u64::from(integer) << point) + fraction;
         if rest <= width {
             decimal.exponent += places;
-            round(&mut decimal, rest, width, divisor << point, distance);
+            round(&mut decimal, rest, width, u64::from(divisor) << point, distance);
             return decimal;
         }
         divisor /= 10;

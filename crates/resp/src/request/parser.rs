@@ -14,7 +14,7 @@ use super::error::ProtocolError;
 use super::inline;
 use super::words::Span;
 use crate::limits::{
-    ARGUMENTS, BULK_BYTES, IDLE_SPANS, INLINE_BYTES, REQUEST_BYTES, UNAUTHENTICATED_ARGUMENTS,
+    ARGUMENTS, BULK_BYTES, INLINE_BYTES, PARSER_SPANS, REQUEST_BYTES, UNAUTHENTICATED_ARGUMENTS,
     UNAUTHENTICATED_BULK_BYTES,
 };
 use crate::number::parse_integer;
@@ -156,7 +156,7 @@ impl RequestParser {
         let missing = self.partial.multibulk(request, &mut self.spans, limits)?;
         if missing.is_none() {
             batch.spans.append(&mut self.spans);
-            self.spans.shrink_to(IDLE_SPANS);
+            self.spans.shrink_to(PARSER_SPANS);
             std::mem::take(&mut self.partial).finish(base, batch);
         }
         Ok(missing)

@@ -128,8 +128,10 @@ proptest! {
         let length = input.len();
         for cut in 0..length {
             prop_assert_eq!(decode(&input[..cut]), Ok(None));
+            prop_assert_eq!(super::length(&input[..cut]), Ok(None));
         }
         input.extend_from_slice(&after);
+        prop_assert_eq!(super::length(&input), Ok(Some(length)));
         prop_assert_eq!(decode(&input), Ok(Some((value, length))));
     }
 
@@ -141,6 +143,7 @@ proptest! {
         )
     ) {
         if let Ok(Some((value, length))) = decode(&input) {
+            prop_assert_eq!(super::length(&input), Ok(Some(length)));
             prop_assert!(length <= input.len());
             let mut encoded = Vec::new();
             value.encode(&mut encoded);
