@@ -13,6 +13,13 @@ mod part;
 mod set;
 mod several;
 
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 use keyspace::{EntryRef, StringRef, ValueType};
 use resp::ReplyError;
 
