@@ -3,7 +3,7 @@
 //! KEYS and RANDOMKEY answer for one moment (a key that is renamed meanwhile is there once, never twice or not at all), so they
 //! need everything at rest. SCAN promises less and visits one shard at a time beside other commands.
 
-use collections::glob::{self, Case};
+use collections::glob::{Case, glob_matches};
 use command::argument::{integer, pattern, string};
 use command::{Arguments, Command as Declaration, Flags, Group};
 use keyspace::EntryRef;
@@ -138,7 +138,7 @@ impl Filter<'_> {
     /// Shows a key if it is one of those wanted; gives how many were shown.
     fn show(&self, entry: EntryRef<'_>, reply: &mut Reply<'_>) -> usize {
         let matches = self.pattern.is_none_or(|pattern| {
-            pattern == b"*" || glob::matches(pattern, entry.key(), Case::Sensitive)
+            pattern == b"*" || glob_matches(pattern, entry.key(), Case::Sensitive)
         });
         let is_of_type = self
             .value_type
