@@ -74,7 +74,11 @@ impl Connection {
     }
 
     /// Reads once into `buffer` and counts the replies off `missing`.
-    pub(crate) fn receive(&mut self, buffer: &mut [u8], errors: &mut Errors) -> Result<(), Failure> {
+    pub(crate) fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        errors: &mut Errors,
+    ) -> Result<(), Failure> {
         let count = match rustix::io::read(&self.socket, &mut *buffer) {
             Ok(0) => return Err(Failure::Closed),
             Ok(count) => count,
@@ -137,8 +141,8 @@ fn connect(options: &Options) -> Result<OwnedFd, Failure> {
         return Ok(stream.into());
     }
     let address = format!("{}:{}", options.host, options.port);
-    let mut stream = TcpStream::connect((options.host.as_str(), options.port))
-        .map_err(failed(address))?;
+    let mut stream =
+        TcpStream::connect((options.host.as_str(), options.port)).map_err(failed(address))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     authenticate(&mut stream, options)?;

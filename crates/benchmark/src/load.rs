@@ -221,9 +221,9 @@ impl<'a> Load<'a> {
         if flags.contains(epoll::EventFlags::OUT) && !connection.go_on()? {
             self.watch(index, epoll::EventFlags::IN)?;
         }
-        if !flags.intersects(
-            epoll::EventFlags::IN | epoll::EventFlags::HUP | epoll::EventFlags::ERR,
-        ) {
+        if !flags
+            .intersects(epoll::EventFlags::IN | epoll::EventFlags::HUP | epoll::EventFlags::ERR)
+        {
             return Ok(());
         }
         let connection = &mut self.connections[index];
@@ -279,10 +279,7 @@ fn histogram() -> Histogram<u64> {
 
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(
-        u64::try_from(time.tv_sec).unwrap_or(0),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

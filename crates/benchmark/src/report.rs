@@ -11,8 +11,14 @@ use crate::options::{Format, Options, USAGE};
 use crate::workload::Test;
 
 /// The percentiles that are printed.
-const PERCENTILES: [(&str, f64); 6] =
-    [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("p99.99", 99.99), ("max", 100.0)];
+const PERCENTILES: [(&str, f64); 6] = [
+    ("p50", 50.0),
+    ("p90", 90.0),
+    ("p99", 99.0),
+    ("p99.9", 99.9),
+    ("p99.99", 99.99),
+    ("max", 100.0),
+];
 
 pub(crate) fn usage() {
     print!("{USAGE}");

@@ -79,12 +79,19 @@ impl Categories {
 
     /// The names of the categories, without the leading `@`, in their order.
     pub fn names(self) -> impl Iterator<Item = &'static str> + Clone {
-        Categories::all().filter(move |&(category, _)| self.has(category)).map(|(_, name)| name)
+        self.marked_names().filter_map(|name| name.strip_prefix('@'))
     }
 
-    /// Every category with its name, in order.
+    /// The names of the categories with the leading `@`, in their order.
+    pub fn marked_names(self) -> impl Iterator<Item = &'static str> + Clone {
+        let marked = NAMES.iter().zip(0_u32..);
+        marked.filter(move |&(_, bit)| self.has(Categories(1 << bit))).map(|(&name, _)| name)
+    }
+
+    /// Every category with its name, without the leading `@`, in order.
     pub fn all() -> impl Iterator<Item = (Categories, &'static str)> + Clone {
-        NAMES.iter().zip(0_u32..).map(|(&name, bit)| (Categories(1 << bit), name))
+        let marked = NAMES.iter().zip(0_u32..);
+        marked.filter_map(|(name, bit)| Some((Categories(1 << bit), name.strip_prefix('@')?)))
     }
 
     /// The category of a name in any case, without the leading `@`.
@@ -142,25 +149,51 @@ impl Group {
 }
 
 const NAMES: [&str; 21] = [
-    "keyspace",
-    "read",
-    "write",
-    "set",
-    "sortedset",
-    "list",
-    "hash",
-    "string",
-    "bitmap",
-    "hyperloglog",
-    "geo",
-    "stream",
-    "pubsub",
-    "admin",
-    "fast",
-    "slow",
-    "blocking",
-    "dangerous",
-    "connection",
-    "transaction",
-    "scripting",
+    "@keyspace",
+    "@read",
+    "@write",
+    "@set",
+    "@sortedset",
+    "@list",
+    "@hash",
+    "@string",
+    "@bitmap",
+    "@hyperloglog",
+    "@geo",
+    "@stream",
+    "@pubsub",
+    "@admin",
+    "@fast",
+    "@slow",
+    "@blocking",
+    "@dangerous",
+    "@connection",
+    "@transaction",
+    "@scripting",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{Categories, Command, Flags, Group};
+
+    #[test]
+    fn every_category_has_one_name() {
+        for (category, name) in Categories::all() {
+            assert_eq!(category.names().collect::<Vec<_>>(), [name]);
+            assert_eq!(Categories::named(name.to_uppercase().as_bytes()), Some(category));
+        }
+        assert_eq!(Categories::all().count(), Categories::COUNT);
+        assert_eq!(Categories::named(b"@read"), None);
+        assert_eq!(Categories::named(b""), None);
+    }
+
+    #[test]
+    fn a_script_that_only_reads_is_not_in_the_category_of_reads() {
+        let script = Command {
+            flags: Flags::READ_ONLY,
+            ..Command::new("EVAL_RO", Group::Scripting, "7.0.0", ())
+        };
+        let names: Vec<_> = script.acl_categories().marked_names().collect();
+        assert_eq!(names, ["@slow", "@scripting"]);
+    }
+}

@@ -232,3 +232,89 @@ impl std::fmt::Debug for Keyword {
 }
 
 const NOT_POSITIVE: ReplyError = ReplyError::message("value is out of range, must be positive");
+
+#[cfg(test)]
+mod tests {
+    use resp::{OwnedWords, ReplyError};
+
+    use super::{Arguments, Keyword};
+
+    fn words(words: &[&str]) -> OwnedWords {
+        words.iter().collect()
+    }
+
+    fn read<'a, T>(
+        words: &'a OwnedWords,
+        read: impl FnOnce(&mut Arguments<'a>) -> Result<T, ReplyError>,
+    ) -> Result<T, ReplyError> {
+        read(&mut Arguments::new(words.as_words()))
+    }
+
+    #[test]
+    fn integers_are_strict() {
+        assert_eq!(read(&words(&["-12"]), Arguments::integer), Ok(-12));
+        assert_eq!(read(&words(&["9223372036854775807"]), Arguments::integer), Ok(i64::MAX));
+        for word in ["", "+1", "01", " 1", "1 ", "1.0", "9223372036854775808", "-0", "x"] {
+            assert_eq!(
+                read(&words(&[word]), Arguments::integer),
+                Err(ReplyError::NotInteger),
+                "{word:?}"
+            );
+        }
+        assert_eq!(read(&words(&[]), Arguments::integer), Err(ReplyError::Syntax));
+    }
+
+    #[test]
+    fn bounds_have_errors_of_their_own() {
+        let positive = ReplyError::message("value is out of range, must be positive");
+        assert_eq!(read(&words(&["0"]), Arguments::unsigned), Ok(0));
+        assert_eq!(read(&words(&["-1"]), Arguments::unsigned), Err(positive));
+        assert_eq!(read(&words(&["x"]), Arguments::unsigned), Err(ReplyError::NotInteger));
+        let error = ReplyError::message("must be positive");
+        assert_eq!(read(&words(&["1"]), |words| words.at_least(1, error.clone())), Ok(1));
+        assert_eq!(
+            read(&words(&["0"]), |words| words.at_least(1, error.clone())),
+            Err(error.clone())
+        );
+        assert_eq!(read(&words(&["x"]), |words| words.at_least(1, error.clone())), Err(error));
+    }
+
+    #[test]
+    fn doubles_are_never_nan() {
+        assert_eq!(read(&words(&["-inf"]), Arguments::double), Ok(f64::NEG_INFINITY));
+        assert_eq!(read(&words(&["1e3"]), Arguments::double), Ok(1000.0));
+        for word in ["nan", "-nan", "", "1 ", "x"] {
+            assert_eq!(
+                read(&words(&[word]), Arguments::double),
+                Err(ReplyError::NotFloat),
+                "{word:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn keywords_are_in_capitals_and_short() {
+        assert_eq!(&*Keyword::new(b"withScores").unwrap(), b"WITHSCORES");
+        assert_eq!(&*Keyword::new(b"").unwrap(), b"");
+        assert!(Keyword::new(&[b'x'; Keyword::LIMIT]).is_some());
+        assert!(Keyword::new(&[b'x'; Keyword::LIMIT + 1]).is_none());
+    }
+
+    #[test]
+    fn words_are_passed_one_by_one() {
+        let owned: OwnedWords = ["store", "k", "a", "b"].iter().collect();
+        let mut words = Arguments::new(owned.as_words());
+        let ahead = words;
+        assert!(!words.accept(b"LIMIT"));
+        assert!(words.accept(b"STORE"));
+        assert_eq!(words.expect(b"X"), Err(ReplyError::Syntax));
+        assert_eq!(words.string(), Ok(&b"k"[..]));
+        assert_eq!(words.split(3).map(|rest| rest.len()), Err(ReplyError::Syntax));
+        let mut pair = words.split(2).unwrap();
+        assert_eq!((pair.next_word(), pair.next_word()), (Some(&b"a"[..]), Some(&b"b"[..])));
+        assert_eq!((pair.next_word(), pair.peek().is_none()), (None, true));
+        assert_eq!(words.finish(), Ok(()));
+        assert_eq!((ahead.len(), ahead.finish()), (4, Err(ReplyError::Syntax)));
+        assert_eq!(ahead.rest().get(1), Some(&b"k"[..]));
+    }
+}

@@ -31,7 +31,7 @@
 use crate::acl::Categories;
 use crate::argument::Argument;
 use crate::flags::Flags;
-use crate::key_spec::KeySpec;
+use crate::key_spec::{KeySpec, LegacyRange};
 use crate::keys::KeyFinder;
 
 /// One command or subcommand. `H` is what runs it: for the engine a function pointer.
@@ -135,6 +135,15 @@ impl<H> Command<H> {
     /// Whether its next word names a subcommand.
     pub const fn is_container(&self) -> bool {
         !self.subcommands.is_empty()
+    }
+
+    /// The flags: those that are declared, and those that follow.
+    pub const fn all_flags(&self) -> Flags {
+        if LegacyRange::of(self.keys).misses_some {
+            self.flags.and(Flags::MOVABLE_KEYS)
+        } else {
+            self.flags
+        }
     }
 
     /// The last part of the name: `GET` of `CONFIG|GET`.

@@ -250,9 +250,59 @@ impl KeyFlags {
         self.has_any(KeyFlags::READ_WRITE.and(KeyFlags::OVERWRITE).and(KeyFlags::REMOVE))
     }
 
+    /// The flag of a name, as [`KeyFlags::names`] writes it.
+    pub fn named(name: &str) -> Option<KeyFlags> {
+        NAMES.iter().find(|&&(_, known)| known == name).map(|&(flag, _)| flag)
+    }
+
     /// The names, in the order of COMMAND INFO.
     pub fn names(self) -> impl Iterator<Item = &'static str> + Clone {
         NAMES.iter().filter(move |&&(flag, _)| self.has(flag)).map(|&(_, name)| name)
+    }
+}
+
+/// The keys of a command as those clients see them that know no key specs: a first word, a last one,
+/// and the distance between two. For many commands it covers only some keys, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LegacyRange {
+    /// The first key; 0 if there is none.
+    pub first: i32,
+    /// The last key; if negative, seen from the end of the call.
+    pub last: i32,
+    /// From one key to the next.
+    pub step: i32,
+    /// There may be keys besides: the command is marked `movablekeys`.
+    pub misses_some: bool,
+}
+
+impl LegacyRange {
+    /// What of `specs` can be told in this way: a single range at a fixed word, or several that follow
+    /// on one another.
+    pub const fn of(specs: &[KeySpec]) -> LegacyRange {
+        let mut range = LegacyRange { first: 0, last: 0, step: 0, misses_some: false };
+        let mut rest = specs;
+        while let [spec, others @ ..] = rest {
+            rest = others;
+            match (spec.begin, spec.find) {
+                (Begin::Index(first), Find::Range { last, step, .. })
+                    if specs.len() == 1 || (step == 1 && range.ends_before(first)) =>
+                {
+                    let first = first as i32;
+                    if range.first == 0 {
+                        range.first = first;
+                    }
+                    range.step = step as i32;
+                    range.last =
+                        if last < 0 { last as i32 } else { first.saturating_add(last as i32) };
+                }
+                _ => range.misses_some = true,
+            }
+        }
+        range
+    }
+
+    const fn ends_before(self, first: u16) -> bool {
+        self.first == 0 || self.last.saturating_add(1) == first as i32
     }
 }
 

@@ -29,14 +29,22 @@ pub mod argument;
 mod arity;
 mod cursor;
 mod declaration;
+pub mod describe;
+#[cfg(feature = "facts")]
+pub mod facts;
 mod flags;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod key_spec;
 pub mod keys;
+mod syntax;
+mod table;
 
 pub use acl::Categories;
 pub use arity::admits;
 pub use cursor::{Arguments, Keyword};
 pub use declaration::{Command, Group, LowerName};
 pub use flags::Flags;
-pub use key_spec::{Begin, Find, KeyFlags, KeySpec};
+pub use key_spec::{Begin, Find, KeyFlags, KeySpec, LegacyRange};
 pub use keys::{KeyError, KeyFinder, KeyLayout, KeyPosition, KeyPositions, Search};
+pub use table::{CommandId, Entry, Table};

@@ -7,8 +7,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keyspace::Expired;
 use parking_lot::Mutex;
 use resp::Words;
+
+use crate::events::Event;
 
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
@@ -56,7 +59,7 @@ impl EffectStream {
             if stream.database != Some(effect.database) {
                 stream.database = Some(effect.database);
                 let number = effect.database.to_string();
-                resp::encode_request([b"SELECT", number.as_bytes()], &mut stream.bytes);
+                resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut stream.bytes);
             }
             stream.bytes.extend_from_slice(&effect.request);
         }
@@ -72,8 +75,7 @@ pub struct Effects {
     recorded: Vec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
-    /// What to record at the end of the call.
-    propagation: Propagation,
+    explicit: bool,
 }
 
 #[derive(Debug)]
@@ -82,36 +84,43 @@ struct Effect {
     request: Vec<u8>,
 }
 
-/// What a call that changed something records.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Propagation {
-    /// The call as it came.
-    #[default]
-    AsCalled,
-    /// What it has recorded itself, or nothing.
-    Explicit,
+impl Effect {
+    fn new<'a>(database: usize, words: impl Iterator<Item = &'a [u8]>) -> Effect {
+        let words: Vec<&[u8]> = words.collect();
+        let mut request = Vec::with_capacity(words.iter().map(|word| word.len() + 16).sum());
+        resp::value::encode_request(&words, &mut request);
+        Effect { database, request }
+    }
 }
 
 impl Effects {
+    /// Notes that the value at a key was changed.
+    #[inline]
+    pub(crate) fn modified(&mut self, _database: usize, _key: &[u8], _event: Event) {
+        self.changes += 1;
+    }
+
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
-        self.propagation = Propagation::Explicit;
-        self.push(database, words);
+        self.explicit = true;
+        self.recorded.push(Effect::new(database, words.iter().copied()));
     }
 
-    /// Records a command that comes before those of the call itself: the removal of an expired key.
-    pub(crate) fn push(&mut self, database: usize, words: &[&[u8]]) {
-        let mut request = Vec::new();
-        resp::encode_request(words.iter().copied(), &mut request);
-        self.recorded.push(Effect { database, request });
-    }
-
-    /// Records the call as it came, if it changed something and said nothing else.
-    pub(crate) fn finish(&mut self, database: usize, words: Words<'_>) {
-        if 0 < self.changes && self.propagation == Propagation::AsCalled {
-            let mut request = Vec::with_capacity(words.bytes() + 16 * words.len());
-            resp::encode_request(words.iter(), &mut request);
-            self.recorded.push(Effect { database, request });
+    /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
+    /// keys that it found expired.
+    pub(crate) fn finish(
+        &mut self,
+        expired: &[Expired],
+        removal: &[u8],
+        database: usize,
+        words: Words<'_>,
+    ) {
+        let removals = expired
+            .iter()
+            .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));
+        self.recorded.splice(0..0, removals);
+        if 0 < self.changes && !self.explicit {
+            self.recorded.push(Effect::new(database, words.iter()));
         }
     }
 }

@@ -15,6 +15,12 @@ pub trait Host: Send + Sync {
     /// Takes what another thread should free.
     fn reclaim(&self, garbage: Garbage);
 
+    /// Objects that wait to be freed by that thread, and those that it has freed.
+    fn reclaimed(&self) -> (usize, usize);
+
+    /// Begins to count the freed anew.
+    fn reset_reclaimed(&self);
+
     /// Has the connection of a client closed by its worker.
     fn close_client(&self, worker: usize, client: ClientId);
 
@@ -60,9 +66,9 @@ pub trait ConfigurationFile {
     /// Where it is.
     fn path(&self) -> &str;
     /// Its text; empty if it was removed.
-    fn read(&self) -> std::io::Result<String>;
+    fn read(&self) -> std::io::Result<Vec<u8>>;
     /// Replaces it, in one step and durably.
-    fn replace(&self, text: &str) -> std::io::Result<()>;
+    fn replace(&self, text: &[u8]) -> std::io::Result<()>;
 }
 
 /// How much a log line matters.
@@ -180,6 +186,10 @@ impl Host for Alone {
     fn reclaim(&self, garbage: Garbage) {
         drop(garbage);
     }
+    fn reclaimed(&self) -> (usize, usize) {
+        (0, 0)
+    }
+    fn reset_reclaimed(&self) {}
     fn close_client(&self, _worker: usize, _client: ClientId) {}
     fn wake_workers(&self) {}
     fn log(&self, _level: LogLevel, _message: &str) {}

@@ -1,1 +1,150 @@
 //! Words in, reply bytes and effects out: one call's whole course, and every command.
+//!
+//! An [`Engine`] is what all workers share. Each worker thread has a [`Worker`], runs its calls in rounds, and hands in the
+//! time with each: there is no socket, file, thread or clock in here, so that everything can be tested and fuzzed in process.
+//!
+//! The order of a call is in `execution`: look up, check, make room, lock, run, record effects, unlock.
+//!
+//! Invariants:
+//! - A handler that ends with an error has changed nothing.
+//! - Every write command says what it modified. (Debug builds check both, see `audit`.)
+//! - Command code takes no lock and reaches no key that its command did not declare.
+
+mod call;
+pub mod clients;
+pub mod command_table;
+pub mod commands;
+mod effects;
+pub mod events;
+mod execution;
+pub mod host;
+mod memory_limit;
+mod pause;
+pub mod session;
+pub mod statistics;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use command::Table;
+use config::Config;
+use keyspace::{GateKey, Keyspace};
+use parking_lot::Mutex;
+
+pub use call::{Call, Next};
+pub use effects::EffectStream;
+pub use pause::{Pause, PauseKind};
+pub use worker::{Ran, Time, Worker};
+
+use clients::Clients;
+use command_table::Handler;
+use host::Host;
+use statistics::WorkerStatistics;
+
+/// The version of Redis whose behaviour is implemented.
+pub const REDIS_VERSION: &str = "7.4.1";
+
+/// Whether there is a command of this name, in any case.
+pub fn has_command(name: &[u8]) -> bool {
+    commands::FAMILIES
+        .iter()
+        .copied()
+        .flatten()
+        .any(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// What all workers share.
+pub struct Engine {
+    /// All the data.
+    pub keyspace: Keyspace,
+    /// Every command, as `rename-command` has it.
+    pub commands: Table<Handler>,
+    /// All clients.
+    pub clients: Clients,
+    /// What replicas and the append-only file will be told.
+    pub effects: EffectStream,
+    /// CLIENT PAUSE.
+    pub pause: Pause,
+    /// The process.
+    pub host: Box<dyn Host>,
+    /// By worker.
+    pub statistics: Box<[WorkerStatistics]>,
+    /// What DEBUG and others switch while the server runs.
+    pub switches: Switches,
+    config: ArcSwap<Config>,
+    /// Rises with every change of the configuration, so that workers need not touch what they share to see that there
+    /// was none.
+    config_version: AtomicU64,
+    /// Held while the configuration is changed.
+    configuring: Mutex<()>,
+    ticks: fn() -> u64,
+}
+
+/// Switches that tests turn.
+#[derive(Debug)]
+pub struct Switches {
+    /// DEBUG SET-ACTIVE-EXPIRE.
+    pub active_expiry: std::sync::atomic::AtomicBool,
+    /// DEBUG PAUSE-CRON.
+    pub cron_paused: std::sync::atomic::AtomicBool,
+}
+
+impl Engine {
+    /// An engine for `workers` workers, and the key to each one's gate. `ticks` gives nanoseconds since some moment.
+    pub fn new(
+        workers: usize,
+        config: Config,
+        host: Box<dyn Host>,
+        ticks: fn() -> u64,
+    ) -> (Engine, Vec<GateKey>) {
+        let databases = usize::try_from(config.memory.databases).unwrap_or(1).max(1);
+        let (keyspace, keys) = Keyspace::new(workers, databases);
+        let commands = Table::new(commands::FAMILIES);
+        let engine = Engine {
+            keyspace,
+            clients: Clients::default(),
+            effects: EffectStream::default(),
+            pause: Pause::default(),
+            host,
+            statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
+            commands,
+            switches: Switches { active_expiry: true.into(), cron_paused: false.into() },
+            config: ArcSwap::from_pointee(config),
+            config_version: AtomicU64::new(0),
+            configuring: Mutex::new(()),
+            ticks,
+        };
+        (engine, keys)
+    }
+
+    /// The configuration at this moment.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    /// Changes the configuration; workers see it from their next round on.
+    pub fn configure<E>(&self, change: impl FnOnce(&mut Config) -> Result<(), E>) -> Result<(), E> {
+        let _one_at_a_time = self.configuring.lock();
+        let mut config = Config::clone(&self.config.load());
+        change(&mut config)?;
+        self.config.store(Arc::new(config));
+        self.config_version.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Called some times a second, for numbers that are a rate.
+    pub(crate) fn sample(&self, _now_ms: i64) {}
+
+    pub(crate) fn config_version(&self) -> u64 {
+        self.config_version.load(Ordering::Acquire)
+    }
+
+    /// Whether clients have to authenticate.
+    pub fn asks_password(config: &Config) -> bool {
+        !config.security.password.is_empty()
+    }
+}

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use command::CommandId;
 use resp::Protocol;
 
 use crate::clients::{ClientId, ClientRecord};
@@ -58,9 +59,9 @@ impl Session {
     }
 
     /// Notes what others may see of the calls executed in this round.
-    pub(crate) fn note(&self, now_ms: i64, command: usize) {
+    pub(crate) fn note(&self, now_ms: i64, command: CommandId) {
         self.record.last_call_ms.store(now_ms, Ordering::Relaxed);
-        self.record.command.store(command + 1, Ordering::Relaxed);
+        self.record.command.store(usize::from(command) + 1, Ordering::Relaxed);
         self.record.database.store(self.database, Ordering::Relaxed);
     }
 }

@@ -161,10 +161,7 @@ mod tests {
 
     #[test]
     fn a_stale_read_is_found() {
-        holds(
-            Verdict::Violated,
-            &[(0, 1, Question::Write(1), 1), (2, 3, Question::Read, 0)],
-        );
+        holds(Verdict::Violated, &[(0, 1, Question::Write(1), 1), (2, 3, Question::Read, 0)]);
     }
 
     #[test]

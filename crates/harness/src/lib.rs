@@ -25,5 +25,5 @@ pub use port::free_port;
 pub use random::Random;
 pub use resp::Value;
 pub use rustix::process::Signal;
-pub use server::Server;
+pub use server::{ProcessGuard, Server};
 pub use waiting::{DEADLINE, wait_until, wait_until_within};

@@ -35,8 +35,8 @@ impl Random {
     }
 
     /// One of `choices`, which is not empty.
-    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len())]
+    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
     }
 
     /// A seed for a sequence of its own, so that one case does not depend on how many choices

@@ -93,15 +93,16 @@ impl Server {
     /// When it does not in time.
     #[track_caller]
     pub fn wait_for_log(&self, text: &str) {
-        assert!(wait_until(|| self.log().contains(text)), "no {text:?} in the log:\n{}", self.log());
+        assert!(
+            wait_until(|| self.log().contains(text)),
+            "no {text:?} in the log:\n{}",
+            self.log()
+        );
     }
 
     /// Sends a signal; one that comes too late is lost.
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(id) = id {
-            let _ = kill_process(id, signal);
-        }
+        send(self.child.id(), signal);
     }
 
     /// How it ended, if it has.
@@ -144,6 +145,30 @@ impl Drop for Server {
         if std::thread::panicking() {
             show_log(&self.log());
         }
+    }
+}
+
+fn send(process_id: u32, signal: Signal) {
+    if let Some(id) = i32::try_from(process_id).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(id, signal);
+    }
+}
+
+/// Kills a process that is not a child of the test, such as a server that went into the
+/// background, when the test ends, if it still runs.
+#[derive(Debug)]
+pub struct ProcessGuard(u32);
+
+impl ProcessGuard {
+    /// Guards the process with this id.
+    pub fn new(process_id: u32) -> ProcessGuard {
+        ProcessGuard(process_id)
+    }
+}
+
+impl Drop for ProcessGuard {
+    fn drop(&mut self) {
+        send(self.0, Signal::KILL);
     }
 }
 

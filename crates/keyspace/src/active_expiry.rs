@@ -50,8 +50,10 @@ impl ExpiryCycle {
         }
     }
 
-    /// Looks at about `sample` keys. In a table of which less than `acceptable` percent of the keys seen had expired, it goes on
-    /// to the next after one sample.
+    /// Looks at about `sample` keys of one table, or passes over tables without any. From a table of which less than `acceptable`
+    /// percent of the keys seen had expired, the next step goes on to the next.
+    ///
+    /// The view holds the shard of the keys removed until the next step, so that their removal can be recorded in order.
     pub fn step(
         &mut self,
         view: &mut View<'_>,
@@ -59,14 +61,11 @@ impl ExpiryCycle {
         acceptable: usize,
     ) -> ExpiryProgress {
         let mut progress = ExpiryProgress::default();
-        // A step over empty tables must end too.
-        let mut tables = view.keyspace.shards.len().max(1);
-        while progress.seen < sample && 0 < tables && !progress.wrapped {
+        while !progress.wrapped {
             view.select(self.database);
-            let index = view.shard_at(self.shard).database(self.database);
             let mut found: Vec<Entry> = Vec::new();
             let mut end = true;
-            if let Some(database) = index
+            if let Some(database) = view.shard_at(self.shard).database(self.database)
                 && 0 < database.expiring_len()
             {
                 self.cursor = database.expiring().scan(self.cursor, |entry| found.push(*entry));
@@ -79,8 +78,11 @@ impl ExpiryCycle {
             self.expired += expired;
             let poor = sample <= self.seen && self.expired * 100 < self.seen * acceptable;
             if end || poor {
-                tables -= 1;
                 self.next_table(view, &mut progress);
+            }
+            let moved_on = end || poor;
+            if sample <= progress.seen || moved_on && 0 < progress.seen {
+                break;
             }
         }
         progress

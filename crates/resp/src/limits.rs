@@ -21,12 +21,19 @@ pub const UNAUTHENTICATED_BULK_BYTES: usize = 16 * 1024;
 /// default `client-query-buffer-limit` is 1 GiB.
 pub const REQUEST_BYTES: usize = u32::MAX as usize;
 
-/// Words that a parser or a batch keeps room for while it is idle. A request with more arguments
-/// is rare, and 8 KiB for each of them would be much for thousands of idle connections.
-pub const IDLE_SPANS: usize = 1024;
+/// Words that a connection's parser keeps room for between requests: 512 bytes. Those of a request
+/// that was cut by the end of a read; thousands of idle connections must not keep more.
+pub const PARSER_SPANS: usize = 64;
 
-/// Bytes of inline words that a batch keeps room for between rounds.
-pub const IDLE_INLINE_BYTES: usize = INLINE_BYTES;
+/// Words that a batch keeps room for between rounds: 512 KiB, for a worker needs one batch. More
+/// than a deep pipeline's round has, so that only a request of rare length reserves room anew.
+pub const BATCH_SPANS: usize = 64 * 1024;
+
+/// Requests that a batch keeps room for between rounds: as above.
+pub const BATCH_REQUESTS: usize = 16 * 1024;
+
+/// Bytes of inline words that a batch keeps room for between rounds: the longest request's.
+pub const BATCH_INLINE_BYTES: usize = INLINE_BYTES;
 
 /// A value this long or longer is shared with its reply; a shorter one is copied, which is cheaper
 /// than a reference count and one more segment to write.
@@ -47,8 +54,9 @@ pub const VALUE_LINE_BYTES: usize = 1024 * 1024;
 /// reserved as they arrive.
 pub const VALUE_RESERVED: usize = 1024;
 
-/// Longest text that is read as a 64-bit float or a long double; Redis's bound for the latter.
-pub const LONG_DOUBLE_TEXT_BYTES: usize = 255;
+/// Longest text that is read as a long double: Redis's bound. The longest one that it writes, with
+/// 4,933 digits before the point, is within it.
+pub const LONG_DOUBLE_TEXT_BYTES: usize = 5119;
 
 /// How much of a command's name, and of its arguments together, an error reply quotes.
 pub const QUOTED_BYTES: usize = 128;

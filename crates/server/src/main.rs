@@ -1,13 +1,55 @@
 //! The process: event loops, listeners, threads, files, signals.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the modules are not wired up yet")
-)]
-#![cfg_attr(test, expect(dead_code, reason = "the modules are not wired up yet"))]
+//!
+//! Everything that touches the operating system is in this crate. `start` brings the server up in the order that operators know
+//! from Redis's log, `worker` serves clients, `host` is what the engine sees of the process, `process` and `log` are the parts that
+//! know the system.
 
 mod clock;
+mod configuration;
+mod host;
 mod listen;
 mod log;
 mod process;
+mod reclaimer;
+mod start;
+mod version;
+mod worker;
 
-fn main() {}
+use std::os::unix::ffi::OsStringExt;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what the command line asks for is printed"
+)]
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().map(OsStringExt::into_vec);
+    let program = String::from_utf8_lossy(&arguments.next().unwrap_or_default()).into_owned();
+    let arguments: Vec<Vec<u8>> = arguments.collect();
+    match config::command_line::parse(&arguments) {
+        config::command_line::Request::Serve(command_line) => start::serve(&program, &command_line),
+        config::command_line::Request::Version => {
+            println!("{}", version::line(&program));
+            ExitCode::SUCCESS
+        }
+        config::command_line::Request::Help => {
+            eprint!("{}", version::usage(&program));
+            ExitCode::FAILURE
+        }
+        config::command_line::Request::TestMemory(_)
+        | config::command_line::Request::TestMemoryHelp => {
+            eprintln!("This server has no memory test: use memtest86 or memtester.");
+            ExitCode::FAILURE
+        }
+        config::command_line::Request::CheckSystem => {
+            process::system_check::warn_of_kernel_settings(
+                process::system_check::HugePages::System,
+            );
+            ExitCode::SUCCESS
+        }
+    }
+}

@@ -84,10 +84,10 @@ pub fn migrate(
             2
         } else if word.eq_ignore_ascii_case(b"KEYS") {
             let first = index.saturating_add(1);
-            if words.get(KEY).is_some_and(|key| !key.is_empty()) {
-                return Err(KeyError::InvalidArguments);
-            }
             if first < words.len() {
+                if words.get(KEY).is_some_and(|key| !key.is_empty()) {
+                    return Err(KeyError::InvalidArguments);
+                }
                 let flags = specs.first().map_or(KeyFlags::NONE, |spec| spec.flags);
                 positions.extend((first..words.len()).map(|index| KeyPosition { index, flags }));
                 return Ok(());
@@ -126,14 +126,16 @@ pub fn stream_read_group(
     positions: &mut KeyPositions,
 ) -> Result<(), KeyError> {
     let mut index: usize = 1;
+    let mut grouped = false;
     while let Some(word) = words.get(index) {
         let values = if word.eq_ignore_ascii_case(b"GROUP") {
+            grouped = true;
             2
         } else if word.eq_ignore_ascii_case(b"COUNT") || word.eq_ignore_ascii_case(b"BLOCK") {
             1
         } else if word.eq_ignore_ascii_case(b"NOACK") {
             0
-        } else if word.eq_ignore_ascii_case(b"STREAMS") {
+        } else if grouped && word.eq_ignore_ascii_case(b"STREAMS") {
             let first = index.saturating_add(1);
             let count = words.len().saturating_sub(first) / 2;
             let flags = specs.first().map_or(KeyFlags::NONE, |spec| spec.flags);

@@ -10,8 +10,6 @@
 
 mod finder;
 mod layout;
-#[cfg(test)]
-mod tests;
 
 use resp::{ReplyError, Words};
 use smallvec::SmallVec;

@@ -1,10 +1,10 @@
 //! The requests found in one round of parsing.
 
 use super::words::{Span, Words};
-use crate::limits::{IDLE_INLINE_BYTES, IDLE_SPANS};
+use crate::limits::{BATCH_INLINE_BYTES, BATCH_REQUESTS, BATCH_SPANS};
 
-/// The complete requests of one parse, and where their words lie. Used again and again: a parse
-/// clears it and keeps its room.
+/// The complete requests of one parse, and where their words lie. A worker needs one, for all its
+/// connections: a parse clears it and keeps its room.
 #[derive(Debug, Default)]
 pub struct Batch {
     requests: Vec<Request>,
@@ -72,9 +72,9 @@ impl Batch {
         self.requests.clear();
         self.spans.clear();
         self.inline.clear();
-        self.requests.shrink_to(IDLE_SPANS);
-        self.spans.shrink_to(IDLE_SPANS);
-        self.inline.shrink_to(IDLE_INLINE_BYTES);
+        self.requests.shrink_to(BATCH_REQUESTS);
+        self.spans.shrink_to(BATCH_SPANS);
+        self.inline.shrink_to(BATCH_INLINE_BYTES);
     }
 
     /// Adds the request whose spans were appended last.

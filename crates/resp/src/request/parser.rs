@@ -14,7 +14,7 @@ use super::error::ProtocolError;
 use super::inline;
 use super::words::Span;
 use crate::limits::{
-    ARGUMENTS, BULK_BYTES, IDLE_SPANS, INLINE_BYTES, REQUEST_BYTES, UNAUTHENTICATED_ARGUMENTS,
+    ARGUMENTS, BULK_BYTES, INLINE_BYTES, PARSER_SPANS, REQUEST_BYTES, UNAUTHENTICATED_ARGUMENTS,
     UNAUTHENTICATED_BULK_BYTES,
 };
 use crate::number::parse_integer;
@@ -114,17 +114,13 @@ impl RequestParser {
         ParseStatus::Full
     }
 
-    /// Whether the bytes parsed last ended within a request.
-    pub fn is_within_request(&self) -> bool {
-        self.partial.is_begun()
-    }
-
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         self.spans.capacity().saturating_mul(size_of::<Span>())
     }
 
     /// Parses one multibulk; if it is not complete, how many bytes are missing.
+    #[inline]
     fn multibulk(
         &mut self,
         request: &[u8],
@@ -133,33 +129,37 @@ impl RequestParser {
         limits: &RequestLimits,
     ) -> Result<Option<usize>, ProtocolError> {
         if self.partial.is_begun() {
-            let missing = self.partial.multibulk(request, &mut self.spans, limits)?;
-            if missing.is_none() {
-                batch.spans.append(&mut self.spans);
-                self.spans.shrink_to(IDLE_SPANS);
-                self.finish(base, batch);
-            }
-            return Ok(missing);
+            return self.resume(request, base, batch, limits);
         }
+        // A local one stays in registers.
+        let mut partial = Partial::default();
         let spans_before = batch.spans.len();
-        let missing = self.partial.multibulk(request, &mut batch.spans, limits)?;
+        let missing = partial.multibulk(request, &mut batch.spans, limits)?;
         if missing.is_none() {
-            self.finish(base, batch);
+            partial.finish(base, batch);
         } else {
+            self.partial = partial;
             self.spans.extend(batch.spans.drain(spans_before..));
         }
         Ok(missing)
     }
 
-    /// Adds the multibulk that is parsed to the batch, unless it is empty.
-    fn finish(&mut self, base: usize, batch: &mut Batch) {
-        let partial = std::mem::take(&mut self.partial);
-        let end = base.saturating_add(partial.position);
-        if partial.is_empty {
-            batch.consume(end);
-        } else {
-            batch.finish(base, false, end);
+    /// The same for one that was begun by an earlier parse.
+    #[cold]
+    fn resume(
+        &mut self,
+        request: &[u8],
+        base: usize,
+        batch: &mut Batch,
+        limits: &RequestLimits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let missing = self.partial.multibulk(request, &mut self.spans, limits)?;
+        if missing.is_none() {
+            batch.spans.append(&mut self.spans);
+            self.spans.shrink_to(PARSER_SPANS);
+            std::mem::take(&mut self.partial).finish(base, batch);
         }
+        Ok(missing)
     }
 
     /// Parses one inline request; if it is not complete, zero: how much is missing can't be told.
@@ -194,7 +194,19 @@ impl Partial {
         self.position != 0 || self.scanned != 0
     }
 
+    /// Adds the multibulk that is parsed to the batch, unless it is empty.
+    #[inline]
+    fn finish(self, base: usize, batch: &mut Batch) {
+        let end = base.wrapping_add(self.position);
+        if self.is_empty {
+            batch.consume(end);
+        } else {
+            batch.finish(base, false, end);
+        }
+    }
+
     /// Parses a multibulk, or goes on with it; if it is not complete, how many bytes are missing.
+    #[inline]
     fn multibulk(
         &mut self,
         request: &[u8],
@@ -275,10 +287,14 @@ impl Partial {
             [b'$', tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', _, ..] => {
                 (digit(tens).wrapping_mul(10).wrapping_add(digit(ones)), 5)
             }
-            _ => return self.next_long_length(request, limits),
+            rest => match short_header(rest) {
+                Some(found) => found,
+                None => return self.next_long_length(request, limits),
+            },
         };
-        if limits.bulk_bytes < length {
-            return Err(ProtocolError::InvalidLength);
+        let is_unauthenticated = UNAUTHENTICATED_BULK_BYTES < length && !limits.authenticated;
+        if limits.bulk_bytes < length || is_unauthenticated {
+            return self.next_long_length(request, limits);
         }
         self.position = self.position.wrapping_add(header);
         Ok(Some(length))
@@ -350,6 +366,27 @@ impl Partial {
         }
         Ok(is_ended.then_some(length))
     }
+}
+
+/// The length that a header with three to seven digits announces, and the header's own. Any other
+/// header is for the general way.
+fn short_header(rest: &[u8]) -> Option<(usize, usize)> {
+    let [b'$', digits @ ..] = rest.first_chunk::<10>()? else {
+        return None;
+    };
+    if !digits.first().is_some_and(|first| (b'1'..=b'9').contains(first)) {
+        return None;
+    }
+    let mut length = 0_usize;
+    for (count, byte) in digits.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if 9 < digit {
+            let is_header = *byte == b'\r' && count < 8;
+            return is_header.then_some((length, count.wrapping_add(3)));
+        }
+        length = length.wrapping_mul(10).wrapping_add(usize::from(digit));
+    }
+    None
 }
 
 /// Bytes of a line ending. Which ones they are is not looked at after an argument.

@@ -75,7 +75,8 @@ impl<'a> Words<'a> {
 
 impl std::fmt::Debug for Words<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.iter().map(<[u8]>::escape_ascii)).finish()
+        let words = self.iter().map(|word| word.escape_ascii().to_string());
+        formatter.debug_list().entries(words).finish()
     }
 }
 

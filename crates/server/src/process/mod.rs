@@ -12,6 +12,7 @@ pub(crate) mod signals;
 pub(crate) mod supervision;
 pub(crate) mod system_check;
 pub(crate) mod title;
+pub(crate) mod usage;
 
 #[cfg(test)]
 pub(crate) mod replay;

@@ -192,9 +192,17 @@ impl<'a> Reply<'a> {
     pub fn double(&mut self, value: f64) {
         match self.protocol {
             Protocol::Resp2 => {
-                let mut text = Vec::with_capacity(DOUBLE_TEXT);
-                write_double(value, &mut text);
-                self.bulk(&text);
+                // The text comes first, since its length must be known, and its header is then
+                // turned to the front.
+                let tail = self.output.tail();
+                let start = tail.len();
+                write_double(value, tail);
+                let length = tail.len().saturating_sub(start);
+                header(tail, b'$', length as u64);
+                if let Some(written) = tail.get_mut(start..) {
+                    written.rotate_left(length);
+                }
+                tail.extend_from_slice(b"\r\n");
             }
             Protocol::Resp3 => {
                 let tail = self.output.tail();
@@ -303,9 +311,6 @@ const HEADER: usize = 23;
 /// Bytes around a bulk string: its header and a line ending.
 const BULK_FRAME: usize = HEADER + 2;
 
-/// Bytes that no double's text exceeds.
-const DOUBLE_TEXT: usize = 32;
-
 /// Appends a type and a number, as a line. The fixed eight bytes of a short one are one store; what
 /// they have too much is cut off again.
 fn header(tail: &mut Vec<u8>, first: u8, number: u64) {
@@ -327,3 +332,6 @@ fn header(tail: &mut Vec<u8>, first: u8, number: u64) {
     tail.extend_from_slice(&bytes);
     tail.truncate(tail.len().wrapping_sub(bytes.len().wrapping_sub(length)));
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,12 +79,45 @@ pub enum DecodeError {
     Length,
 }
 
+/// Goes on with what a step gives, or ends this one with nothing as well.
+macro_rules! step {
+    ($step:expr) => {
+        match $step? {
+            Some(value) => value,
+            None => return Ok(None),
+        }
+    };
+}
+
 /// Reads the value at the beginning of `input`; with it, how many bytes it took. Nothing if it is
 /// not complete yet.
 pub fn decode(input: &[u8]) -> Result<Option<(Value, usize)>, DecodeError> {
     let mut decoder = Decoder { input, position: 0 };
     let value = decoder.value(VALUE_DEPTH)?;
     Ok(value.map(|value| (value, decoder.position)))
+}
+
+/// The number of bytes of the value at the beginning of `input`; nothing if it is not complete yet.
+/// Looks only as far into it as it must to find its end, and makes nothing of it: for a client that
+/// counts replies.
+pub fn length(input: &[u8]) -> Result<Option<usize>, DecodeError> {
+    let mut decoder = Decoder { input, position: 0 };
+    let mut to_come = 1_usize;
+    while let Some(rest) = to_come.checked_sub(1) {
+        let (first, line) = step!(decoder.header());
+        to_come = rest.saturating_add(match first {
+            b'$' | b'*' if line == b"-1" => 0,
+            b'$' | b'!' | b'=' => {
+                step!(decoder.string(line));
+                0
+            }
+            b'*' | b'~' | b'>' => count(line, usize::MAX)?,
+            b'%' => count(line, usize::MAX)?.saturating_mul(2),
+            b'|' => count(line, usize::MAX)?.saturating_mul(2).saturating_add(1),
+            _ => 0,
+        });
+    }
+    Ok(Some(decoder.position))
 }
 
 /// Appends the request of `words`.
@@ -221,27 +254,10 @@ struct Decoder<'a> {
 /// What a step of the decoder gives: nothing if the input ends before.
 type Step<T> = Result<Option<T>, DecodeError>;
 
-/// Goes on with what a step gives, or ends this one with nothing as well.
-macro_rules! step {
-    ($step:expr) => {
-        match $step? {
-            Some(value) => value,
-            None => return Ok(None),
-        }
-    };
-}
-
 impl<'a> Decoder<'a> {
     fn value(&mut self, depth: usize) -> Step<Value> {
         let depth = depth.checked_sub(1).ok_or(DecodeError::Depth)?;
-        let Some(first) = self.input.get(self.position).copied() else {
-            return Ok(None);
-        };
-        if !b"+-:$*_#,(!=%~>|".contains(&first) {
-            return Err(DecodeError::UnknownType(first));
-        }
-        self.position = self.position.saturating_add(1);
-        let line = step!(self.line());
+        let (first, line) = step!(self.header());
         let malformed = || DecodeError::Malformed(line.to_vec());
         Ok(Some(match first {
             b'+' => Value::Simple(line.to_vec()),
@@ -272,6 +288,18 @@ impl<'a> Decoder<'a> {
             }
             _ => Value::Array(step!(self.values(line, depth))),
         }))
+    }
+
+    /// The type and the line with which the next value begins.
+    fn header(&mut self) -> Step<(u8, &'a [u8])> {
+        let Some(first) = self.input.get(self.position).copied() else {
+            return Ok(None);
+        };
+        if !b"+-:$*_#,(!=%~>|".contains(&first) {
+            return Err(DecodeError::UnknownType(first));
+        }
+        self.position = self.position.saturating_add(1);
+        Ok(Some((first, step!(self.line()))))
     }
 
     /// The bytes up to the next line ending, which is passed over.
@@ -367,3 +395,6 @@ fn aggregate_pairs(output: &mut Vec<u8>, first: u8, pairs: &[(Value, Value)]) {
         value.encode(output);
     }
 }
+
+#[cfg(test)]
+mod tests;

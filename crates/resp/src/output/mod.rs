@@ -150,7 +150,7 @@ impl Output {
                 // To cut a shared value is to keep a copy of its beginning.
                 Segment::Shared(value) => {
                     let kept = value.len().saturating_sub(excess);
-                    excess = 0;
+                    excess = excess.saturating_sub(value.len());
                     value.get(..kept).unwrap_or_default().to_vec()
                 }
             };
@@ -245,3 +245,6 @@ impl Segment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! CONFIG SET: several directives at once, all or none.
+
+use crate::Config;
+use crate::directive::{Availability, Change, Directive, Occasion};
+use crate::table::find;
+use crate::text::Text;
+
+/// What CONFIG SET has changed.
+#[derive(Clone, Default)]
+pub struct Applied {
+    /// The directives that were given, in their order, with what each was before, as CONFIG GET answers it.
+    /// One that was set to what it was before is not among them.
+    pub changed: Vec<&'static Directive>,
+}
+
+impl Applied {
+    /// Whether the directive of that name was changed.
+    pub fn has_changed(&self, name: &str) -> bool {
+        self.changed.iter().any(|directive| directive.name == name)
+    }
+}
+
+/// Why CONFIG SET changed nothing. It displays as the error reply without its code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetError {
+    /// There is no such directive that could be set.
+    #[error("Unknown option or number of arguments for CONFIG SET - '{0}'")]
+    Unknown(Text),
+    /// A directive is not to be set like that.
+    #[error("CONFIG SET failed (possibly related to argument '{name}') - {reason}")]
+    Failed {
+        /// The directive.
+        name: Text,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What CONFIG SET is called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A client on this machine: through the Unix socket or the loopback address.
+    Local,
+    /// Any other client.
+    Remote,
+}
+
+/// Sets several directives, each given by its name and value, or none of them.
+///
+/// The values are checked here; that they can be put into practice (a port is free, a file can be opened) is for the
+/// caller to see to, who keeps the old `Config` until then.
+pub fn set(
+    config: &mut Config,
+    settings: &[(&[u8], &[u8])],
+    caller: Caller,
+) -> Result<Applied, SetError> {
+    let mut named = Vec::with_capacity(settings.len());
+    for (name, value) in settings {
+        let found = find(name).filter(|found| found.directive.change != Change::FileOnly);
+        let found = found.ok_or_else(|| SetError::Unknown((*name).into()))?;
+        named.push((found, *name, *value));
+    }
+    check_permission(config, &named, caller)?;
+    let mut next = config.clone();
+    let mut applied = Applied::default();
+    for (found, _, value) in &named {
+        let directive = found.directive;
+        let failed = |reason| SetError::Failed { name: found.name.into(), reason };
+        directive.set(&mut next, &[Text::from(*value)], Occasion::Live).map_err(failed)?;
+        if directive.print(config) == directive.print(&next) {
+            continue;
+        }
+        if let Availability::NotBuilt { feature, .. } = directive.availability {
+            return Err(failed(format!("{feature} is not built into this server yet")));
+        }
+        applied.changed.push(directive);
+    }
+    *config = next;
+    Ok(applied)
+}
+
+fn check_permission(
+    config: &Config,
+    settings: &[(crate::table::Named, &[u8], &[u8])],
+    caller: Caller,
+) -> Result<(), SetError> {
+    let mut seen: Vec<&'static str> = Vec::with_capacity(settings.len());
+    for (found, name, _) in settings {
+        let failed = |reason: &str| {
+            Err(SetError::Failed { name: (*name).into(), reason: reason.to_owned() })
+        };
+        match found.directive.change {
+            Change::Startup | Change::FileOnly => return failed("can't set immutable config"),
+            Change::Protected
+                if !config.security.protected_configs.allows(caller == Caller::Local) =>
+            {
+                return failed("can't set protected config");
+            }
+            Change::Protected | Change::Live => {}
+        }
+        if seen.contains(&found.name) {
+            return failed("duplicate parameter");
+        }
+        seen.push(found.name);
+    }
+    Ok(())
+}

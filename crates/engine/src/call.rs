@@ -1,0 +1,87 @@
+//! What a handler works with.
+
+use command::Arguments;
+use keyspace::View;
+use resp::{Reply, Words};
+
+use crate::Engine;
+use crate::command_table::Callable;
+use crate::effects::Effects;
+use crate::events::Event;
+use crate::session::Session;
+use crate::statistics::{Tally, WorkerStatistics};
+
+/// One call of a command.
+pub struct Call<'a> {
+    /// The words after the command's name (and its subcommand's).
+    pub arguments: Arguments<'a>,
+    /// All words.
+    pub words: Words<'a>,
+    /// The part of the keyspace that the command may reach.
+    pub keys: View<'a>,
+    /// What is answered.
+    pub reply: Reply<'a>,
+    /// The client.
+    pub session: &'a mut Session,
+    /// The server that all workers share.
+    pub engine: &'a Engine,
+    /// The configuration, as it was when the round began.
+    pub config: &'a config::Config,
+    /// What is being called.
+    pub callable: &'a Callable,
+    /// Unix time in microseconds at the beginning of the round.
+    pub now_us: i64,
+    /// What happens after the reply.
+    pub next: Next,
+    pub(crate) effects: Effects,
+    pub(crate) tally: &'a mut Tally,
+    pub(crate) statistics: &'a WorkerStatistics,
+    /// Whether effects have to be recorded.
+    pub(crate) recording: bool,
+}
+
+/// What a client's connection does after a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Next {
+    /// It goes on with the next.
+    #[default]
+    Continue,
+    /// It is closed once its replies are sent.
+    Close,
+    /// It has not been executed: it is to be tried again when writes, or all calls, are no longer paused.
+    Postpone,
+}
+
+impl Call<'_> {
+    /// Says that the value at a key was changed, in the way that notifications call `event`.
+    ///
+    /// Every write command says so for every key that it changes, after it has changed it.
+    #[inline]
+    pub fn modified(&mut self, key: &[u8], event: Event) {
+        self.effects.modified(self.keys.database(), key, event);
+    }
+
+    /// Says that a key of another database than the selected one was changed.
+    pub fn modified_in(&mut self, database: usize, key: &[u8], event: Event) {
+        self.effects.modified(database, key, event);
+    }
+
+    /// Has the call replicated as another one, with the same effect whenever and wherever it is run.
+    #[inline]
+    pub fn replicate_as(&mut self, words: &[&[u8]]) {
+        if self.recording {
+            self.effects.replicate_as(self.session.database, words);
+        }
+    }
+
+    /// Unix time in ms at the beginning of the round.
+    #[inline]
+    pub fn now_ms(&self) -> i64 {
+        self.keys.round.now_ms
+    }
+
+    /// Adds what this worker has executed to its statistics, so that they can be read.
+    pub fn settle_statistics(&mut self) {
+        self.tally.settle(self.statistics, self.keys.round, self.config.latency.tracking);
+    }
+}

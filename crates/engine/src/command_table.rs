@@ -1,0 +1,39 @@
+//! How declarations and handlers come together.
+
+use command::{Command as Declaration, Entry, KeyLayout};
+use resp::ReplyError;
+
+use crate::call::Call;
+
+/// How a handler ends: having replied, or with an error and nothing done.
+pub type Outcome = Result<(), ReplyError>;
+
+/// A function that runs a command.
+pub type Run = fn(&mut Call<'_>) -> Outcome;
+
+/// A command of this engine.
+pub type Command = Declaration<Handler>;
+
+/// A command or subcommand in an engine's table.
+pub type Callable = Entry<Handler>;
+
+/// What runs a command, and how much of the keyspace it may reach.
+#[derive(Clone, Copy, Debug)]
+pub enum Handler {
+    /// The keys that the command declares: their shards are locked.
+    Keys(Run),
+    /// Any keys, one shard at a time: what visits many and promises no picture of one moment. Expired keys are passed
+    /// over and not removed: their removal would have to be recorded before their shard is let go.
+    Roaming(Run),
+    /// Everything, at rest: all gates are closed.
+    Everything(Run),
+}
+
+/// The word that is the only key of any call of a command, where the declaration alone tells.
+#[inline]
+pub(crate) fn only_key(callable: &Callable) -> Option<usize> {
+    match (callable.layout, callable.run) {
+        (KeyLayout::One(position), Some(Handler::Keys(_))) => Some(usize::from(position)),
+        _ => None,
+    }
+}

@@ -1,0 +1,8 @@
+//! The connection itself.
+
+mod ping;
+
+use crate::command_table::Command;
+
+/// The family's commands.
+pub(super) const COMMANDS: &[&Command] = &[&ping::PING];

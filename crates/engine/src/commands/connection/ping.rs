@@ -1,0 +1,27 @@
+//! PING: is anybody there?
+
+use command::argument::string;
+use command::{Command as Declaration, Flags, Group};
+use resp::ReplyError;
+
+use crate::Call;
+use crate::command_table::{Command, Handler, Outcome};
+
+pub(super) static PING: Command = Declaration {
+    summary: "Answers PONG, or the message given.",
+    flags: Flags::FAST,
+    arguments: &[string("message").optional()],
+    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+    ..Declaration::new("PING", Group::Connection, "1.0.0", Handler::Keys(ping))
+};
+
+fn ping(call: &mut Call<'_>) -> Outcome {
+    if 1 < call.arguments.len() {
+        return Err(ReplyError::WrongArity("ping"));
+    }
+    match call.arguments.next_word() {
+        Some(message) => call.reply.bulk(message),
+        None => call.reply.simple("PONG"),
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Every command, by family.
+//!
+//! A command is declared beside its handler, in a file of its family's folder. The family lists its commands; a command that is
+//! left out of its list is dead code, which the compiler tells. A handler goes in steps: parse all arguments, then apply
+//! them through the view, then tell what was modified, then reply.
+
+mod connection;
+mod key;
+mod server;
+mod string;
+
+#[cfg(test)]
+mod tests;
+
+use crate::command_table::Command;
+
+/// All commands.
+pub const FAMILIES: &[&[&Command]] =
+    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];

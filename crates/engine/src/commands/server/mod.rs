@@ -1,0 +1,6 @@
+//! Commands.
+
+use crate::command_table::Command;
+
+/// The family's commands.
+pub(super) const COMMANDS: &[&Command] = &[];

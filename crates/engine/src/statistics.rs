@@ -1,0 +1,266 @@
+//! What is counted, each thing once.
+//!
+//! A worker counts in its own [`Numbers`], whose lock nobody else holds but now and then for INFO. While a batch of calls
+//! runs, it notes what it executed in a [`Tally`] of its own, and adds that to the numbers once at the end: one lock a batch.
+
+use std::collections::BTreeMap;
+
+use command::CommandId;
+use parking_lot::Mutex;
+
+/// One worker's numbers.
+#[derive(Debug)]
+pub struct WorkerStatistics {
+    numbers: Mutex<Numbers>,
+}
+
+/// Everything that is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers {
+    /// Calls executed.
+    pub commands_processed: u64,
+    /// Connections accepted.
+    pub connections_received: u64,
+    /// Connections refused because there were too many.
+    pub rejected_connections: u64,
+    /// Keys removed because they had expired.
+    pub expired_keys: u64,
+    /// Times that the search for expired keys ran out of time.
+    pub expired_time_cap_reached: u64,
+    /// Microseconds spent in the search for expired keys.
+    pub expire_cycle_us: u64,
+    /// Keys evicted.
+    pub evicted_keys: u64,
+    /// Clients closed to make room.
+    pub evicted_clients: u64,
+    /// Lookups that found a key.
+    pub keyspace_hits: u64,
+    /// Lookups that found none.
+    pub keyspace_misses: u64,
+    /// Bytes received.
+    pub net_input_bytes: u64,
+    /// Bytes sent.
+    pub net_output_bytes: u64,
+    /// Error replies.
+    pub error_replies: u64,
+    /// Reads from clients.
+    pub reads_processed: u64,
+    /// Writes to clients.
+    pub writes_processed: u64,
+    /// Clients closed because they hit a limit on their query buffer.
+    pub client_query_buffer_limit_disconnections: u64,
+    /// Clients closed because they hit a limit on their output buffer.
+    pub client_output_buffer_limit_disconnections: u64,
+    /// Event loop rounds.
+    pub event_loop_cycles: u64,
+    /// Microseconds spent in them.
+    pub event_loop_us: u64,
+    /// Microseconds of those spent in commands.
+    pub event_loop_command_us: u64,
+    /// Values changed since the start.
+    pub changes: u64,
+    /// By id of the command.
+    pub commands: Vec<CommandNumbers>,
+    /// Error replies by code.
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// What is counted for a command.
+#[derive(Clone, Debug, Default)]
+pub struct CommandNumbers {
+    /// Calls executed.
+    pub calls: u64,
+    /// Nanoseconds that they took.
+    pub nanoseconds: u64,
+    /// Calls refused before they began.
+    pub rejected: u64,
+    /// Calls that ended with an error.
+    pub failed: u64,
+    /// How long calls took, in nanoseconds, while latency is tracked.
+    pub latency: Option<Box<hdrhistogram::Histogram<u64>>>,
+}
+
+impl WorkerStatistics {
+    /// All zero, for `commands` commands.
+    pub fn new(commands: usize) -> WorkerStatistics {
+        WorkerStatistics {
+            numbers: Mutex::new(Numbers {
+                commands: vec![CommandNumbers::default(); commands],
+                ..Numbers::default()
+            }),
+        }
+    }
+
+    /// Changes the numbers.
+    pub fn update(&self, change: impl FnOnce(&mut Numbers)) {
+        change(&mut self.numbers.lock());
+    }
+
+    /// Begins again at zero, as CONFIG RESETSTAT asks; counts of the whole life are kept.
+    pub fn reset(&self) {
+        let mut numbers = self.numbers.lock();
+        *numbers = Numbers {
+            commands: vec![CommandNumbers::default(); numbers.commands.len()],
+            changes: numbers.changes,
+            ..Numbers::default()
+        };
+    }
+}
+
+/// Calls that a worker has executed and not yet added to its numbers.
+#[derive(Debug, Default)]
+pub struct Tally {
+    calls: Vec<(CommandId, u64, Fate)>,
+    /// Codes of error replies.
+    errors: Vec<String>,
+    /// Values changed.
+    pub changes: u64,
+    /// Keys removed because they had expired.
+    pub expired: u64,
+    /// Keys evicted.
+    pub evicted: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// With a reply.
+    Done,
+    /// With an error.
+    Failed,
+    /// It was refused.
+    Rejected,
+}
+
+/// Error replies told apart by their code; beyond that, a client that makes them up could fill the memory.
+const ERROR_CODES: usize = 128;
+
+impl Tally {
+    /// Notes a call of the command with this id.
+    #[inline]
+    pub fn call(&mut self, command: CommandId, nanoseconds: u64, fate: Fate) {
+        self.calls.push((command, nanoseconds, fate));
+    }
+
+    /// Notes an error reply.
+    pub fn error(&mut self, code: &str) {
+        self.errors.push(code.to_owned());
+    }
+
+    /// Adds everything to the worker's numbers. `hits` and `misses` are taken from the round.
+    pub fn settle(
+        &mut self,
+        statistics: &WorkerStatistics,
+        round: &mut keyspace::Round,
+        tracking: bool,
+    ) {
+        let mut numbers = statistics.numbers.lock();
+        numbers.keyspace_hits += std::mem::take(&mut round.hits);
+        numbers.keyspace_misses += std::mem::take(&mut round.misses);
+        numbers.expired_keys += std::mem::take(&mut self.expired);
+        numbers.evicted_keys += std::mem::take(&mut self.evicted);
+        numbers.changes += std::mem::take(&mut self.changes);
+        let mut spent = 0;
+        for (id, nanoseconds, fate) in self.calls.drain(..) {
+            let Some(command) = numbers.commands.get_mut(usize::from(id)) else { continue };
+            match fate {
+                Fate::Rejected => {
+                    command.rejected += 1;
+                    continue;
+                }
+                Fate::Failed => command.failed += 1,
+                Fate::Done => {}
+            }
+            command.calls += 1;
+            command.nanoseconds += nanoseconds;
+            if tracking {
+                command.track(nanoseconds);
+            }
+            spent += nanoseconds;
+            numbers.commands_processed += 1;
+        }
+        numbers.event_loop_command_us += spent / 1000;
+        for code in self.errors.drain(..) {
+            numbers.error_replies += 1;
+            if numbers.errors.len() < ERROR_CODES || numbers.errors.contains_key(&code) {
+                *numbers.errors.entry(code).or_default() += 1;
+            }
+        }
+    }
+}
+
+impl CommandNumbers {
+    fn track(&mut self, nanoseconds: u64) {
+        /// A second; longer calls count as this.
+        const LONGEST: u64 = 1_000_000_000;
+        /// Significant digits, as Redis's.
+        const PRECISION: u8 = 2;
+        if self.latency.is_none() {
+            self.latency =
+                hdrhistogram::Histogram::new_with_bounds(1, LONGEST, PRECISION).ok().map(Box::new);
+        }
+        if let Some(histogram) = &mut self.latency {
+            histogram.saturating_record(nanoseconds.max(1));
+        }
+    }
+}
+
+impl Numbers {
+    /// The sum of all workers' numbers.
+    pub fn sum<'a>(workers: impl Iterator<Item = &'a WorkerStatistics>) -> Numbers {
+        let mut sum = Numbers::default();
+        for worker in workers {
+            sum.add(&worker.numbers.lock());
+        }
+        sum
+    }
+
+    fn add(&mut self, other: &Numbers) {
+        self.commands_processed += other.commands_processed;
+        self.connections_received += other.connections_received;
+        self.rejected_connections += other.rejected_connections;
+        self.expired_keys += other.expired_keys;
+        self.expired_time_cap_reached += other.expired_time_cap_reached;
+        self.expire_cycle_us += other.expire_cycle_us;
+        self.evicted_keys += other.evicted_keys;
+        self.evicted_clients += other.evicted_clients;
+        self.keyspace_hits += other.keyspace_hits;
+        self.keyspace_misses += other.keyspace_misses;
+        self.net_input_bytes += other.net_input_bytes;
+        self.net_output_bytes += other.net_output_bytes;
+        self.error_replies += other.error_replies;
+        self.reads_processed += other.reads_processed;
+        self.writes_processed += other.writes_processed;
+        self.client_query_buffer_limit_disconnections +=
+            other.client_query_buffer_limit_disconnections;
+        self.client_output_buffer_limit_disconnections +=
+            other.client_output_buffer_limit_disconnections;
+        self.event_loop_cycles += other.event_loop_cycles;
+        self.event_loop_us += other.event_loop_us;
+        self.event_loop_command_us += other.event_loop_command_us;
+        self.changes += other.changes;
+        self.commands
+            .resize_with(self.commands.len().max(other.commands.len()), CommandNumbers::default);
+        for (sum, other) in self.commands.iter_mut().zip(&other.commands) {
+            sum.add(other);
+        }
+        for (code, count) in &other.errors {
+            *self.errors.entry(code.clone()).or_default() += count;
+        }
+    }
+}
+
+impl CommandNumbers {
+    fn add(&mut self, other: &CommandNumbers) {
+        self.calls += other.calls;
+        self.nanoseconds += other.nanoseconds;
+        self.rejected += other.rejected;
+        self.failed += other.failed;
+        match (&mut self.latency, &other.latency) {
+            // Both have the same bounds, so adding cannot fail.
+            (Some(sum), Some(other)) => sum.add(&**other).unwrap_or_default(),
+            (None, Some(other)) => self.latency = Some(other.clone()),
+            (_, None) => {}
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! One worker's share of the engine, and its rounds.
+//!
+//! A round is what a worker does between two waits for its sockets: it enters its gate, takes the time, runs batches of
+//! calls, and leaves. Within a batch the keys of all calls are looked for in three passes (hash and bucket, entry, execution),
+//! so that the memory they are in is on its way before it is needed.
+
+use std::sync::Arc;
+
+use command::Flags;
+use config::Config;
+use keyspace::{
+    AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
+    Random, Round,
+};
+use resp::{Batch, Output};
+
+use crate::Engine;
+use crate::call::Next;
+use crate::command_table::{Callable, only_key};
+use crate::pause::PauseKind;
+use crate::session::{Replies, Session};
+use crate::statistics::{Numbers, Tally};
+
+/// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
+/// is still in the first cache when its turn comes.
+const AHEAD: usize = 32;
+
+/// A moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Time {
+    /// Unix time in microseconds.
+    pub unix_us: i64,
+}
+
+/// One worker.
+pub struct Worker<'e> {
+    pub(crate) engine: &'e Engine,
+    /// Which, from 0.
+    pub index: usize,
+    pub(crate) gate: Gate<'e>,
+    pub(crate) round: Round,
+    pub(crate) now_us: i64,
+    /// The configuration as of this round.
+    pub config: Arc<Config>,
+    config_version: u64,
+    pub(crate) tally: Tally,
+    pub(crate) pool: EvictionPool,
+    pub(crate) expiry: ExpiryCycle,
+    prepared: Vec<Prepared<'e>>,
+}
+
+/// Where a worker stands to its gate.
+pub(crate) enum Gate<'e> {
+    Outside(GateKey),
+    Inside(Inside<'e>),
+    /// For the moment in which it passes.
+    Passing,
+}
+
+/// A call whose command is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Prepared<'e> {
+    pub(crate) callable: Option<&'e Callable>,
+    /// Of its key, if it has one.
+    pub(crate) hash: Option<KeyHash>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ran {
+    /// How many calls were executed.
+    pub executed: usize,
+    /// What the connection does now; unless it goes on, the rest of the batch was not executed.
+    pub next: Next,
+}
+
+impl<'e> Worker<'e> {
+    /// The worker whose gate `key` is for.
+    pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
+        let config = engine.config();
+        let workers = engine.statistics.len();
+        Worker {
+            engine,
+            index,
+            gate: Gate::Outside(key),
+            round: Round {
+                now_ms: 0,
+                access: AccessClock::new(AccessPolicy::Lru, 0),
+                touch: true,
+                expiry: ExpiryMode::Remove,
+                random: Random::new(seed),
+                hits: 0,
+                misses: 0,
+            },
+            now_us: 0,
+            config,
+            config_version: engine.config_version(),
+            tally: Tally::default(),
+            pool: EvictionPool::default(),
+            expiry: ExpiryCycle::new(index, workers, engine.keyspace.databases()),
+            prepared: Vec::with_capacity(AHEAD),
+        }
+    }
+
+    /// Begins a round: enters the gate and takes the time.
+    pub fn begin_round(&mut self, time: Time) {
+        self.now_us = time.unix_us;
+        self.round.now_ms = time.unix_us.div_euclid(1000);
+        let version = self.engine.config_version();
+        if version != self.config_version {
+            self.config_version = version;
+            self.config = self.engine.config();
+            self.pool.clear();
+        }
+        self.round.access = AccessClock::new(access_policy(&self.config), self.round.now_ms);
+        // Nobody may see a write while writes are paused, not even that of time.
+        let paused = self.engine.pause.kind(self.round.now_ms).is_some();
+        self.round.expiry = if paused { ExpiryMode::Hide } else { ExpiryMode::Remove };
+        self.enter();
+    }
+
+    /// Ends the round: leaves the gate.
+    pub fn end_round(&mut self) {
+        self.leave();
+    }
+
+    /// Called `hz` times a second, in a round.
+    pub fn tick(&mut self) {
+        if self.index == 0 {
+            self.engine.sample(self.now_ms());
+        }
+    }
+
+    /// Counts something that happened outside of calls.
+    pub fn count(&self, change: impl FnOnce(&mut Numbers)) {
+        self.engine.statistics[self.index].update(change);
+    }
+
+    /// A client as CLIENT LIST shows it, for the log.
+    pub fn describe_client(&self, session: &Session) -> String {
+        session.record.describe(self.now_ms(), &self.engine.commands)
+    }
+
+    /// Unix time in ms at which the round began.
+    pub fn now_ms(&self) -> i64 {
+        self.round.now_ms
+    }
+
+    /// Runs the calls of a batch. `input` is what the batch was parsed from.
+    pub fn run(
+        &mut self,
+        session: &mut Session,
+        batch: &Batch,
+        input: &[u8],
+        output: &mut Output,
+    ) -> Ran {
+        let mut executed = 0;
+        let mut next = Next::Continue;
+        let mut last = None;
+        let mut before = (self.engine.ticks)();
+        'batch: while executed < batch.len() {
+            let ahead = (batch.len() - executed).min(AHEAD);
+            self.prepare(session, batch, input, executed..executed + ahead);
+            for place in 0..ahead {
+                let prepared = self.prepared[place];
+                let words = batch.words(executed, input);
+                let begin = output.mark();
+                let outcome = self.execute(session, words, prepared, output);
+                next = outcome.next;
+                if next == Next::Postpone {
+                    break 'batch;
+                }
+                executed += 1;
+                let after = (self.engine.ticks)();
+                if let Some((id, fate)) = outcome.fate {
+                    self.tally.call(id, after.wrapping_sub(before), fate);
+                    last = Some(id);
+                }
+                before = after;
+                if session.replies != Replies::On {
+                    silence(session, output, begin);
+                }
+                if next == Next::Close {
+                    break 'batch;
+                }
+            }
+        }
+        if let Some(command) = last {
+            session.note(self.round.now_ms, command);
+        }
+        let tracking = self.config.latency.tracking;
+        self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
+        Ran { executed, next }
+    }
+
+    /// Looks up the commands of the next calls, and starts to fetch what they will look at.
+    fn prepare(
+        &mut self,
+        session: &Session,
+        batch: &Batch,
+        input: &[u8],
+        range: std::ops::Range<usize>,
+    ) {
+        self.prepared.clear();
+        let keyspace = &self.engine.keyspace;
+        for index in range {
+            let words = batch.words(index, input);
+            let callable = self.engine.commands.find_call(words).ok();
+            let position = callable.and_then(only_key);
+            let hash =
+                position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
+            self.prepared.push(Prepared { callable, hash });
+        }
+        if self.prepared.len() < 2 {
+            return;
+        }
+        let Gate::Inside(inside) = &mut self.gate else { return };
+        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+            keyspace.prefetch_bucket(inside, session.database, hash);
+        }
+        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+            keyspace.prefetch_entry(inside, session.database, hash);
+        }
+    }
+
+    /// Goes through the gate, if it isn't inside yet.
+    pub(crate) fn enter(&mut self) {
+        self.gate = match std::mem::replace(&mut self.gate, Gate::Passing) {
+            Gate::Outside(key) => Gate::Inside(self.engine.keyspace.gates().enter(key)),
+            other => other,
+        };
+    }
+
+    /// Comes out of the gate, if it is inside.
+    pub(crate) fn leave(&mut self) {
+        self.gate = match std::mem::replace(&mut self.gate, Gate::Passing) {
+            Gate::Inside(inside) => Gate::Outside(inside.leave()),
+            other => other,
+        };
+    }
+
+    /// Whether a call with these properties waits for a pause to end.
+    #[inline]
+    pub(crate) fn is_paused(&self, callable: &Callable) -> bool {
+        match self.engine.pause.kind(self.round.now_ms) {
+            None => false,
+            Some(PauseKind::All) => true,
+            Some(PauseKind::Writes) => {
+                let flags = callable.flags;
+                flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE)
+            }
+        }
+    }
+}
+
+/// Takes back the reply to a call that the client does not want.
+fn silence(session: &mut Session, output: &mut Output, begin: resp::Mark) {
+    match session.replies {
+        Replies::On => {}
+        Replies::Off => output.truncate(begin),
+        Replies::SkipNext => {
+            output.truncate(begin);
+            session.replies = Replies::SkipThis;
+        }
+        Replies::SkipThis => {
+            output.truncate(begin);
+            session.replies = Replies::On;
+        }
+    }
+}
+
+fn access_policy(config: &Config) -> AccessPolicy {
+    use config::memory::EvictionPolicy;
+    match config.memory.policy {
+        EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu => AccessPolicy::Lfu {
+            log_factor: config.memory.lfu_log_factor,
+            decay_minutes: config.memory.lfu_decay_time_min,
+        },
+        EvictionPolicy::VolatileLru
+        | EvictionPolicy::AllKeysLru
+        | EvictionPolicy::VolatileRandom
+        | EvictionPolicy::AllKeysRandom
+        | EvictionPolicy::VolatileTtl
+        | EvictionPolicy::NoEviction => AccessPolicy::Lru,
+    }
+}

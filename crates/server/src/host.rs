@@ -1,0 +1,224 @@
+//! The process as the engine sees it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use engine::clients::ClientId;
+use engine::host::{
+    AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, ProcessReport,
+    ShutdownRefused, ShutdownRequest,
+};
+use keyspace::Garbage;
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::clock::Clock;
+use crate::configuration::{self, ConfigurationFile};
+use crate::process::title::Title;
+use crate::reclaimer::Reclaimer;
+use crate::worker::{Mail, Mailbox};
+use crate::{log, process, version};
+
+/// The process around the engine.
+pub(crate) struct Process {
+    pub(crate) mailboxes: Arc<[Mailbox]>,
+    pub(crate) reclaimer: Reclaimer,
+    pub(crate) ending: Arc<Ending>,
+    pub(crate) configuration_file: Option<ConfigurationFile>,
+    pub(crate) supervised: &'static str,
+    pub(crate) clock: Clock,
+    /// Monotonic.
+    pub(crate) started_us: u64,
+    pub(crate) run_id: String,
+    pub(crate) listeners: Vec<String>,
+    pub(crate) tcp_port: u16,
+    pub(crate) title: Option<Title>,
+    pub(crate) first_worker_thread: Arc<AtomicU32>,
+    pub(crate) shown_config_file: String,
+}
+
+/// How the main thread is told that the process is to end.
+pub(crate) struct Ending {
+    bell: OwnedFd,
+    asked: AtomicBool,
+    request: Mutex<Option<ShutdownRequest>>,
+}
+
+impl Ending {
+    pub(crate) fn new() -> std::io::Result<Ending> {
+        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+        Ok(Ending { bell, asked: AtomicBool::new(false), request: Mutex::new(None) })
+    }
+
+    fn ask(&self, request: ShutdownRequest) {
+        *self.request.lock() = Some(request);
+        self.asked.store(true, Ordering::Release);
+        // It fails only if it rings already.
+        let _rings = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// What was asked for, if anything.
+    pub(crate) fn take(&self) -> Option<ShutdownRequest> {
+        self.request.lock().take()
+    }
+}
+
+impl AsFd for Ending {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+impl Host for Process {
+    fn used_memory(&self) -> usize {
+        allocator::used_memory()
+    }
+
+    fn reclaim(&self, garbage: Garbage) {
+        self.reclaimer.take(garbage);
+    }
+
+    fn reclaimed(&self) -> (usize, usize) {
+        (self.reclaimer.pending(), self.reclaimer.freed())
+    }
+
+    fn reset_reclaimed(&self) {
+        self.reclaimer.reset();
+    }
+
+    fn close_client(&self, worker: usize, client: ClientId) {
+        if let Some(mailbox) = self.mailboxes.get(worker) {
+            mailbox.send(Mail::Close(client));
+        }
+    }
+
+    fn wake_workers(&self) {
+        self.mailboxes.iter().for_each(|mailbox| mailbox.send(Mail::Resume));
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        match level {
+            LogLevel::Debug => log::debug(message),
+            LogLevel::Verbose => log::verbose(message),
+            LogLevel::Notice => log::notice(message),
+            LogLevel::Warning => log::warning(message),
+        }
+    }
+
+    fn sleep(&self, microseconds: u64) {
+        std::thread::sleep(Duration::from_micros(microseconds));
+    }
+
+    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused> {
+        if request.save == Some(true) && !request.force {
+            log::warning(
+                "Saving before a shutdown was asked for, and this server cannot save yet: it goes on.",
+            );
+            return Err(ShutdownRefused);
+        }
+        self.ending.ask(request);
+        Ok(())
+    }
+
+    fn cancel_shutdown(&self) -> bool {
+        // Nothing is waited for between the request and the end.
+        false
+    }
+
+    fn crash(&self, kind: CrashKind) {
+        match kind {
+            CrashKind::Segfault => process::crash::segfault(),
+            CrashKind::Assertion => {
+                process::crash::fail_assertion("1 == 2", std::panic::Location::caller());
+            }
+            CrashKind::Panic => {
+                process::crash::fail_assertion("DEBUG PANIC", std::panic::Location::caller())
+            }
+            CrashKind::OutOfMemory => {
+                std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 20]>())
+            }
+            CrashKind::Exit(code) => std::process::exit(code),
+            CrashKind::Restart { .. } => {
+                log::warning("Restarting in place is not built into this server yet")
+            }
+        }
+    }
+
+    fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), String> {
+        for name in changed {
+            match *name {
+                "loglevel" => {
+                    configuration::apply_log(&config.logging).map_err(|error| error.to_string())?
+                }
+                "maxclients" => {
+                    let possible = process::limits::raise_for_clients(config.limits.clients);
+                    if possible.is_none_or(|clients| clients < config.limits.clients) {
+                        return Err(format!(
+                            "The operating system is not able to handle the specified number of clients, try with {}",
+                            possible.unwrap_or(0)
+                        ));
+                    }
+                }
+                "proc-title-template" => {
+                    crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file)
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn configuration_file(&self) -> Option<&dyn engine::host::ConfigurationFile> {
+        self.configuration_file.as_ref().map(|file| file as &dyn engine::host::ConfigurationFile)
+    }
+
+    fn process(&self) -> ProcessReport {
+        let usage = process::usage::read(self.first_worker_thread.load(Ordering::Relaxed));
+        ProcessReport {
+            system: process::usage::system(),
+            multiplexing: "epoll",
+            pid: std::process::id(),
+            supervised: self.supervised,
+            run_id: self.run_id.clone(),
+            executable: std::env::current_exe()
+                .map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned()),
+            config_file: self
+                .configuration_file
+                .as_ref()
+                .map_or_else(String::new, |file| file.path().to_owned()),
+            uptime_s: self.clock.read().monotonic_us.saturating_sub(self.started_us) / 1_000_000,
+            resident: usage.resident,
+            total_system_memory: usage.total_system_memory,
+            cpu_s: usage.cpu_s,
+            cpu_children_s: usage.cpu_children_s,
+            cpu_main_thread_s: usage.cpu_thread_s,
+            tcp_port: self.tcp_port,
+            listeners: self.listeners.clone(),
+        }
+    }
+
+    fn allocator(&self) -> AllocatorReport {
+        let statistics = allocator::statistics().unwrap_or_default();
+        AllocatorReport {
+            name: version::allocator(),
+            allocated: statistics.allocated,
+            active: statistics.active,
+            resident: statistics.resident,
+            retained: statistics.retained,
+            muzzy: statistics.muzzy,
+            fragmented: statistics.small_free,
+        }
+    }
+
+    fn purge_memory(&self) {
+        if let Err(error) = allocator::purge() {
+            log::warning(format_args!("Giving free memory back failed: {error}"));
+        }
+    }
+
+    fn allocator_text(&self) -> String {
+        String::from_utf8_lossy(&allocator::report()).into_owned()
+    }
+}

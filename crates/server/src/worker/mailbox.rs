@@ -1,0 +1,55 @@
+//! What one worker is told by others.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use engine::clients::{ClientId, Peer};
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, eventfd};
+
+/// Something for a worker to do.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A connection is its from now on.
+    Adopt(OwnedFd, Peer),
+    /// A client is to be closed.
+    Close(ClientId),
+    /// Clients that were paused may go on.
+    Resume,
+    /// The process ends.
+    Stop,
+}
+
+/// A worker's mail, and the bell that wakes it.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    mail: Mutex<Vec<Mail>>,
+    bell: OwnedFd,
+}
+
+impl Mailbox {
+    pub(crate) fn new() -> std::io::Result<Mailbox> {
+        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+        Ok(Mailbox { mail: Mutex::new(Vec::new()), bell })
+    }
+
+    /// Leaves mail and wakes the worker.
+    pub(crate) fn send(&self, mail: Mail) {
+        self.mail.lock().push(mail);
+        // It fails only if the bell has rung 2^64 times unheard; then it still rings.
+        let _rings_already = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// Takes the mail, and stops the bell.
+    pub(crate) fn take(&self) -> Vec<Mail> {
+        let mut count = [0; 8];
+        // It fails if the bell does not ring.
+        let _silent = rustix::io::read(&self.bell, &mut count);
+        std::mem::take(&mut *self.mail.lock())
+    }
+}
+
+impl AsFd for Mailbox {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}

@@ -1,0 +1,124 @@
+//! Waiting for sockets.
+//!
+//! All that the rest of a worker knows of the system's interface is here, in [`read`](super::read) and in
+//! [`write`](super::write): another backend changes these and nothing else.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{Timespec, epoll};
+
+/// What an event is about: a number that the owner of the descriptor chose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Token(pub(super) u64);
+
+/// What can be done with a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Readiness {
+    pub(super) token: Token,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Interest {
+    Read,
+    Write,
+    ReadAndWrite,
+    /// Only that the other side is gone.
+    Nothing,
+}
+
+/// The readiness of many descriptors.
+pub(super) struct Poller {
+    epoll: OwnedFd,
+    events: Vec<epoll::Event>,
+}
+
+/// Events taken at once; more wait for the next round, so that a round stays short.
+const EVENTS: usize = 1024;
+
+impl Poller {
+    pub(super) fn new() -> std::io::Result<Poller> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        Ok(Poller { epoll, events: Vec::with_capacity(EVENTS) })
+    }
+
+    pub(super) fn add(
+        &self,
+        descriptor: impl AsFd,
+        token: Token,
+        interest: Interest,
+    ) -> std::io::Result<()> {
+        Ok(epoll::add(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(token.0),
+            interest.flags(),
+        )?)
+    }
+
+    pub(super) fn change(
+        &self,
+        descriptor: impl AsFd,
+        token: Token,
+        interest: Interest,
+    ) -> std::io::Result<()> {
+        Ok(epoll::modify(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(token.0),
+            interest.flags(),
+        )?)
+    }
+
+    pub(super) fn remove(&self, descriptor: impl AsFd) -> std::io::Result<()> {
+        Ok(epoll::delete(&self.epoll, descriptor)?)
+    }
+
+    /// Waits until something is ready or the time is over.
+    pub(super) fn wait(&mut self, timeout_ms: u64) -> std::io::Result<()> {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(timeout_ms / 1000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(timeout_ms % 1000 * 1_000_000).unwrap_or(0),
+        };
+        self.events.clear();
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&timeout),
+        ) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How many are ready.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// What is ready.
+    pub(super) fn ready(&self, index: usize) -> Option<Readiness> {
+        let event = self.events.get(index)?;
+        let flags = event.flags;
+        let failed = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
+        Some(Readiness {
+            token: Token(event.data.u64()),
+            // An error or a hang-up shows itself to whoever reads or writes.
+            readable: failed || flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::RDHUP),
+            writable: failed || flags.contains(epoll::EventFlags::OUT),
+        })
+    }
+}
+
+impl Interest {
+    fn flags(self) -> epoll::EventFlags {
+        match self {
+            Interest::Read => epoll::EventFlags::IN,
+            Interest::Write => epoll::EventFlags::OUT,
+            Interest::ReadAndWrite => epoll::EventFlags::IN | epoll::EventFlags::OUT,
+            Interest::Nothing => epoll::EventFlags::empty(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! All end-to-end tests, as one binary: one program to link, and one place for what they share.
+//!
+//! By area: the differential comparison with real servers, the bytes of the protocol, configuration, the life of the process,
+//! linearizability, and real client libraries. `tidy` checks the sources themselves.
+
+mod clients;
+mod configuration;
+mod differential;
+mod lifecycle;
+mod linearizability;
+mod protocol;
+mod subject;
