@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod glob;
 pub mod hash_table;
 
 pub use hash_table::HashTable;

@@ -66,6 +66,22 @@ impl Call<'_> {
         self.effects.modified(database, key, event);
     }
 
+    /// Says that yet another key was changed, by a change that was already told: it counts once in what INFO calls changes.
+    pub fn also_modified_in(&mut self, database: usize, key: &[u8], event: Event) {
+        self.effects.also_modified(database, key, event);
+    }
+
+    /// Says that this many keys were changed, of which none has to be told by name: a database was emptied.
+    pub fn changed(&mut self, count: u64) {
+        self.effects.changes += count;
+    }
+
+    /// Has the call replicated as it came, even if it has changed nothing here.
+    pub fn replicate(&mut self) {
+        let words: Vec<&[u8]> = self.words.iter().collect();
+        self.replicate_as(&words);
+    }
+
     /// Has the call replicated as another one, with the same effect whenever and wherever it is run.
     #[inline]
     pub fn replicate_as(&mut self, words: &[&[u8]]) {

@@ -100,6 +100,17 @@ impl Effects {
         self.changes += 1;
     }
 
+    /// Notes that the value at a key was changed by a change that was noted already.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "notifications will be noted here")]
+    pub(crate) fn also_modified(&mut self, _database: usize, _key: &[u8], _event: Event) {}
+
+    /// Whether there is nothing to tell anybody.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes == 0 && self.recorded.is_empty()
+    }
+
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;
