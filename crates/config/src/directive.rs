@@ -7,6 +7,7 @@ use crate::Config;
 use crate::field::{Choice, Field};
 use crate::number::{Bounds, Unit};
 use crate::text::Text;
+use crate::words::quoted;
 
 /// One directive of the configuration file.
 pub struct Directive {
@@ -28,8 +29,8 @@ pub struct Directive {
     pub about: &'static str,
     /// Whose directive it is.
     pub origin: Origin,
-    /// The bounds that a number is silently moved into.
-    held_within: Option<(i128, i128)>,
+    /// What a number that was accepted is silently made into.
+    adjust: fn(i128) -> i128,
     pub(crate) kind: Kind,
 }
 
@@ -120,6 +121,8 @@ pub(crate) struct Words {
     pub(crate) print: fn(&Config) -> Vec<u8>,
     /// The lines of a file that say it, each without the directive's name, with its words quoted where needed.
     pub(crate) lines: fn(&Config) -> Vec<Vec<u8>>,
+    /// Whether each of these lines sets something of its own, so that one that says the default can be left out.
+    pub(crate) lines_are_independent: bool,
 }
 
 /// How many words a directive takes.
@@ -155,7 +158,7 @@ impl Directive {
             availability: Availability::Works,
             about: "",
             origin: Origin::Redis,
-            held_within: None,
+            adjust: |number| number,
             kind,
         }
     }
@@ -266,15 +269,10 @@ impl Directive {
         self
     }
 
-    /// A number that is accepted and then held within these bounds.
-    pub(crate) const fn within(mut self, low: i128, high: i128) -> Directive {
-        self.held_within = Some((low, high));
+    /// What a number that was accepted is silently made into.
+    pub(crate) const fn adjusted(mut self, adjust: fn(i128) -> i128) -> Directive {
+        self.adjust = adjust;
         self
-    }
-
-    /// Smaller numbers are accepted and this one is taken instead.
-    pub(crate) const fn at_least(self, low: i128) -> Directive {
-        self.within(low, i128::MAX)
     }
 
     pub(crate) const fn no_effect(mut self, why: &'static str) -> Directive {
@@ -324,7 +322,9 @@ impl Directive {
         match &self.kind {
             Kind::Switch(_) => Shape::Switch,
             Kind::Number(bounds, _) => {
-                Shape::Number(bounds.unit, *bounds.range.start(), *bounds.range.end())
+                let adjusted = |bound: &i128| (self.adjust)(*bound);
+                let (low, high) = (adjusted(bounds.range.start()), adjusted(bounds.range.end()));
+                Shape::Number(bounds.unit, low, high)
             }
             Kind::Choice { words, .. } => Shape::Choice(words()),
             Kind::Text { .. } => Shape::Text,
@@ -343,14 +343,37 @@ impl Directive {
         }
     }
 
+    /// The lines of a file that say its value, each without its name.
+    pub(crate) fn lines(&self, config: &Config) -> Vec<Vec<u8>> {
+        match &self.kind {
+            Kind::Switch(_) | Kind::Choice { .. } => vec![self.print(config)],
+            Kind::Number(bounds, field) => {
+                vec![bounds.print_for_file((field.read)(config)).into_bytes()]
+            }
+            Kind::Text { field, .. } => {
+                let text = (field.read)(config);
+                if text.is_empty() && self.default_for(config.cores()).is_empty() {
+                    Vec::new()
+                } else {
+                    vec![quoted(text.as_bytes())]
+                }
+            }
+            Kind::Words(words) => (words.lines)(config),
+        }
+    }
+
+    pub(crate) fn lines_are_independent(&self) -> bool {
+        matches!(&self.kind, Kind::Words(words) if words.lines_are_independent)
+    }
+
     /// Whether it is set to its default.
     pub fn is_default(&self, config: &Config) -> bool {
-        self.print(config) == self.print(&Config::new(config.cores))
+        self.print(config) == self.print(&Config::new(config.cores()))
     }
 
     /// Sets it to its default.
     pub(crate) fn set_default(&self, config: &mut Config) -> Result<(), String> {
-        let default = self.default_for(config.cores);
+        let default = self.default_for(config.cores());
         let words = match self.kind {
             // The default of a directive of two words may be none at all.
             Kind::Words(Words { count: WordCount::Exactly(2), .. }) if default.is_empty() => {
@@ -376,9 +399,7 @@ impl Directive {
         match &self.kind {
             Kind::Switch(field) => (field.write)(config, switch(word)?),
             Kind::Number(bounds, field) => {
-                let number = bounds.parse(word)?;
-                let held = self.held_within.map_or(number, |(low, high)| number.clamp(low, high));
-                (field.write)(config, held);
+                (field.write)(config, (self.adjust)(bounds.parse(word)?));
             }
             Kind::Choice { words, field } => (field.write)(config, choose(&words(), word)?),
             Kind::Text { field, check } => {

@@ -331,7 +331,8 @@ fn check_whole(config: &Config, environment: &mut dyn Environment) -> Result<(),
     Ok(())
 }
 
-fn trim(line: &[u8]) -> &[u8] {
+/// A line without the blanks around it.
+pub(crate) fn trim(line: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let start = line.iter().position(|byte| !blank(byte)).unwrap_or(line.len());
     let end = line.iter().rposition(|byte| !blank(byte)).map_or(0, |last| last.saturating_add(1));

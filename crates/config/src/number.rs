@@ -97,8 +97,12 @@ pub(crate) fn integer(text: &[u8]) -> Option<i128> {
     std::str::from_utf8(text).ok()?.parse::<i64>().ok().map(i128::from)
 }
 
-/// An integer as C's `strtoll` reads it, which a few old directives use: blanks, `+` and leading zeros are allowed.
+/// An integer as C's `strtoll` reads it, which a few old directives use: blanks before it, `+` and leading zeros are
+/// allowed, and nothing at all is zero.
 pub(crate) fn lenient_integer(text: &[u8]) -> Option<i128> {
+    if text.is_empty() {
+        return Some(0);
+    }
     let text = std::str::from_utf8(text).ok()?;
     text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c'])
         .parse::<i64>()

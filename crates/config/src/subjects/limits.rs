@@ -81,6 +81,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: set_output_buffer,
             print: print_output_buffer,
             lines: output_buffer_lines,
+            lines_are_independent: true,
         },
     )
     .live()

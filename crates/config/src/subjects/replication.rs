@@ -126,6 +126,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: set_primary,
             print: print_primary,
             lines: primary_lines,
+            lines_are_independent: false,
         },
     )
     .alias("slaveof")
@@ -199,10 +200,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         POSITIVE_64,
         field!(replication.backlog_bytes),
     )
-    .at_least(16 << 10)
+    .adjusted(|size| size.max(16 << 10))
     .live()
     .not_built(FEATURE)
-    .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed. At least 16kb."),
+    .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed."),
     Directive::number("repl-backlog-ttl", "3600", NATURAL_64, field!(replication.backlog_ttl_s))
         .live()
         .not_built(FEATURE)
