@@ -7,7 +7,7 @@ use crate::Config;
 use crate::field::{Choice, Field};
 use crate::number::{Bounds, Unit};
 use crate::text::Text;
-use crate::words::quoted;
+use crate::words::{quoted, split};
 
 /// One directive of the configuration file.
 pub struct Directive {
@@ -374,13 +374,11 @@ impl Directive {
     /// Sets it to its default.
     pub(crate) fn set_default(&self, config: &mut Config) -> Result<(), String> {
         let default = self.default_for(config.cores());
-        let words = match self.kind {
-            // The default of a directive of two words may be none at all.
-            Kind::Words(Words { count: WordCount::Exactly(2), .. }) if default.is_empty() => {
-                return Ok(());
-            }
-            _ => [Text::from(default.as_str())],
-        };
+        if default.is_empty() && matches!(self.kind, Kind::Words(_)) {
+            // The field has it already, and a syntax of its own may have no empty form.
+            return Ok(());
+        }
+        let words = [Text::from(default.as_str())];
         self.set(config, &words, Occasion::Live)
     }
 
@@ -415,12 +413,7 @@ impl Directive {
 impl Words {
     fn set(&self, config: &mut Config, words: &[Text], occasion: Occasion) -> Result<(), String> {
         match (self.count, words) {
-            (WordCount::Any, [word]) if !word.is_empty() => {
-                let words: Vec<Text> =
-                    word.as_bytes().split(|byte| *byte == b' ').map(Text::from).collect();
-                (self.set)(config, &words, occasion)
-            }
-            (WordCount::Any, [_]) => (self.set)(config, words, occasion),
+            (WordCount::Any, [word]) => (self.set)(config, &take_apart(word, occasion)?, occasion),
             (WordCount::Exactly(count), _) if words.len() != count => Err(WRONG_COUNT.to_owned()),
             (WordCount::AtLeast(count), _) if words.len() < count => Err(WRONG_COUNT.to_owned()),
             (WordCount::Any | WordCount::Exactly(_) | WordCount::AtLeast(_), _) => {
@@ -429,6 +422,20 @@ impl Words {
         }
     }
 }
+
+/// The words in the one word that was given for several. CONFIG SET separates them by single blanks, a file as it does a line.
+fn take_apart(word: &Text, occasion: Occasion) -> Result<Vec<Text>, String> {
+    match (occasion, word.as_bytes()) {
+        (Occasion::Live, b"") => Ok(Vec::new()),
+        (Occasion::Live, word) => Ok(word.split(|byte| *byte == b' ').map(Text::from).collect()),
+        (Occasion::FirstLine | Occasion::FurtherLine, b"") => Ok(vec![word.clone()]),
+        (Occasion::FirstLine | Occasion::FurtherLine, word) => {
+            split(word).map_err(|_| UNBALANCED.to_owned())
+        }
+    }
+}
+
+pub(crate) const UNBALANCED: &str = "Unbalanced quotes in configuration line";
 
 pub(crate) const WRONG_COUNT: &str = "wrong number of arguments";
 

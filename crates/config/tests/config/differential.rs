@@ -270,7 +270,12 @@ fn compare_set(oracle: &mut Oracle, base: &Config, name: &str, value: &[u8]) -> 
     let directive = find(name.as_bytes()).unwrap().directive;
     if expected == "OK" && matches!(directive.availability, Availability::NotBuilt { .. }) {
         // A file may say what CONFIG SET must not yet.
-        let line = [name.as_bytes(), b" ", &ochre_config::words::quoted(value)].concat();
+        let words: Vec<&[u8]> = match directive.shape() {
+            Shape::Words(_) => value.split(|byte| *byte == b' ').collect(),
+            Shape::Switch | Shape::Number(..) | Shape::Choice(_) | Shape::Text => vec![value],
+        };
+        let words: Vec<Vec<u8>> = words.into_iter().map(ochre_config::words::quoted).collect();
+        let line = [name.as_bytes(), b" ", &words.join(&b' ')].concat();
         match load(&Source::file(&line), 1, &mut World::default()) {
             Ok(loaded) => config = loaded.config,
             Err(LoadError::ConfigFile(error)) if error.message.contains("not built") => {

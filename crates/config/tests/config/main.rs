@@ -3,5 +3,7 @@
 
 mod annotated;
 mod differential;
+mod files;
 mod oracle;
+mod rewriting;
 mod world;
