@@ -8,7 +8,9 @@ use std::fmt;
 
 use crate::Config;
 use crate::command_line::CommandLine;
-use crate::directive::{Availability, Directive, InFile, Occasion};
+use crate::directive::{
+    Availability, Change, Directive, InFile, Occasion, UNBALANCED, WRONG_COUNT,
+};
 use crate::files::INCLUDE;
 use crate::table::find;
 use crate::text::Text;
@@ -190,8 +192,7 @@ impl Loader<'_> {
     }
 
     fn line(&mut self, line: &[u8], depth: usize) -> Result<(), Failure> {
-        let words =
-            split(line).map_err(|_| "Unbalanced quotes in configuration line".to_owned())?;
+        let words = split(line).map_err(|_| UNBALANCED.to_owned())?;
         let Some((name, values)) = words.split_first() else {
             return Ok(());
         };
@@ -226,7 +227,12 @@ impl Loader<'_> {
             Occasion::FirstLine
         };
         let renamed = self.config.security.renamed_commands.len();
-        directive.set(&mut self.config, values, occasion)?;
+        let outcome = directive.set(&mut self.config, values, occasion);
+        outcome.map_err(|reason| match directive.change {
+            // Redis reads these apart from all others, and has other words for it.
+            Change::FileOnly if reason == WRONG_COUNT => BAD_DIRECTIVE.to_owned(),
+            Change::FileOnly | Change::Live | Change::Protected | Change::Startup => reason,
+        })?;
         self.seen.push(directive.name);
         if renamed < self.config.security.renamed_commands.len() {
             self.check_renamed_command()?;
@@ -331,7 +337,8 @@ fn check_whole(config: &Config, environment: &mut dyn Environment) -> Result<(),
     Ok(())
 }
 
-fn trim(line: &[u8]) -> &[u8] {
+/// A line without the blanks around it.
+pub(crate) fn trim(line: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let start = line.iter().position(|byte| !blank(byte)).unwrap_or(line.len());
     let end = line.iter().rposition(|byte| !blank(byte)).map_or(0, |last| last.saturating_add(1));

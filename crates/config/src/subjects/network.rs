@@ -82,6 +82,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: set_bind,
             print: |config| joined(&config.network.bind),
             lines: |config| vec![bind_line(&config.network.bind)],
+            lines_are_independent: false,
         },
     )
     .live()
