@@ -71,7 +71,7 @@ impl EffectStream {
 
 /// The effects of one call.
 #[derive(Debug, Default)]
-pub struct Effects {
+pub(crate) struct Effects {
     recorded: Vec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,

@@ -176,13 +176,15 @@ impl View<'_> {
     }
 
     /// Gives the value at `from`, with its expiry, the name `to` instead, whatever was there; says whether `from` is there.
+    /// Under its new name it has not been used yet.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
         let hash = self.locate(from);
         let Some(entry) = self.live(from) else { return false };
         if from == to {
             return true;
         }
-        let new = remade(entry, to, entry.expiry(), entry.access(), self.epoch());
+        let access = self.round.access.initial();
+        let new = remade(entry, to, entry.expiry(), access, self.epoch());
         self.before_change(entry);
         self.take(hash, entry);
         // The value lives on in the new entry.
@@ -207,13 +209,14 @@ impl View<'_> {
         true
     }
 
-    /// Moves a key to another database, where it is not there yet; says whether it was here.
+    /// Moves a key to another database, where it is not there yet and has not been used yet; says whether it was here.
     pub fn move_to(&mut self, key: &[u8], database: usize) -> bool {
         let hash = self.locate(key);
         let Some(entry) = self.live(key) else { return false };
         let source = self.database();
         self.before_change(entry);
         self.take(hash, entry);
+        entry.put_access(self.round.access.initial());
         self.select(database);
         self.add(hash, entry);
         self.select(source);
