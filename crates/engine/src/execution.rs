@@ -3,6 +3,8 @@
 //! In order: the command is looked up and its arity checked; the client must be allowed to call it; room is made if a memory
 //! limit asks for it; the shards of the keys are locked; the handler runs; its effects are recorded; the shards are unlocked.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{ExpiryMode, View};
 use resp::{Output, Reply, ReplyError, Words};
@@ -45,7 +47,7 @@ impl<'e> Worker<'e> {
             self.refuse(session, &error, output);
             return rejected;
         }
-        if self.is_paused(callable) && !callable.flags.has(Flags::ALLOW_BUSY) {
+        if self.is_paused(callable) {
             return Executed::POSTPONED;
         }
         if 0 < self.config.memory.limit_bytes
@@ -165,9 +167,13 @@ impl<'e> Worker<'e> {
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
         };
-        let executed = parts.call(session, callable, run, words, view, output);
+        let mut executed = parts.call(session, callable, run, words, view, output);
         drop(closed);
         self.enter();
+        if session.record.killed.load(Relaxed) {
+            // Before it came to its turn.
+            executed.next = Next::Close;
+        }
         executed
     }
 }

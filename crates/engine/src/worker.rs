@@ -138,7 +138,7 @@ impl<'e> Worker<'e> {
 
     /// A client as CLIENT LIST shows it, for the log.
     pub fn describe_client(&self, session: &Session) -> String {
-        session.record.describe(self.now_ms(), &self.engine.commands)
+        session.record.describe(self.now_ms(), &self.engine.commands, None)
     }
 
     /// Unix time in ms at which the round began.
@@ -154,6 +154,7 @@ impl<'e> Worker<'e> {
         input: &[u8],
         output: &mut Output,
     ) -> Ran {
+        session.received = input.len();
         let mut executed = 0;
         let mut next = Next::Continue;
         let mut last = None;
