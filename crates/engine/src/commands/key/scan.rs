@@ -3,7 +3,7 @@
 //! KEYS and RANDOMKEY answer for one moment (a key that is renamed meanwhile is there once, never twice or not at all), so they
 //! need everything at rest. SCAN promises less and visits one shard at a time beside other commands.
 
-use collections::glob::{self, Case};
+use collections::glob::{Case, glob_matches};
 use command::argument::{integer, pattern, string};
 use command::{Arguments, Command as Declaration, Flags, Group};
 use keyspace::EntryRef;
@@ -145,7 +145,7 @@ impl Filter<'_> {
     /// Whether the pattern admits a key.
     fn matches(&self, entry: EntryRef<'_>) -> bool {
         self.pattern.is_none_or(|pattern| {
-            pattern == b"*" || glob::matches(pattern, entry.key(), Case::Sensitive)
+            pattern == b"*" || glob_matches(pattern, entry.key(), Case::Sensitive)
         })
     }
 
