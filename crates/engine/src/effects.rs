@@ -111,6 +111,10 @@ impl Effects {
         self.changes == 0 && self.recorded.is_empty()
     }
 
+    /// Notes another event of a change that was noted.
+    #[inline]
+    pub(crate) fn notify(&mut self, _database: usize, _key: &[u8], _event: Event) {}
+
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;

@@ -94,8 +94,8 @@ pub struct View<'a> {
     pub(crate) keyspace: &'a Keyspace,
     held: Held<'a>,
     database: usize,
-    /// The key of `lock_one`: where its bytes are (they outlive the view, so no other key comes to lie there), and its
-    /// hash, which saves computing it at every access.
+    /// The key of `lock_one`, or the one whose turn it is in `each`: where its bytes are (they outlive the view, so no other
+    /// key comes to lie there), and its hash, which saves computing it at every access.
     located: (*const u8, usize, KeyHash),
     /// Of the round.
     pub round: &'a mut Round,
@@ -345,12 +345,40 @@ impl<'a> View<'a> {
         self.keyspace.epoch.load(Ordering::Relaxed)
     }
 
-    /// Starts to fetch the entry of a key of a call with many.
-    pub fn prefetch(&mut self, key: &[u8]) {
-        let hash = self.keyspace.hash(key);
+    /// Works through many keys in order, each with what belongs to it. A few at a time are looked for in three passes (hash
+    /// and bucket, entry, action), so that the memory that the action needs is on its way before its turn comes.
+    pub fn each<T: Copy>(
+        &mut self,
+        mut items: impl Iterator<Item = (&'a [u8], T)>,
+        mut act: impl FnMut(&mut View<'a>, &'a [u8], T),
+    ) {
+        /// Enough to hide the latency of memory, few enough to stay in the first cache.
+        const AHEAD: usize = 16;
         let number = self.database;
-        if let Some(database) = self.shard(hash).database(number) {
-            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+        loop {
+            let mut ahead = [None; AHEAD];
+            let mut count = 0;
+            for (place, (key, belonging)) in ahead.iter_mut().zip(&mut items) {
+                let hash = self.keyspace.hash(key);
+                if let Some(database) = self.shard(hash).database(number) {
+                    database.entries().prefetch_bucket(hash.0);
+                }
+                *place = Some((key, belonging, hash));
+                count += 1;
+            }
+            for &(_, _, hash) in ahead.iter().flatten() {
+                if let Some(database) = self.shard(hash).database(number) {
+                    let entries = database.entries();
+                    entries.prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+                }
+            }
+            for &(key, belonging, hash) in ahead.iter().flatten() {
+                self.located = (key.as_ptr(), key.len(), hash);
+                act(self, key, belonging);
+            }
+            if count < AHEAD {
+                return;
+            }
         }
     }
 }
