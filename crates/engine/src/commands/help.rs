@@ -9,7 +9,9 @@ pub(super) fn reply(call: &mut Call<'_>, container: &str, lines: &[&'static str]
     output.push(b'+');
     output.extend_from_slice(container.as_bytes());
     output.extend_from_slice(b" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n");
-    lines.iter().for_each(|line| call.reply.simple(line));
+    for line in lines {
+        call.reply.simple(line);
+    }
     call.reply.simple("HELP");
     call.reply.simple("    Print this help.");
 }
