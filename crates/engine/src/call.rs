@@ -63,8 +63,8 @@ impl Call<'_> {
 
     /// Tells of another event of a change that `modified` has told of: SET with an expiry is `set` and `expire`.
     #[inline]
-    pub fn notify(&mut self, key: &[u8], event: Event) {
-        self.effects.notify(self.keys.database(), key, event);
+    pub fn also_modified(&mut self, key: &[u8], event: Event) {
+        self.effects.also_modified(self.keys.database(), key, event);
     }
 
     /// Says that a key of another database than the selected one was changed.
