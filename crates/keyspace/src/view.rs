@@ -238,7 +238,7 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    pub(crate) fn locate(&mut self, key: &[u8]) -> KeyHash {
+    pub(crate) fn locate(&self, key: &[u8]) -> KeyHash {
         if std::ptr::eq(self.located.0, key.as_ptr()) && self.located.1 == key.len() {
             return self.located.2;
         }
