@@ -166,15 +166,13 @@ impl<'a> View<'a> {
     /// The entry of a key, for a command that reads it: counts as a hit or a miss and as a use.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
-        let found = self.live(key);
-        match found {
-            Some(entry) => {
-                self.round.hits += 1;
-                self.touch(entry);
-            }
-            None => self.round.misses += 1,
-        }
-        found.map(EntryRef::new)
+        self.found(key).map(EntryRef::new)
+    }
+
+    /// The entries of two keys, for a command that reads both.
+    pub fn read_two(&mut self, keys: [&[u8]; 2]) -> [Option<EntryRef<'_>>; 2] {
+        // To look for the second may remove the second, but not the first: both are judged by the time of the round.
+        keys.map(|key| self.found(key)).map(|found| found.map(EntryRef::new))
     }
 
     /// The entry of a key, for one that counts neither hit nor use.
@@ -210,6 +208,19 @@ impl<'a> View<'a> {
     }
 
     // For the rest of this crate.
+
+    #[inline]
+    fn found(&mut self, key: &[u8]) -> Option<Entry> {
+        let found = self.live(key);
+        match found {
+            Some(entry) => {
+                self.round.hits += 1;
+                self.touch(entry);
+            }
+            None => self.round.misses += 1,
+        }
+        found
+    }
 
     #[inline]
     pub(crate) fn touch(&mut self, entry: Entry) {
