@@ -213,7 +213,7 @@ impl<'a> Parts<'a> {
         let begin = call.reply.output().mark();
         let outcome = run(&mut call);
         let fate = conclude(&mut call, outcome, begin);
-        if 0 < call.effects.changes
+        if !call.effects.is_empty()
             || !call.keys.expired.is_empty()
             || !call.keys.garbage.is_empty()
         {

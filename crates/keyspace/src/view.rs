@@ -45,6 +45,13 @@ pub enum ExpiryMode {
     Ignore,
 }
 
+impl ExpiryMode {
+    /// Whether an entry is one to be treated as expired.
+    pub(crate) fn has_expired(self, entry: Entry, now_ms: i64) -> bool {
+        self != ExpiryMode::Ignore && entry.expiry().is_some_and(|expiry| expiry < now_ms)
+    }
+}
+
 /// A key that was removed because it had expired.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Expired {
@@ -175,6 +182,18 @@ impl<'a> View<'a> {
         keys.map(|key| self.found(key)).map(|found| found.map(EntryRef::new))
     }
 
+    /// The entry of a key, for a command that asks about it but not for its value (TTL, TYPE): counts as a hit or a miss, but
+    /// not as a use.
+    #[inline]
+    pub fn inquire(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let found = self.live(key);
+        match found {
+            Some(_) => self.round.hits += 1,
+            None => self.round.misses += 1,
+        }
+        found.map(EntryRef::new)
+    }
+
     /// The entry of a key, for one that counts neither hit nor use.
     #[inline]
     pub fn peek(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
@@ -251,8 +270,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn has_expired(&self, entry: Entry) -> bool {
-        self.round.expiry != ExpiryMode::Ignore
-            && entry.expiry().is_some_and(|expiry| expiry < self.round.now_ms)
+        self.round.expiry.has_expired(entry, self.round.now_ms)
     }
 
     /// Removes an entry that has expired, unless that is not ours to do. Gives what a lookup gives: nothing.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::database::Database;
+use crate::database::{Database, free};
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef};
@@ -129,12 +129,25 @@ impl View<'_> {
         result
     }
 
-    /// Removes a key; says whether it was there.
+    /// Removes a key, whose value becomes garbage if freeing it takes long; says whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let hash = self.locate(key);
         let present = self.live(key);
         if let Some(entry) = present {
             self.discard(hash, entry);
+        }
+        present.is_some()
+    }
+
+    /// Removes a key and frees its value, however long that takes: its memory can be used again right after. Says whether it
+    /// was there.
+    pub fn remove_and_free(&mut self, key: &[u8]) -> bool {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        if let Some(entry) = present {
+            self.before_change(entry);
+            self.take(hash, entry);
+            free(entry);
         }
         present.is_some()
     }
@@ -163,13 +176,19 @@ impl View<'_> {
     }
 
     /// Gives the value at `from`, with its expiry, the name `to` instead, whatever was there; says whether `from` is there.
+    /// Under its new name it has not been used yet.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
+        let hash = self.locate(from);
         let Some(entry) = self.live(from) else { return false };
         if from == to {
             return true;
         }
-        let new = remade(entry, to, entry.expiry(), entry.access(), self.epoch());
-        self.remove(from);
+        let access = self.round.access.initial();
+        let new = remade(entry, to, entry.expiry(), access, self.epoch());
+        self.before_change(entry);
+        self.take(hash, entry);
+        // The value lives on in the new entry.
+        free(entry);
         self.remove(to);
         let hash = self.locate(to);
         self.add(hash, new);
@@ -190,13 +209,14 @@ impl View<'_> {
         true
     }
 
-    /// Moves a key to another database, where it is not there yet; says whether it was here.
+    /// Moves a key to another database, where it is not there yet and has not been used yet; says whether it was here.
     pub fn move_to(&mut self, key: &[u8], database: usize) -> bool {
         let hash = self.locate(key);
         let Some(entry) = self.live(key) else { return false };
         let source = self.database();
         self.before_change(entry);
         self.take(hash, entry);
+        entry.put_access(self.round.access.initial());
         self.select(database);
         self.add(hash, entry);
         self.select(source);

@@ -5,6 +5,7 @@
 //! them through the view, then tell what was modified, then reply.
 
 mod connection;
+mod help;
 mod key;
 mod server;
 mod string;

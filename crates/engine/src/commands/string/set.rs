@@ -262,7 +262,7 @@ impl Set<'_> {
         if stored {
             call.modified(self.key, events::SET);
             if let SetExpiry::At(_) = self.expiry {
-                call.notify(self.key, events::EXPIRE);
+                call.also_modified(self.key, events::EXPIRE);
             }
             self.replicate(call);
         }

@@ -162,7 +162,7 @@ impl<'a> Pairs<'a> {
         for (key, _) in self.iter() {
             call.modified(key, events::SET);
             if let SetExpiry::At(_) = expiry {
-                call.notify(key, events::EXPIRE);
+                call.also_modified(key, events::EXPIRE);
             }
         }
     }
