@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use collections::hash_table::prefetch;
+use smallvec::SmallVec;
 
 use crate::Keyspace;
 use crate::access::{AccessClock, Random};
@@ -131,13 +132,19 @@ impl<'a> View<'a> {
 
     /// Locks the shards of several keys.
     pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        /// What calls with several keys usually have; more go to the heap.
+        const FEW: usize = 32;
         debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
-        let mut wanted: Vec<u32> =
+        let mut wanted: SmallVec<[u32; FEW]> =
             keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        self.held =
-            Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect());
+        self.held = match *wanted {
+            [index] => Held::One(index, self.guard(index)),
+            _ => {
+                Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect())
+            }
+        };
     }
 
     /// Locks all shards.
