@@ -316,7 +316,7 @@ impl View<'_> {
 
     /// Ends the replacement of a value in the entry that was there before.
     #[inline]
-    fn put_in_place(&mut self, entry: Entry, expiry: SetExpiry) {
+    fn put_in_place(&self, entry: Entry, expiry: SetExpiry) {
         entry.put_access(self.round.access.replacing(entry.access()));
         if let SetExpiry::At(time) = expiry {
             entry.put_expiry(time);
