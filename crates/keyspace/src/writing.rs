@@ -121,6 +121,11 @@ impl View<'_> {
         }
         let mut bytes = present.map_or_else(Vec::new, |entry| entry.string().to_vec());
         let result = edit(&mut bytes);
+        if let Some(entry) = present
+            && entry.put_bytes(&bytes, Encoding::Raw)
+        {
+            return result;
+        }
         if bytes.len() <= EMBED_LIMIT {
             self.put(hash, key, present, Content::Bytes(&bytes, Encoding::Raw), SetExpiry::Keep);
         } else {
