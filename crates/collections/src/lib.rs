@@ -12,6 +12,9 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod glob;
 pub mod hash_table;
+pub mod longest_common_subsequence;
+pub mod slot;
 
 pub use hash_table::HashTable;

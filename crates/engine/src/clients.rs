@@ -130,7 +130,11 @@ pub struct Labels {
 
 impl ClientRecord {
     /// The client as CLIENT LIST shows it.
-    pub fn describe(&self, now_ms: i64, commands: &command::Table<crate::command_table::Handler>) -> String {
+    pub fn describe(
+        &self,
+        now_ms: i64,
+        commands: &command::Table<crate::command_table::Handler>,
+    ) -> String {
         let _ = (now_ms, commands);
         format!("id={} addr={}", self.id, self.peer.address)
     }

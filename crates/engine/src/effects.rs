@@ -71,7 +71,7 @@ impl EffectStream {
 
 /// The effects of one call.
 #[derive(Debug, Default)]
-pub struct Effects {
+pub(crate) struct Effects {
     recorded: Vec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
@@ -100,6 +100,17 @@ impl Effects {
         self.changes += 1;
     }
 
+    /// Notes that the value at a key was changed by a change that was noted already.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "notifications will be noted here")]
+    pub(crate) fn also_modified(&mut self, _database: usize, _key: &[u8], _event: Event) {}
+
+    /// Whether there is nothing to tell anybody.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes == 0 && self.recorded.is_empty()
+    }
+
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;
@@ -108,7 +119,13 @@ impl Effects {
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
     /// keys that it found expired.
-    pub(crate) fn finish(&mut self, expired: &[Expired], removal: &[u8], database: usize, words: Words<'_>) {
+    pub(crate) fn finish(
+        &mut self,
+        expired: &[Expired],
+        removal: &[u8],
+        database: usize,
+        words: Words<'_>,
+    ) {
         let removals = expired
             .iter()
             .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));

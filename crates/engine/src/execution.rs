@@ -69,7 +69,12 @@ impl<'e> Worker<'e> {
 
     /// Whether the client may make this call.
     #[inline]
-    fn admit(&self, session: &Session, callable: &Callable, words: Words<'_>) -> Result<(), ReplyError> {
+    fn admit(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Result<(), ReplyError> {
         if !callable.admits(words.len()) {
             return Err(ReplyError::WrongArity(callable.name()));
         }
@@ -208,7 +213,10 @@ impl<'a> Parts<'a> {
         let begin = call.reply.output().mark();
         let outcome = run(&mut call);
         let fate = conclude(&mut call, outcome, begin);
-        if 0 < call.effects.changes || !call.keys.expired.is_empty() || !call.keys.garbage.is_empty() {
+        if !call.effects.is_empty()
+            || !call.keys.expired.is_empty()
+            || !call.keys.garbage.is_empty()
+        {
             publish(&mut call, database);
         }
         Executed { next: call.next, fate: Some((callable.id, fate)) }

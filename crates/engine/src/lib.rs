@@ -22,6 +22,8 @@ mod memory_limit;
 mod pause;
 pub mod session;
 pub mod statistics;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod worker;
 
 use std::sync::Arc;
@@ -48,7 +50,11 @@ pub const REDIS_VERSION: &str = "7.4.1";
 
 /// Whether there is a command of this name, in any case.
 pub fn has_command(name: &[u8]) -> bool {
-    commands::FAMILIES.iter().copied().flatten().any(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+    commands::FAMILIES
+        .iter()
+        .copied()
+        .flatten()
+        .any(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// What all workers share.
@@ -89,7 +95,12 @@ pub struct Switches {
 
 impl Engine {
     /// An engine for `workers` workers, and the key to each one's gate. `ticks` gives nanoseconds since some moment.
-    pub fn new(workers: usize, config: Config, host: Box<dyn Host>, ticks: fn() -> u64) -> (Engine, Vec<GateKey>) {
+    pub fn new(
+        workers: usize,
+        config: Config,
+        host: Box<dyn Host>,
+        ticks: fn() -> u64,
+    ) -> (Engine, Vec<GateKey>) {
         let databases = usize::try_from(config.memory.databases).unwrap_or(1).max(1);
         let (keyspace, keys) = Keyspace::new(workers, databases);
         let commands = Table::new(commands::FAMILIES);

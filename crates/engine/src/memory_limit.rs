@@ -33,7 +33,11 @@ impl Worker<'_> {
             .keyspace
             .sizes(inside)
             .iter()
-            .map(|size| if is_volatile(self.config.memory.policy) { size.expiring } else { size.keys })
+            .map(
+                |size| {
+                    if is_volatile(self.config.memory.policy) { size.expiring } else { size.keys }
+                },
+            )
             .collect();
         while limit < self.engine.host.used_memory() {
             if !self.evict_one(policy, &sizes) {
@@ -56,7 +60,9 @@ impl Worker<'_> {
         for _ in 0..TRIES {
             let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
             view.roam();
-            let Some(candidate) = self.pool.choose(&mut view, policy, samples, sizes) else { return false };
+            let Some(candidate) = self.pool.choose(&mut view, policy, samples, sizes) else {
+                return false;
+            };
             view.select(candidate.database);
             if view.remove(&candidate.key) {
                 self.tally.evicted += 1;
@@ -104,7 +110,9 @@ impl Worker<'_> {
     fn expiry_step(&mut self, sample: usize, acceptable: usize) -> keyspace::ExpiryProgress {
         let recording = self.engine.effects.is_listening();
         let removal: &[u8] = if self.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        let Gate::Inside(inside) = &mut self.gate else { return keyspace::ExpiryProgress::default() };
+        let Gate::Inside(inside) = &mut self.gate else {
+            return keyspace::ExpiryProgress::default();
+        };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
         let progress = self.expiry.step(&mut view, sample, acceptable);
@@ -136,8 +144,13 @@ fn policy(policy: Policy) -> Option<EvictionPolicy> {
 
 fn is_volatile(policy: Policy) -> bool {
     match policy {
-        Policy::VolatileLru | Policy::VolatileLfu | Policy::VolatileRandom | Policy::VolatileTtl => true,
-        Policy::NoEviction | Policy::AllKeysLru | Policy::AllKeysLfu | Policy::AllKeysRandom => false,
+        Policy::VolatileLru
+        | Policy::VolatileLfu
+        | Policy::VolatileRandom
+        | Policy::VolatileTtl => true,
+        Policy::NoEviction | Policy::AllKeysLru | Policy::AllKeysLfu | Policy::AllKeysRandom => {
+            false
+        }
     }
 }
 
@@ -150,7 +163,11 @@ fn patience_ns(tenacity: u8) -> u64 {
             let steps = i32::from(tenacity) - 10;
             let nanoseconds = 500_000.0 * 1.15_f64.powi(steps);
             // At most about 1.3e11.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and far below the limit")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "positive and far below the limit"
+            )]
             let nanoseconds = nanoseconds as u64;
             nanoseconds
         }

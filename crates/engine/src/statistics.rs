@@ -148,7 +148,12 @@ impl Tally {
     }
 
     /// Adds everything to the worker's numbers. `hits` and `misses` are taken from the round.
-    pub fn settle(&mut self, statistics: &WorkerStatistics, round: &mut keyspace::Round, tracking: bool) {
+    pub fn settle(
+        &mut self,
+        statistics: &WorkerStatistics,
+        round: &mut keyspace::Round,
+        tracking: bool,
+    ) {
         let mut numbers = statistics.numbers.lock();
         numbers.keyspace_hits += std::mem::take(&mut round.hits);
         numbers.keyspace_misses += std::mem::take(&mut round.misses);
@@ -191,7 +196,8 @@ impl CommandNumbers {
         /// Significant digits, as Redis's.
         const PRECISION: u8 = 2;
         if self.latency.is_none() {
-            self.latency = hdrhistogram::Histogram::new_with_bounds(1, LONGEST, PRECISION).ok().map(Box::new);
+            self.latency =
+                hdrhistogram::Histogram::new_with_bounds(1, LONGEST, PRECISION).ok().map(Box::new);
         }
         if let Some(histogram) = &mut self.latency {
             histogram.saturating_record(nanoseconds.max(1));
@@ -225,13 +231,16 @@ impl Numbers {
         self.error_replies += other.error_replies;
         self.reads_processed += other.reads_processed;
         self.writes_processed += other.writes_processed;
-        self.client_query_buffer_limit_disconnections += other.client_query_buffer_limit_disconnections;
-        self.client_output_buffer_limit_disconnections += other.client_output_buffer_limit_disconnections;
+        self.client_query_buffer_limit_disconnections +=
+            other.client_query_buffer_limit_disconnections;
+        self.client_output_buffer_limit_disconnections +=
+            other.client_output_buffer_limit_disconnections;
         self.event_loop_cycles += other.event_loop_cycles;
         self.event_loop_us += other.event_loop_us;
         self.event_loop_command_us += other.event_loop_command_us;
         self.changes += other.changes;
-        self.commands.resize_with(self.commands.len().max(other.commands.len()), CommandNumbers::default);
+        self.commands
+            .resize_with(self.commands.len().max(other.commands.len()), CommandNumbers::default);
         for (sum, other) in self.commands.iter_mut().zip(&other.commands) {
             sum.add(other);
         }

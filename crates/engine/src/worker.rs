@@ -9,7 +9,8 @@ use std::sync::Arc;
 use command::Flags;
 use config::Config;
 use keyspace::{
-    AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash, Random, Round,
+    AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
+    Random, Round,
 };
 use resp::{Batch, Output};
 
@@ -146,7 +147,13 @@ impl<'e> Worker<'e> {
     }
 
     /// Runs the calls of a batch. `input` is what the batch was parsed from.
-    pub fn run(&mut self, session: &mut Session, batch: &Batch, input: &[u8], output: &mut Output) -> Ran {
+    pub fn run(
+        &mut self,
+        session: &mut Session,
+        batch: &Batch,
+        input: &[u8],
+        output: &mut Output,
+    ) -> Ran {
         let mut executed = 0;
         let mut next = Next::Continue;
         let mut last = None;
@@ -187,14 +194,21 @@ impl<'e> Worker<'e> {
     }
 
     /// Looks up the commands of the next calls, and starts to fetch what they will look at.
-    fn prepare(&mut self, session: &Session, batch: &Batch, input: &[u8], range: std::ops::Range<usize>) {
+    fn prepare(
+        &mut self,
+        session: &Session,
+        batch: &Batch,
+        input: &[u8],
+        range: std::ops::Range<usize>,
+    ) {
         self.prepared.clear();
         let keyspace = &self.engine.keyspace;
         for index in range {
             let words = batch.words(index, input);
             let callable = self.engine.commands.find_call(words).ok();
             let position = callable.and_then(only_key);
-            let hash = position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
+            let hash =
+                position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
             self.prepared.push(Prepared { callable, hash });
         }
         if self.prepared.len() < 2 {

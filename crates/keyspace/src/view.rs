@@ -45,6 +45,13 @@ pub enum ExpiryMode {
     Ignore,
 }
 
+impl ExpiryMode {
+    /// Whether an entry is one to be treated as expired.
+    pub(crate) fn has_expired(self, entry: Entry, now_ms: i64) -> bool {
+        self != ExpiryMode::Ignore && entry.expiry().is_some_and(|expiry| expiry < now_ms)
+    }
+}
+
 /// A key that was removed because it had expired.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Expired {
@@ -87,8 +94,8 @@ pub struct View<'a> {
     pub(crate) keyspace: &'a Keyspace,
     held: Held<'a>,
     database: usize,
-    /// The key of `lock_one`: where its bytes are (they outlive the view, so no other key comes to lie there), and its
-    /// hash, which saves computing it at every access.
+    /// The key of `lock_one`, or the one whose turn it is in `each`: where its bytes are (they outlive the view, so no other
+    /// key comes to lie there), and its hash, which saves computing it at every access.
     located: (*const u8, usize, KeyHash),
     /// Of the round.
     pub round: &'a mut Round,
@@ -177,6 +184,18 @@ impl<'a> View<'a> {
         found.map(EntryRef::new)
     }
 
+    /// The entry of a key, for a command that asks about it but not for its value (TTL, TYPE): counts as a hit or a miss, but
+    /// not as a use.
+    #[inline]
+    pub fn inquire(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let found = self.live(key);
+        match found {
+            Some(_) => self.round.hits += 1,
+            None => self.round.misses += 1,
+        }
+        found.map(EntryRef::new)
+    }
+
     /// The entry of a key, for one that counts neither hit nor use.
     #[inline]
     pub fn peek(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
@@ -240,8 +259,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn has_expired(&self, entry: Entry) -> bool {
-        self.round.expiry != ExpiryMode::Ignore
-            && entry.expiry().is_some_and(|expiry| expiry < self.round.now_ms)
+        self.round.expiry.has_expired(entry, self.round.now_ms)
     }
 
     /// Removes an entry that has expired, unless that is not ours to do. Gives what a lookup gives: nothing.
@@ -327,12 +345,40 @@ impl<'a> View<'a> {
         self.keyspace.epoch.load(Ordering::Relaxed)
     }
 
-    /// Starts to fetch the entry of a key of a call with many.
-    pub fn prefetch(&mut self, key: &[u8]) {
-        let hash = self.keyspace.hash(key);
+    /// Works through many keys in order, each with what belongs to it. A few at a time are looked for in three passes (hash
+    /// and bucket, entry, action), so that the memory that the action needs is on its way before its turn comes.
+    pub fn each<T: Copy>(
+        &mut self,
+        mut items: impl Iterator<Item = (&'a [u8], T)>,
+        mut act: impl FnMut(&mut View<'a>, &'a [u8], T),
+    ) {
+        /// Enough to hide the latency of memory, few enough to stay in the first cache.
+        const AHEAD: usize = 16;
         let number = self.database;
-        if let Some(database) = self.shard(hash).database(number) {
-            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+        loop {
+            let mut ahead = [None; AHEAD];
+            let mut count = 0;
+            for (place, (key, belonging)) in ahead.iter_mut().zip(&mut items) {
+                let hash = self.keyspace.hash(key);
+                if let Some(database) = self.shard(hash).database(number) {
+                    database.entries().prefetch_bucket(hash.0);
+                }
+                *place = Some((key, belonging, hash));
+                count += 1;
+            }
+            for &(_, _, hash) in ahead.iter().flatten() {
+                if let Some(database) = self.shard(hash).database(number) {
+                    let entries = database.entries();
+                    entries.prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+                }
+            }
+            for &(key, belonging, hash) in ahead.iter().flatten() {
+                self.located = (key.as_ptr(), key.len(), hash);
+                act(self, key, belonging);
+            }
+            if count < AHEAD {
+                return;
+            }
         }
     }
 }

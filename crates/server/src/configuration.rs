@@ -6,8 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use config::command_line::CommandLine;
-use config::load::{Environment, IncludeError, IncludedFile, LoadError, Loaded, Source, load};
-use config::Text;
+use config::{Environment, IncludeError, IncludedFile, LoadError, Loaded, Source, Text, load};
 
 use crate::log;
 use crate::process::reason::reason;
@@ -29,8 +28,10 @@ pub(crate) fn read(command_line: &CommandLine, cores: u16) -> Result<Loaded, Loa
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, IncludeError> {
-    fs::read(path)
-        .map_err(|error| IncludeError { path: Text::from(path.as_os_str().as_bytes()), reason: reason(&error) })
+    fs::read(path).map_err(|error| IncludeError {
+        path: Text::from(path.as_os_str().as_bytes()),
+        reason: reason(&error),
+    })
 }
 
 /// The system, as loading asks for it.
@@ -43,7 +44,8 @@ impl Environment for System {
             let text = read_file(pattern.as_path())?;
             return Ok(vec![IncludedFile { path: pattern.clone(), text }]);
         }
-        let paths = glob::glob(&name).map_err(|error| IncludeError { path: pattern.clone(), reason: error.to_string() })?;
+        let paths = glob::glob(&name)
+            .map_err(|error| IncludeError { path: pattern.clone(), reason: error.to_string() })?;
         let mut files = Vec::new();
         for path in paths.flatten() {
             let text = read_file(&path)?;
@@ -57,7 +59,12 @@ impl Environment for System {
     }
 
     fn try_log_file(&mut self, file: &Text) -> Result<(), String> {
-        File::options().append(true).create(true).open(file.as_path()).map(drop).map_err(|error| reason(&error))
+        File::options()
+            .append(true)
+            .create(true)
+            .open(file.as_path())
+            .map(drop)
+            .map_err(|error| reason(&error))
     }
 
     fn has_command(&self, name: &[u8]) -> bool {
@@ -137,10 +144,15 @@ impl engine::host::ConfigurationFile for ConfigurationFile {
     }
 
     fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let directory = self.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let draft = directory.join(format!("{name}-{}.tmp", std::process::id()));
-        let outcome = write_durably(&draft, text, &self.path).and_then(|()| fs::rename(&draft, &self.path));
+        let outcome =
+            write_durably(&draft, text, &self.path).and_then(|()| fs::rename(&draft, &self.path));
         if let Err(error) = outcome {
             // What is left of the draft is of no use.
             let _gone_already = fs::remove_file(&draft);

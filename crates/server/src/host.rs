@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use engine::clients::ClientId;
 use engine::host::{
-    AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, ProcessReport, ShutdownRefused,
-    ShutdownRequest,
+    AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, ProcessReport,
+    ShutdownRefused, ShutdownRequest,
 };
 use keyspace::Garbage;
 use parking_lot::Mutex;
@@ -113,7 +113,9 @@ impl Host for Process {
 
     fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused> {
         if request.save == Some(true) && !request.force {
-            log::warning("Saving before a shutdown was asked for, and this server cannot save yet: it goes on.");
+            log::warning(
+                "Saving before a shutdown was asked for, and this server cannot save yet: it goes on.",
+            );
             return Err(ShutdownRefused);
         }
         self.ending.ask(request);
@@ -131,17 +133,25 @@ impl Host for Process {
             CrashKind::Assertion => {
                 process::crash::fail_assertion("1 == 2", std::panic::Location::caller());
             }
-            CrashKind::Panic => process::crash::fail_assertion("DEBUG PANIC", std::panic::Location::caller()),
-            CrashKind::OutOfMemory => std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 20]>()),
+            CrashKind::Panic => {
+                process::crash::fail_assertion("DEBUG PANIC", std::panic::Location::caller())
+            }
+            CrashKind::OutOfMemory => {
+                std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 20]>())
+            }
             CrashKind::Exit(code) => std::process::exit(code),
-            CrashKind::Restart { .. } => log::warning("Restarting in place is not built into this server yet"),
+            CrashKind::Restart { .. } => {
+                log::warning("Restarting in place is not built into this server yet")
+            }
         }
     }
 
     fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), String> {
         for name in changed {
             match *name {
-                "loglevel" => configuration::apply_log(&config.logging).map_err(|error| error.to_string())?,
+                "loglevel" => {
+                    configuration::apply_log(&config.logging).map_err(|error| error.to_string())?
+                }
                 "maxclients" => {
                     let possible = process::limits::raise_for_clients(config.limits.clients);
                     if possible.is_none_or(|clients| clients < config.limits.clients) {
@@ -151,7 +161,9 @@ impl Host for Process {
                         ));
                     }
                 }
-                "proc-title-template" => crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file),
+                "proc-title-template" => {
+                    crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file)
+                }
                 _ => {}
             }
         }
@@ -172,7 +184,10 @@ impl Host for Process {
             run_id: self.run_id.clone(),
             executable: std::env::current_exe()
                 .map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned()),
-            config_file: self.configuration_file.as_ref().map_or_else(String::new, |file| file.path().to_owned()),
+            config_file: self
+                .configuration_file
+                .as_ref()
+                .map_or_else(String::new, |file| file.path().to_owned()),
             uptime_s: self.clock.read().monotonic_us.saturating_sub(self.started_us) / 1_000_000,
             resident: usage.resident,
             total_system_memory: usage.total_system_memory,
@@ -187,13 +202,13 @@ impl Host for Process {
     fn allocator(&self) -> AllocatorReport {
         let statistics = allocator::statistics().unwrap_or_default();
         AllocatorReport {
-            name: version::ALLOCATOR,
+            name: version::allocator(),
             allocated: statistics.allocated,
             active: statistics.active,
             resident: statistics.resident,
             retained: statistics.retained,
             muzzy: statistics.muzzy,
-            fragmented: statistics.fragmented,
+            fragmented: statistics.small_free,
         }
     }
 
@@ -204,6 +219,6 @@ impl Host for Process {
     }
 
     fn allocator_text(&self) -> String {
-        allocator::report().unwrap_or_default()
+        String::from_utf8_lossy(&allocator::report()).into_owned()
     }
 }

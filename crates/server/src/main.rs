@@ -21,7 +21,11 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what the command line asks for is printed")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what the command line asks for is printed"
+)]
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().map(OsStringExt::into_vec);
     let program = String::from_utf8_lossy(&arguments.next().unwrap_or_default()).into_owned();
@@ -36,12 +40,13 @@ fn main() -> ExitCode {
             eprint!("{}", version::usage(&program));
             ExitCode::FAILURE
         }
-        config::command_line::Request::TestMemory(_) | config::command_line::Request::TestMemoryHelp => {
+        config::command_line::Request::TestMemory(_)
+        | config::command_line::Request::TestMemoryHelp => {
             eprintln!("This server has no memory test: use memtest86 or memtester.");
             ExitCode::FAILURE
         }
         config::command_line::Request::CheckSystem => {
-            process::system_check::warn_of_kernel_settings(process::system_check::HugePages::System);
+            process::system_check::warn_of_kernel_settings();
             ExitCode::SUCCESS
         }
     }

@@ -1,8 +1,8 @@
 //! A thread that frees what would hold a worker up.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::Arc;
 
 use keyspace::Garbage;
 
@@ -24,7 +24,9 @@ impl Reclaimer {
         let (queue, garbage) = channel();
         let counts = Arc::new(Counts::default());
         let shared = Arc::clone(&counts);
-        std::thread::Builder::new().name("reclaimer".to_owned()).spawn(move || free(&garbage, &shared))?;
+        std::thread::Builder::new()
+            .name("reclaimer".to_owned())
+            .spawn(move || free(&garbage, &shared))?;
         Ok(Reclaimer { queue, counts })
     }
 

@@ -13,8 +13,8 @@ use std::thread::JoinHandle;
 
 use config::Config;
 use config::command_line::CommandLine;
-use config::load::{LoadError, Loaded};
 use config::process::Supervisor as SupervisedBy;
+use config::{LoadError, Loaded};
 use engine::Engine;
 use keyspace::GateKey;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -27,7 +27,7 @@ use crate::process::banner::{Banner, Show};
 use crate::process::pid_file::PidFile;
 use crate::process::signals::{StopSignal, StopSignals};
 use crate::process::supervision::{Mode, Supervisor};
-use crate::process::system_check::{HugePages, warn_of_kernel_settings};
+use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
@@ -61,7 +61,8 @@ struct Server {
 }
 
 fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
+    let cores = std::thread::available_parallelism()
+        .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
     let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
     let loaded = read_configuration(command_line, cores)?;
     let mut config = loaded.config;
@@ -70,29 +71,37 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
     let background = config.process.daemonize && supervisor.name() == "no";
     if background {
-        process::daemon::daemonize().map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
+        process::daemon::daemonize()
+            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
     }
-    configuration::apply_log(&config.logging).map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    configuration::apply_log(&config.logging)
+        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
     log_start(program, command_line, &loaded.notices);
-    let signals = StopSignals::install().map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
-    config.limits.clients = process::limits::raise_for_clients(config.limits.clients).ok_or(Failed)?;
+    log::set_role(log::Role::Primary);
+    let signals = StopSignals::install()
+        .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
+    config.limits.clients =
+        process::limits::raise_for_clients(config.limits.clients).ok_or(Failed)?;
     let pid_file = pid_file(&config, background);
-    let shown_config_file = command_line.config_file.as_deref().map_or_else(String::new, |path| {
-        String::from_utf8_lossy(path).into_owned()
-    });
+    let shown_config_file = command_line
+        .config_file
+        .as_deref()
+        .map_or_else(String::new, |path| String::from_utf8_lossy(path).into_owned());
     show_title(title.as_ref(), &config, &shown_config_file);
     show_banner(&config);
-    warn_of_kernel_settings(if config.process.disable_huge_pages { HugePages::Never } else { HugePages::System });
+    warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
     let sockets = listen(&config)?;
     log::notice("Server initialized");
 
     let workers = usize::from(config.process.io_threads.max(1));
     let clock = Clock::start();
-    let outfit = Outfit::new(workers).map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
+    let outfit = Outfit::new(workers)
+        .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
     let host = Process {
         mailboxes: Arc::clone(&outfit.mailboxes),
-        reclaimer: Reclaimer::start().map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
+        reclaimer: Reclaimer::start()
+            .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
         supervised: supervisor.name(),
@@ -105,7 +114,8 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
     };
-    let unix_socket = (!config.network.unix_socket.is_empty()).then(|| config.network.unix_socket.as_path().to_owned());
+    let unix_socket = (!config.network.unix_socket.is_empty())
+        .then(|| config.network.unix_socket.as_path().to_owned());
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
@@ -137,7 +147,8 @@ struct Outfit {
 
 impl Outfit {
     fn new(workers: usize) -> std::io::Result<Outfit> {
-        let mailboxes: Vec<Mailbox> = (0..workers).map(|_| Mailbox::new()).collect::<Result<_, _>>()?;
+        let mailboxes: Vec<Mailbox> =
+            (0..workers).map(|_| Mailbox::new()).collect::<Result<_, _>>()?;
         Ok(Outfit {
             mailboxes: mailboxes.into(),
             ending: Arc::new(Ending::new()?),
@@ -210,15 +221,18 @@ fn pid_file(config: &Config, background: bool) -> Option<PidFile> {
 
 /// Shows what the process does where processes are listed.
 pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &str) {
-    use process::title::template::{Template, Variables};
+    use process::title::{Template, Variables};
     let Some(title) = title else { return };
-    let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else { return };
+    let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else {
+        return;
+    };
     let program = std::env::args().next().unwrap_or_default();
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
     let listen_address = if config.network.port == 0 {
         unix_socket.clone()
     } else {
-        let host = config.network.bind.first().map_or_else(|| "*".into(), config::Text::to_string_lossy);
+        let host =
+            config.network.bind.first().map_or_else(|| "*".into(), config::Text::to_string_lossy);
         let host = if host == "* -::*" { "*".into() } else { host };
         format!("{host}:{}", config.network.port)
     };
@@ -241,7 +255,11 @@ fn show_banner(config: &Config) {
         port: config.network.port,
     };
     let logs_to_output = config.logging.file.is_empty() && !config.logging.syslog;
-    banner.show(if config.process.always_show_logo { Show::Always } else { Show::OnTerminal { logs_to_output } });
+    banner.show(if config.process.always_show_logo {
+        Show::Always
+    } else {
+        Show::OnTerminal { logs_to_output }
+    });
 }
 
 /// What is listened on.
@@ -255,26 +273,37 @@ struct Sockets {
 }
 
 fn listen(config: &Config) -> Result<Sockets, Failed> {
-    let mut sockets = Sockets { listeners: Vec::new(), kinds: Vec::new(), described: Vec::new(), tcp_port: 0 };
+    let mut sockets =
+        Sockets { listeners: Vec::new(), kinds: Vec::new(), described: Vec::new(), tcp_port: 0 };
     let network = &config.network;
     if network.port != 0 {
-        let addresses = network.bind.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let settings = TcpSettings { addresses, port: network.port, backlog: network.tcp_backlog, listeners: 1 };
+        let addresses =
+            network.bind.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let settings = TcpSettings {
+            addresses,
+            port: network.port,
+            backlog: network.tcp_backlog,
+            listeners: 1,
+        };
         let groups = listen_tcp(&settings).map_err(|error| match error {
             // Its cause is in the log already.
-            ListenError::Tcp { .. } | ListenError::Nowhere | ListenError::Unix { .. } => fail(error),
+            ListenError::Tcp { .. } | ListenError::Nowhere | ListenError::Unix { .. } => {
+                fail(error)
+            }
         })?;
         for listener in groups.into_iter().flatten() {
             sockets.tcp_port = listener.local_addr().map_or(network.port, |address| address.port());
             sockets.listeners.push(Listener { socket: OwnedFd::from(listener), is_unix: false });
         }
         sockets.kinds.push("tcp");
-        let binds: Vec<_> = network.bind.iter().map(|word| format!(",bind={}", word.to_string_lossy())).collect();
+        let binds: Vec<_> =
+            network.bind.iter().map(|word| format!(",bind={}", word.to_string_lossy())).collect();
         sockets.described.push(format!("name=tcp{},port={}", binds.concat(), sockets.tcp_port));
     }
     if !network.unix_socket.is_empty() {
         let mode = Some(network.unix_socket_mode).filter(|mode| *mode != 0);
-        let listener = listen_unix(network.unix_socket.as_path(), mode, network.tcp_backlog).map_err(fail)?;
+        let listener =
+            listen_unix(network.unix_socket.as_path(), mode, network.tcp_backlog).map_err(fail)?;
         sockets.listeners.push(Listener { socket: OwnedFd::from(listener), is_unix: true });
         sockets.kinds.push("unix");
         sockets.described.push(format!("name=unix,bind={}", network.unix_socket.to_string_lossy()));
@@ -296,7 +325,7 @@ fn run_id() -> String {
 /// Nanoseconds since some moment, by the processor's own counter.
 fn ticks() -> u64 {
     static CLOCK: std::sync::LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
-    CLOCK.scaled(CLOCK.raw()).as_u64()
+    CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 
 fn install_crash_report(engine: &'static Engine, pid_file: Option<&PidFile>) {
@@ -308,7 +337,11 @@ fn install_crash_report(engine: &'static Engine, pid_file: Option<&PidFile>) {
         sections: Vec::new(),
         pid_file: pid_file.map(|file| file.path().to_owned()),
         deadline: process::crash::USUAL_DEADLINE,
-        end: if config.process.exit_on_panic { process::crash::End::Exit } else { process::crash::End::Abort },
+        end: if config.process.exit_on_panic {
+            process::crash::End::Exit
+        } else {
+            process::crash::End::Abort
+        },
     };
     if let Err(error) = process::crash::install(settings) {
         log::warning(format_args!("Crashes will leave no report: {error}"));
@@ -330,11 +363,15 @@ fn spawn_workers(
         let thread_number = Arc::clone(&outfit.first_worker_thread);
         let run = move || {
             if index == 0 {
-                thread_number.store(rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned(), Ordering::Relaxed);
+                thread_number.store(
+                    rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned(),
+                    Ordering::Relaxed,
+                );
             }
             let _stack = process::crash::SignalStack::new();
             let worker = engine::Worker::new(engine, index, key, seed());
-            let outcome = Worker::new(engine, worker, mailboxes, listeners, clock).and_then(|mut worker| worker.run());
+            let outcome = Worker::new(engine, worker, mailboxes, listeners, clock)
+                .and_then(|mut worker| worker.run());
             if let Err(error) = outcome {
                 log::warning(format_args!("Worker {index} can't go on: {error}"));
                 std::process::exit(1);
@@ -370,7 +407,9 @@ impl Server {
                     StopSignal::Terminate => config.process.shutdown_on_sigterm,
                 };
                 if options.save == config::process::SaveFirst::Save && !options.force {
-                    log::warning("The signal is configured to save first, and this server cannot save yet: it goes on.");
+                    log::warning(
+                        "The signal is configured to save first, and this server cannot save yet: it goes on.",
+                    );
                     self.signals.resume();
                     continue;
                 }
@@ -397,7 +436,10 @@ impl Server {
         if let Some(path) = self.unix_socket {
             log::notice("Removing the unix socket file.");
             if let Err(error) = std::fs::remove_file(&path) {
-                log::warning(format_args!("Can't remove {}: {error}", path.as_os_str().as_bytes().escape_ascii()));
+                log::warning(format_args!(
+                    "Can't remove {}: {error}",
+                    path.as_os_str().as_bytes().escape_ascii()
+                ));
             }
         }
         log::warning("Ochre is now ready to exit, bye bye...");

@@ -3,15 +3,24 @@
 /// This server's version.
 pub(crate) const OCHRE: &str = env!("CARGO_PKG_VERSION");
 
+/// The allocator and its version, as INFO names it.
+pub(crate) fn allocator() -> &'static str {
+    static NAME: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| format!("jemalloc-{}", allocator::version()));
+    &NAME
+}
+
 /// What `--version` prints: for a program called `redis-server`, in the form that scripts read.
 pub(crate) fn line(program: &str) -> String {
     let redis = engine::REDIS_VERSION;
-    let malloc = allocator::version();
+    let malloc = allocator();
     let bits = usize::BITS;
     if is_named_redis(program) {
-        format!("Redis server v={redis} sha=00000000:0 malloc=jemalloc-{malloc} bits={bits} build=ochre-{OCHRE}")
+        format!(
+            "Redis server v={redis} sha=00000000:0 malloc={malloc} bits={bits} build=ochre-{OCHRE}"
+        )
     } else {
-        format!("Ochre server v={OCHRE} redis={redis} malloc=jemalloc-{malloc} bits={bits}")
+        format!("Ochre server v={OCHRE} redis={redis} malloc={malloc} bits={bits}")
     }
 }
 
@@ -37,5 +46,7 @@ Examples:
 }
 
 fn is_named_redis(program: &str) -> bool {
-    std::path::Path::new(program).file_name().is_some_and(|name| name.to_string_lossy().starts_with("redis-"))
+    std::path::Path::new(program)
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("redis-"))
 }

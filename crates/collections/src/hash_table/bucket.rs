@@ -138,7 +138,8 @@ impl<T> Bucket<T> {
     /// The number of values in this bucket, which lie in the slots from 0 up.
     #[inline]
     pub(super) fn occupied(&self) -> usize {
-        (self.word & OCCUPIED).count_ones() as usize
+        // Values fill the slots from 0 up, so the highest tag tells. Counting bits is slow on a baseline x86-64.
+        ((self.word & OCCUPIED) << 1 | 1).ilog2() as usize / 8
     }
 
     /// The next bucket of the chain.
@@ -275,16 +276,16 @@ impl Iterator for Matches {
 pub(super) struct Appender<T> {
     /// The last bucket of the chain.
     bucket: NonNull<Bucket<T>>,
-    /// Buckets of the chain before it, or fewer when the appender did not start at the head.
+    /// Buckets of the chain before it.
     depth: usize,
 }
 
 impl<T> Appender<T> {
     /// # Safety
-    /// The bucket is a live one that nothing else uses while the appender does, and so is the chain behind it. `depth` buckets
-    /// of the chain lie before it.
-    pub(super) unsafe fn new(bucket: NonNull<Bucket<T>>, depth: usize) -> Appender<T> {
-        let mut appender = Appender { bucket, depth };
+    /// `head` starts a live chain that nothing else uses while the appender does.
+    #[inline]
+    pub(super) unsafe fn new(head: NonNull<Bucket<T>>) -> Appender<T> {
+        let mut appender = Appender { bucket: head, depth: 0 };
         // SAFETY: the caller vouches for the bucket, and links are always good.
         while let Some(next) = unsafe { appender.bucket.as_ref() }.link() {
             appender.bucket = next;

@@ -185,7 +185,7 @@ const SEGMENT_BITS: u32 = 10;
 const SEGMENT: usize = 1 << SEGMENT_BITS;
 
 /// Segments that are allocated in steps. Behind them a whole segment is at most a sixteenth of the table.
-const FINE_SEGMENTS: usize = 16;
+const FINE_SEGMENTS: usize = 64;
 
 /// Buckets, 8 KiB.
 const STEP: usize = 128;

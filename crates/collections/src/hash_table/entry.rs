@@ -1,9 +1,8 @@
 //! Lookup and insertion, replacement or removal with a single probe.
 
 use std::mem;
-use std::ptr::NonNull;
 
-use super::bucket::{Bucket, Place};
+use super::bucket::Place;
 use super::{HashTable, Rehash};
 
 /// What a lookup found, see [`HashTable::entry`].
@@ -26,8 +25,6 @@ pub struct OccupiedEntry<'a, T> {
 pub struct VacantEntry<'a, T> {
     table: &'a mut HashTable<T>,
     hash: u64,
-    /// The last bucket of the chain of `hash`, if there are buckets.
-    tail: Option<NonNull<Bucket<T>>>,
 }
 
 impl<'a, T> OccupiedEntry<'a, T> {
@@ -74,22 +71,15 @@ impl<'a, T> OccupiedEntry<'a, T> {
 
 impl<'a, T> VacantEntry<'a, T> {
     #[inline]
-    pub(super) fn new(
-        table: &'a mut HashTable<T>,
-        hash: u64,
-        tail: Option<NonNull<Bucket<T>>>,
-    ) -> Self {
-        VacantEntry { table, hash, tail }
+    pub(super) fn new(table: &'a mut HashTable<T>, hash: u64) -> Self {
+        VacantEntry { table, hash }
     }
 
     /// Adds an element with the hash that was looked up.
     #[inline]
     pub fn insert(self, value: T, hasher: &impl Rehash<T>) -> &'a mut T {
-        let has_moved = self.table.grow(hasher);
-        let from = match self.tail {
-            Some(tail) if !has_moved => tail,
-            _ => self.table.pointer(self.hash),
-        };
-        self.table.append(self.hash, from, value)
+        // The end of the chain is looked for again, because growth may move it. It was just read, so that costs
+        // next to nothing.
+        self.table.insert_unique(self.hash, value, hasher)
     }
 }

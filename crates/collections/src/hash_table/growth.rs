@@ -20,24 +20,22 @@ use super::prefetch::prefetch;
 use super::{HashTable, Rehash};
 
 /// Elements for each 64 buckets at which a bucket is added: 5.6 a bucket.
-const GROW_PER_64: usize = 358;
+const GROW_PER_64: usize = 371;
 
 /// Elements for each 64 buckets at which a bucket is removed: 5.0 a bucket.
-const SHRINK_PER_64: usize = 320;
+const SHRINK_PER_64: usize = 333;
 
 /// Splits for an insertion and merges for a removal. One in five or so keeps up; a second one catches up after a change of size by
 /// other means.
 const STEPS: usize = 2;
 
 impl<T> HashTable<T> {
-    /// Adds buckets if one more element would make the table too full. Returns whether places may have changed.
+    /// Adds buckets if one more element would make the table too full.
     #[inline]
-    pub(super) fn grow(&mut self, hasher: &impl Rehash<T>) -> bool {
-        if !self.is_too_full() {
-            return false;
+    pub(super) fn grow(&mut self, hasher: &impl Rehash<T>) {
+        if self.is_too_full() {
+            self.grow_now(hasher);
         }
-        self.grow_now(hasher);
-        true
     }
 
     #[inline]
@@ -121,13 +119,13 @@ impl<T> HashTable<T> {
         let target = unsafe { self.directory.pointer(new) };
         let mut stay = None;
         // SAFETY: the bucket is live, and the table is borrowed by this function alone.
-        let mut leave = unsafe { Appender::new(target, 0) };
+        let mut leave = unsafe { Appender::new(target) };
         let sort = |tag, value, is_marked, overflow: &mut Overflow| {
             let appender = if is_marked {
                 &mut leave
             } else {
                 // SAFETY: the bucket is live and was emptied before the first visit.
-                stay.get_or_insert_with(|| unsafe { Appender::new(source, 0) })
+                stay.get_or_insert_with(|| unsafe { Appender::new(source) })
             };
             appender.push(tag, value, overflow);
         };
@@ -189,7 +187,7 @@ impl<T> HashTable<T> {
         target: std::ptr::NonNull<Bucket<T>>,
     ) {
         // SAFETY: the bucket is live, and the table is borrowed by the caller alone.
-        let mut appender = unsafe { Appender::new(target, 0) };
+        let mut appender = unsafe { Appender::new(target) };
         let append = |tag, value, _, overflow: &mut Overflow| {
             appender.push(tag, value, overflow);
         };

@@ -138,19 +138,17 @@ impl<T> HashTable<T> {
     /// The element with this hash that is the one looked for. Its hash must stay the same.
     #[inline]
     pub fn find_mut(&mut self, hash: u64, is_equal: impl FnMut(&T) -> bool) -> Option<&mut T> {
-        match self.probe(hash, is_equal) {
-            // SAFETY: the place was just found, and the table is borrowed as what is returned is.
-            Probe::Found(place) => Some(unsafe { place.value_mut() }),
-            Probe::Absent { .. } => None,
-        }
+        let place = self.place(hash, is_equal)?;
+        // SAFETY: the place was just found, and the table is borrowed as what is returned is.
+        Some(unsafe { place.value_mut() })
     }
 
     /// Looks an element up for whatever is to be done with it or with the place where it would be.
     #[inline]
     pub fn entry(&mut self, hash: u64, is_equal: impl FnMut(&T) -> bool) -> Entry<'_, T> {
-        match self.probe(hash, is_equal) {
-            Probe::Found(place) => Entry::Occupied(OccupiedEntry::new(self, hash, place)),
-            Probe::Absent { tail } => Entry::Vacant(VacantEntry::new(self, hash, tail)),
+        match self.place(hash, is_equal) {
+            Some(place) => Entry::Occupied(OccupiedEntry::new(self, hash, place)),
+            None => Entry::Vacant(VacantEntry::new(self, hash)),
         }
     }
 
@@ -158,7 +156,12 @@ impl<T> HashTable<T> {
     #[inline]
     pub fn insert_unique(&mut self, hash: u64, value: T, hasher: &impl Rehash<T>) -> &mut T {
         self.grow(hasher);
-        self.append(hash, self.pointer(hash), value)
+        // SAFETY: the bucket is the head of a chain of this table, which is borrowed exclusively.
+        let mut appender = unsafe { Appender::new(self.pointer(hash)) };
+        let place = appender.push(Tag::of(hash), value, &mut self.overflow);
+        self.len += 1;
+        // SAFETY: the place was just filled, and the table is borrowed as what is returned is.
+        unsafe { place.value_mut() }
     }
 
     /// Puts an element in the place of its equal, which is returned, or does nothing but give it back if there is none.
@@ -177,10 +180,8 @@ impl<T> HashTable<T> {
     /// Takes an element out.
     #[inline]
     pub fn remove(&mut self, hash: u64, is_equal: impl FnMut(&T) -> bool) -> Option<T> {
-        match self.probe(hash, is_equal) {
-            Probe::Found(place) => Some(self.remove_at(hash, place)),
-            Probe::Absent { .. } => None,
-        }
+        let place = self.place(hash, is_equal)?;
+        Some(self.remove_at(hash, place))
     }
 
     /// Starts to load the bucket of this hash. First of two stages of a lookup whose misses overlap with others'.
@@ -245,10 +246,11 @@ impl<T> HashTable<T> {
         unsafe { self.directory.pointer(self.index_of(hash)) }
     }
 
+    /// The place of an element, for writing.
     #[inline]
-    fn probe(&self, hash: u64, mut is_equal: impl FnMut(&T) -> bool) -> Probe<T> {
-        if self.directory.count() == 0 {
-            return Probe::Absent { tail: None };
+    fn place(&self, hash: u64, mut is_equal: impl FnMut(&T) -> bool) -> Option<Place<T>> {
+        if self.is_empty() {
+            return None;
         }
         let tag = Tag::of(hash);
         let mut pointer = self.pointer(hash);
@@ -258,25 +260,11 @@ impl<T> HashTable<T> {
             for slot in bucket.matches(tag) {
                 // SAFETY: only occupied slots match.
                 if is_equal(unsafe { bucket.value(slot) }) {
-                    return Probe::Found(Place { bucket: pointer, slot });
+                    return Some(Place { bucket: pointer, slot });
                 }
             }
-            match bucket.link() {
-                Some(next) => pointer = next,
-                None => return Probe::Absent { tail: Some(pointer) },
-            }
+            pointer = bucket.link()?;
         }
-    }
-
-    /// Adds an element behind this bucket of its chain. The table must have grown if it had to.
-    #[inline]
-    fn append(&mut self, hash: u64, from: NonNull<Bucket<T>>, value: T) -> &mut T {
-        // SAFETY: the bucket is one of this table, which is borrowed exclusively.
-        let mut appender = unsafe { Appender::new(from, 0) };
-        let place = appender.push(Tag::of(hash), value, &mut self.overflow);
-        self.len += 1;
-        // SAFETY: the place was just filled, and the table is borrowed as what is returned is.
-        unsafe { place.value_mut() }
     }
 
     #[inline]
@@ -288,15 +276,6 @@ impl<T> HashTable<T> {
         self.shrink();
         value
     }
-}
-
-/// What a search of a chain found.
-enum Probe<T> {
-    Found(Place<T>),
-    Absent {
-        /// The last bucket of the chain, if the table has buckets.
-        tail: Option<NonNull<Bucket<T>>>,
-    },
 }
 
 impl<T> Place<T> {

@@ -2,7 +2,7 @@
 
 use super::bounds::{NATURAL_32, NATURAL_64, PORT, POSITIVE_32, POSITIVE_64};
 use crate::Config;
-use crate::directive::{Directive, Occasion, WordCount, Words};
+use crate::directive::{Directive, Occasion, WRONG_COUNT, WordCount, Words};
 use crate::field::{Choice, field};
 use crate::number::{Unit, lenient_integer};
 use crate::text::Text;
@@ -122,10 +122,11 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         "",
         Words {
             sketch: "host port | no one",
-            count: WordCount::Exactly(2),
+            count: WordCount::Any,
             set: set_primary,
             print: print_primary,
             lines: primary_lines,
+            lines_are_independent: false,
         },
     )
     .alias("slaveof")
@@ -199,10 +200,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         POSITIVE_64,
         field!(replication.backlog_bytes),
     )
-    .at_least(16 << 10)
+    .adjusted(|size| size.max(16 << 10))
     .live()
     .not_built(FEATURE)
-    .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed. At least 16kb."),
+    .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed."),
     Directive::number("repl-backlog-ttl", "3600", NATURAL_64, field!(replication.backlog_ttl_s))
         .live()
         .not_built(FEATURE)
@@ -266,7 +267,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
 
 fn set_primary(config: &mut Config, words: &[Text], _: Occasion) -> Result<(), String> {
     let [host, port] = words else {
-        return Ok(());
+        return Err(WRONG_COUNT.to_owned());
     };
     if host.as_bytes().eq_ignore_ascii_case(b"no") && port.as_bytes().eq_ignore_ascii_case(b"one") {
         config.replication.primary = None;

@@ -103,6 +103,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             },
             print: |_| Vec::new(),
             lines: |_| Vec::new(),
+            lines_are_independent: false,
         },
     )
     .file_only()
@@ -116,6 +117,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: |_, words, _| set_user(words),
             print: |_| Vec::new(),
             lines: |_| Vec::new(),
+            lines_are_independent: false,
         },
     )
     .file_only()

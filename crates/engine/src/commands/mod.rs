@@ -5,11 +5,16 @@
 //! them through the view, then tell what was modified, then reply.
 
 mod connection;
+mod help;
 mod key;
 mod server;
 mod string;
 
+#[cfg(test)]
+mod tests;
+
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] = &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[&Command]] =
+    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];

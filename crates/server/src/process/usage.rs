@@ -63,14 +63,17 @@ fn time(fields: &[u64], place: usize) -> f64 {
 
 fn resident() -> usize {
     let text = fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: usize = text.split_ascii_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
+    let pages: usize =
+        text.split_ascii_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size()
 }
 
 fn total_memory() -> usize {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kibibytes: usize =
-        line.and_then(|line| line.split_ascii_whitespace().next()).and_then(|word| word.parse().ok()).unwrap_or(0);
+    let kibibytes: usize = line
+        .and_then(|line| line.split_ascii_whitespace().next())
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0);
     kibibytes * 1024
 }

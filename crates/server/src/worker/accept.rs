@@ -28,8 +28,10 @@ impl Worker<'_> {
         let Ok(listener) = usize::try_from(listener) else { return };
         for _ in 0..self.worker.config.network.accepts_per_round.max(1) {
             let Some(listener) = self.listeners.get(listener) else { return };
-            let accepted =
-                rustix::net::accept_with(&listener.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC);
+            let accepted = rustix::net::accept_with(
+                &listener.socket,
+                SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+            );
             match accepted {
                 Ok(socket) => {
                     let is_unix = listener.is_unix;
@@ -59,7 +61,8 @@ impl Worker<'_> {
         }
         let limit = usize::try_from(self.worker.config.limits.clients).unwrap_or(usize::MAX);
         let is_local = remote.is_none_or(is_loopback);
-        let protected = self.worker.config.network.protected_mode && !Engine::asks_password(&self.worker.config);
+        let protected = self.worker.config.network.protected_mode
+            && !Engine::asks_password(&self.worker.config);
         if limit <= self.engine.clients.len() {
             self.refuse(&socket, TOO_MANY);
         } else if protected && !is_local {
@@ -72,7 +75,8 @@ impl Worker<'_> {
     fn refuse(&mut self, socket: &OwnedFd, line: &[u8]) {
         // A client that does not take the line is closed without it.
         let _best_effort = rustix::net::send(socket, line, SendFlags::NOSIGNAL);
-        self.engine.statistics[self.worker.index].update(|numbers| numbers.rejected_connections += 1);
+        self.engine.statistics[self.worker.index]
+            .update(|numbers| numbers.rejected_connections += 1);
     }
 
     fn share_out(&mut self, socket: OwnedFd, peer: Peer) {
@@ -108,7 +112,8 @@ impl Worker<'_> {
         connection.session.record.memory.store(connection.memory(), Ordering::Relaxed);
         slot.connection = Some(Box::new(connection));
         self.places.insert(id, place);
-        self.engine.statistics[self.worker.index].update(|numbers| numbers.connections_received += 1);
+        self.engine.statistics[self.worker.index]
+            .update(|numbers| numbers.connections_received += 1);
     }
 }
 
@@ -119,11 +124,18 @@ fn peer_of(socket: &OwnedFd, is_unix: bool) -> (Peer, Option<SocketAddr>) {
     let descriptor = socket.as_raw_fd();
     if is_unix {
         let path = local.and_then(|address| SocketAddrUnix::try_from(address).ok());
-        let path = path.as_ref().and_then(SocketAddrUnix::path).map(|path| path.to_string_lossy().into_owned());
+        let path = path
+            .as_ref()
+            .and_then(SocketAddrUnix::path)
+            .map(|path| path.to_string_lossy().into_owned());
         let address = format!("{}:0", path.unwrap_or_default());
-        return (Peer { address: address.clone(), local_address: address, descriptor, is_unix }, None);
+        return (
+            Peer { address: address.clone(), local_address: address, descriptor, is_unix },
+            None,
+        );
     }
-    let address = |address: Option<SocketAddrAny>| address.and_then(|it| SocketAddr::try_from(it).ok());
+    let address =
+        |address: Option<SocketAddrAny>| address.and_then(|it| SocketAddr::try_from(it).ok());
     let (local, remote) = (address(local), address(remote));
     let text = |address: Option<SocketAddr>| address.map_or_else(String::new, |it| it.to_string());
     (Peer { address: text(remote), local_address: text(local), descriptor, is_unix }, remote)
@@ -133,7 +145,8 @@ fn is_loopback(address: SocketAddr) -> bool {
     match address.ip() {
         IpAddr::V4(address) => address.is_loopback(),
         IpAddr::V6(address) => {
-            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+            address.is_loopback()
+                || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
         }
     }
 }

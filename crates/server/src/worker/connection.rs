@@ -73,7 +73,10 @@ impl Connection {
 
     /// Bytes of memory it takes.
     pub(super) fn memory(&self) -> usize {
-        size_of::<Connection>() + self.input.capacity() + self.output.memory() + self.parser.memory()
+        size_of::<Connection>()
+            + self.input.capacity()
+            + self.output.memory()
+            + self.parser.memory()
     }
 }
 

@@ -175,7 +175,9 @@ impl<'e> Worker<'e> {
 
     /// Closes a connection at once; replies not sent yet are lost.
     fn close(&mut self, place: usize) {
-        let Some(connection) = self.connections.get_mut(place).and_then(|slot| slot.connection.take()) else {
+        let Some(connection) =
+            self.connections.get_mut(place).and_then(|slot| slot.connection.take())
+        else {
             return;
         };
         // Closing the descriptor removes it from the poller, too.

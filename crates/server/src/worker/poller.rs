@@ -44,12 +44,32 @@ impl Poller {
         Ok(Poller { epoll, events: Vec::with_capacity(EVENTS) })
     }
 
-    pub(super) fn add(&self, descriptor: impl AsFd, token: Token, interest: Interest) -> std::io::Result<()> {
-        Ok(epoll::add(&self.epoll, descriptor, epoll::EventData::new_u64(token.0), interest.flags())?)
+    pub(super) fn add(
+        &self,
+        descriptor: impl AsFd,
+        token: Token,
+        interest: Interest,
+    ) -> std::io::Result<()> {
+        Ok(epoll::add(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(token.0),
+            interest.flags(),
+        )?)
     }
 
-    pub(super) fn change(&self, descriptor: impl AsFd, token: Token, interest: Interest) -> std::io::Result<()> {
-        Ok(epoll::modify(&self.epoll, descriptor, epoll::EventData::new_u64(token.0), interest.flags())?)
+    pub(super) fn change(
+        &self,
+        descriptor: impl AsFd,
+        token: Token,
+        interest: Interest,
+    ) -> std::io::Result<()> {
+        Ok(epoll::modify(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(token.0),
+            interest.flags(),
+        )?)
     }
 
     pub(super) fn remove(&self, descriptor: impl AsFd) -> std::io::Result<()> {
@@ -63,7 +83,11 @@ impl Poller {
             tv_nsec: i64::try_from(timeout_ms % 1000 * 1_000_000).unwrap_or(0),
         };
         self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&timeout),
+        ) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }

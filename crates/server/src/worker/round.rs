@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use engine::Next;
 use resp::limits::INLINE_BYTES;
-use resp::{ParseStatus, ReplyError, Reply, RequestLimits, RequestParser};
+use resp::{ParseStatus, Reply, ReplyError, RequestLimits, RequestParser};
 
 use super::connection::{Connection, State};
 use super::poller::Readiness;
@@ -39,7 +39,9 @@ impl Worker<'_> {
         let mut life = Life::Goes;
         if readiness.writable && !connection.output.is_empty() {
             life = self.flush(&mut connection);
-            if connection.state == State::Congested && connection.output.len() < CONGESTION_BYTES / 2 {
+            if connection.state == State::Congested
+                && connection.output.len() < CONGESTION_BYTES / 2
+            {
                 connection.state = State::Open;
                 life = self.proceed(&mut connection);
             }
@@ -47,7 +49,9 @@ impl Worker<'_> {
         if life == Life::Goes && readiness.readable {
             life = match connection.state {
                 State::Open => self.read(&mut connection),
-                State::Paused | State::Congested | State::Closing => self.check_hang_up(&connection),
+                State::Paused | State::Congested | State::Closing => {
+                    self.check_hang_up(&connection)
+                }
             };
         }
         self.put_back(place, connection, life);
@@ -55,7 +59,9 @@ impl Worker<'_> {
 
     /// Goes on with a connection whose pause is over.
     pub(super) fn resume(&mut self, place: usize) {
-        let Some(mut connection) = self.connections.get_mut(place).and_then(|slot| slot.connection.take()) else {
+        let Some(mut connection) =
+            self.connections.get_mut(place).and_then(|slot| slot.connection.take())
+        else {
             return;
         };
         connection.state = State::Open;
@@ -128,7 +134,8 @@ impl Worker<'_> {
     fn proceed(&mut self, connection: &mut Connection) -> Life {
         // What has just been read is in the worker's buffer if the connection had nothing left over.
         let own = !connection.input.is_empty();
-        let mut input = std::mem::take(if own { &mut connection.input } else { &mut self.buffers.input });
+        let mut input =
+            std::mem::take(if own { &mut connection.input } else { &mut self.buffers.input });
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
         }
@@ -143,7 +150,9 @@ impl Worker<'_> {
         } else {
             let rest = input.get(consumed..).unwrap_or_default();
             if !rest.is_empty() && connection.state != State::Closing {
-                connection.input.reserve_exact(rest.len() + missing.clamp(READ_BYTES / 4, 16 << 20));
+                connection
+                    .input
+                    .reserve_exact(rest.len() + missing.clamp(READ_BYTES / 4, 16 << 20));
                 connection.input.extend_from_slice(rest);
             }
             input.clear();
@@ -169,13 +178,15 @@ impl Worker<'_> {
         loop {
             let authenticated = connection.session.authenticated;
             let limits = RequestLimits {
-                bulk_bytes: usize::try_from(self.worker.config.limits.bulk_bytes).unwrap_or(usize::MAX),
+                bulk_bytes: usize::try_from(self.worker.config.limits.bulk_bytes)
+                    .unwrap_or(usize::MAX),
                 inline_bytes: INLINE_BYTES,
                 authenticated,
             };
             let at_most = if authenticated { BATCH } else { 1 };
             let status = connection.parser.parse(input, from, &mut batch, &limits, at_most);
-            let ran = self.worker.run(&mut connection.session, &batch, input, &mut connection.output);
+            let ran =
+                self.worker.run(&mut connection.session, &batch, input, &mut connection.output);
             if ran.executed < batch.len() {
                 // What was not executed is parsed anew, if ever.
                 connection.parser = RequestParser::new();
@@ -224,7 +235,11 @@ impl Worker<'_> {
         match transmit(&connection.socket, &mut connection.output) {
             Sent::Bytes(count) => {
                 self.buffers.sent += count as u64;
-                if connection.output.is_empty() { Life::Goes } else { self.check_output_limit(connection) }
+                if connection.output.is_empty() {
+                    Life::Goes
+                } else {
+                    self.check_output_limit(connection)
+                }
             }
             Sent::End => Life::Ends,
         }
@@ -232,7 +247,8 @@ impl Worker<'_> {
 
     /// Whether a client has more waiting than it may; then it is to be closed.
     fn is_over_query_limit(&mut self, connection: &Connection) -> bool {
-        let limit = usize::try_from(self.worker.config.limits.query_buffer_bytes).unwrap_or(usize::MAX);
+        let limit =
+            usize::try_from(self.worker.config.limits.query_buffer_bytes).unwrap_or(usize::MAX);
         // Positions in the buffer are 32 bits wide.
         let limit = limit.min(u32::MAX as usize);
         if connection.input.len() <= limit {
@@ -261,7 +277,9 @@ impl Worker<'_> {
             return Life::Goes;
         }
         let client = self.worker.describe_client(&connection.session);
-        log::warning(format_args!("Client {client} closed for overcoming of output buffer limits."));
+        log::warning(format_args!(
+            "Client {client} closed for overcoming of output buffer limits."
+        ));
         self.worker.count(|numbers| numbers.client_output_buffer_limit_disconnections += 1);
         Life::Ends
     }
@@ -270,7 +288,9 @@ impl Worker<'_> {
     fn note(connection: &Connection) {
         let record = &connection.session.record;
         record.query_buffer.store(connection.input.len(), Relaxed);
-        record.query_buffer_free.store(connection.input.capacity() - connection.input.len(), Relaxed);
+        record
+            .query_buffer_free
+            .store(connection.input.capacity() - connection.input.len(), Relaxed);
         record.output.store(connection.output.len(), Relaxed);
         record.output_memory.store(connection.output.memory(), Relaxed);
         record.memory.store(connection.memory(), Relaxed);

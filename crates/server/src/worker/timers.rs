@@ -57,16 +57,20 @@ impl Worker<'_> {
     }
 
     fn is_to_close(&mut self, place: usize) -> bool {
-        let Some(mut connection) = self.connections.get_mut(place).and_then(|slot| slot.connection.take()) else {
+        let Some(mut connection) =
+            self.connections.get_mut(place).and_then(|slot| slot.connection.take())
+        else {
             return false;
         };
-        let idle_ms = self.worker.now_ms() - connection.session.record.last_call_ms.load(Ordering::Relaxed);
+        let idle_ms =
+            self.worker.now_ms() - connection.session.record.last_call_ms.load(Ordering::Relaxed);
         let limit_ms = i64::from(self.worker.config.network.timeout_s) * 1000;
         let idle = 0 < limit_ms && limit_ms < idle_ms && connection.state != State::Paused;
         if idle {
             log::verbose("Closing idle client");
         }
-        let over = !connection.output.is_empty() && self.check_output_limit(&mut connection) == Life::Ends;
+        let over =
+            !connection.output.is_empty() && self.check_output_limit(&mut connection) == Life::Ends;
         self.connections[place].connection = Some(connection);
         idle || over
     }

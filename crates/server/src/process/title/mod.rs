@@ -26,6 +26,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 pub(crate) use template::Template;
+#[cfg(test)]
 pub(crate) use template::TemplateError;
 pub(crate) use template::Variables;
 

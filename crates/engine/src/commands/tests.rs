@@ -1,0 +1,73 @@
+//! What holds for every command, from its declaration alone.
+
+use command::facts;
+use command::generate::{Random, Style, call};
+use resp::Value;
+
+use crate::testing::{Server, commands};
+
+/// Where a declaration is right to say something else than Redis 7.4 does: the line that the comparison finds, and why.
+const JUSTIFIED: &[(&str, &str)] = &[("delifeq: Redis has no such command", "Valkey 9 has it")];
+
+/// What newer versions of Redis say about commands that we have as they have them, in the form of the facts about 7.4.
+const NEWER: &str = include_str!("newer_facts.json");
+
+#[test]
+fn declarations_agree_with_redis() {
+    let mut known = facts::known();
+    known.extend(newer_facts());
+    let mut found = Vec::new();
+    for command in commands() {
+        let name = command.lower_name.as_str();
+        match known.get(name) {
+            Some(entry) => found.extend(facts::differences(command, entry)),
+            None => found.push(format!("{name}: Redis has no such command")),
+        }
+    }
+    let justified = |line: &String| JUSTIFIED.iter().any(|(justified, _)| justified == line);
+    let unexpected: Vec<&String> = found.iter().filter(|line| !justified(line)).collect();
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+    for (line, _) in JUSTIFIED {
+        assert!(found.iter().any(|found| found == line), "no longer a difference: {line}");
+    }
+}
+
+fn newer_facts() -> impl Iterator<Item = (String, serde_json::Value)> {
+    let newer: serde_json::Map<_, _> = serde_json::from_str(NEWER).expect("facts are JSON");
+    newer.into_iter()
+}
+
+/// Whatever words come, the answer is one whole value, and an error has changed nothing.
+#[test]
+fn any_words_are_answered() {
+    let mut random = Random::new(7);
+    let mut server = Server::new();
+    let commands: Vec<_> = commands().collect();
+    for round in 0..20_000 {
+        let command = commands[random.below(commands.len())];
+        let style = if random.once_in(2) { Style::Valid } else { Style::Wild };
+        let words = call(command, style, &mut random);
+        let shown = || -> Vec<String> {
+            words.iter().map(|word| word.escape_ascii().to_string()).collect()
+        };
+        let changes = server.changes();
+        let answer = server.answer(&words);
+        // CLIENT REPLY may silence it.
+        if !answer.is_empty() {
+            let Ok(Some((value, used))) = Value::decode(&answer) else {
+                panic!("{:?} {}", shown(), answer.escape_ascii());
+            };
+            assert_eq!(used, answer.len(), "{:?} has one answer", shown());
+            assert!(
+                !value.is_error() || server.changes() == changes,
+                "{:?} failed half way",
+                shown()
+            );
+        }
+        if round % 50 == 0 {
+            server.connect();
+            server.clients.swap_remove(0);
+            server.advance_ms(i64::try_from(random.below(100_000)).unwrap_or(0));
+        }
+    }
+}

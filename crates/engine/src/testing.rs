@@ -1,0 +1,194 @@
+//! An engine to call in process, for tests.
+//!
+//! A [`Server`] is an engine with one worker, a client and a clock that stands still until a test moves it:
+//!
+//! ```
+//! # use ochre_engine as engine;
+//! let mut server = engine::testing::Server::new();
+//! assert_eq!(server.say("SET k v"), "+OK");
+//! assert_eq!(server.say("KEYS *"), "*1 $1 k");
+//! ```
+//!
+//! The engine outlives its tests (it is leaked): a worker borrows it, and one struct could not hold both.
+
+use std::cell::Cell;
+
+use command::Command;
+use config::Config;
+use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
+
+use crate::clients::Peer;
+use crate::command_table::Handler;
+use crate::host::{Alone, Host};
+use crate::session::Session;
+use crate::statistics::Numbers;
+use crate::{Engine, Next, Time, Worker};
+
+/// The unix time in ms at which a server begins.
+pub const BEGINNING_MS: i64 = 1_700_000_000_000;
+
+/// An engine with one worker, and its clients.
+pub struct Server {
+    /// The engine.
+    pub engine: &'static Engine,
+    /// Its worker.
+    pub worker: Worker<'static>,
+    /// The clients; the first is the one that calls if nothing else is said.
+    pub clients: Vec<Session>,
+    /// Unix time in ms.
+    pub now_ms: i64,
+}
+
+impl Default for Server {
+    fn default() -> Server {
+        Server::new()
+    }
+}
+
+impl Server {
+    /// A server as it is without a configuration file.
+    pub fn new() -> Server {
+        Server::with(|_| {}, Box::new(Alone))
+    }
+
+    /// A server whose configuration is changed, in another process.
+    pub fn with(change: impl FnOnce(&mut Config), host: Box<dyn Host>) -> Server {
+        let mut config = Config::new(1);
+        change(&mut config);
+        let (engine, keys) = Engine::new(1, config, host, ticks);
+        let engine: &'static Engine = Box::leak(Box::new(engine));
+        let key = keys.into_iter().next().expect("a worker has a gate");
+        let worker = Worker::new(engine, 0, key, 1);
+        let mut server = Server { engine, worker, clients: Vec::new(), now_ms: BEGINNING_MS };
+        server.connect();
+        server
+    }
+
+    /// A new client; gives its place in `clients`.
+    pub fn connect(&mut self) -> usize {
+        let record = self.engine.clients.add(Peer::default(), 0, self.now_ms);
+        let authenticated = !Engine::asks_password(&self.engine.config());
+        self.clients.push(Session::new(record, authenticated));
+        self.clients.len() - 1
+    }
+
+    /// Lets time pass.
+    pub fn advance_ms(&mut self, duration_ms: i64) {
+        self.now_ms += duration_ms;
+    }
+
+    /// Changes the configuration; it holds from the next call on.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        let changed: Result<(), ()> = self.engine.configure(|config| {
+            change(config);
+            Ok(())
+        });
+        changed.expect("the change cannot fail");
+    }
+
+    /// What the first client is answered.
+    pub fn answer<Word: AsRef<[u8]>>(&mut self, words: &[Word]) -> Vec<u8> {
+        self.answer_to(0, words)
+    }
+
+    /// What a client is answered, in a round of its own.
+    pub fn answer_to<Word: AsRef<[u8]>>(&mut self, client: usize, words: &[Word]) -> Vec<u8> {
+        self.call(client, words).0
+    }
+
+    /// What a client is answered, and what its connection does then.
+    pub fn call<Word: AsRef<[u8]>>(&mut self, client: usize, words: &[Word]) -> (Vec<u8>, Next) {
+        let mut input = Vec::new();
+        resp::value::encode_request(words, &mut input);
+        let mut batch = Batch::new();
+        RequestParser::new().parse(&input, 0, &mut batch, &RequestLimits::default(), usize::MAX);
+        let mut output = Output::new();
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        let ran = self.worker.run(&mut self.clients[client], &batch, &input, &mut output);
+        self.worker.end_round();
+        (bytes(&mut output), ran.next)
+    }
+
+    /// What the first client is answered to the words in `line`, which spaces separate; `""` is an empty word. In one line,
+    /// a space for each line ending: `*2 $1 a :1`.
+    pub fn say(&mut self, line: &str) -> String {
+        self.say_to(0, line)
+    }
+
+    /// The same for any client.
+    pub fn say_to(&mut self, client: usize, line: &str) -> String {
+        let words: Vec<&str> =
+            line.split(' ').map(|word| if word == "\"\"" { "" } else { word }).collect();
+        let answer = self.answer_to(client, &words);
+        String::from_utf8_lossy(&answer).trim_end().replace("\r\n", " ")
+    }
+
+    /// The first client's protocol from here on.
+    pub fn speak(&mut self, protocol: Protocol) {
+        self.clients[0].protocol = protocol;
+    }
+
+    /// The effects since the last time, a command each, words separated by spaces. The first call begins to listen.
+    pub fn effects(&mut self) -> Vec<String> {
+        if !self.engine.effects.is_listening() {
+            self.engine.effects.listen();
+        }
+        let bytes = self.engine.effects.take();
+        let mut rest = bytes.as_slice();
+        let mut effects = Vec::new();
+        while let Ok(Some((value, used))) = Value::decode(rest) {
+            let words = value.as_array().unwrap_or_default().iter().filter_map(Value::as_text);
+            effects.push(words.collect::<Vec<_>>().join(" "));
+            rest = &rest[used..];
+        }
+        assert!(rest.is_empty(), "effects are whole requests");
+        effects
+    }
+
+    /// What was counted so far.
+    pub fn numbers(&self) -> Numbers {
+        Numbers::sum(self.engine.statistics.iter())
+    }
+
+    /// All values that were changed, as INFO counts them.
+    pub fn changes(&self) -> u64 {
+        let mut changes = 0;
+        self.engine.statistics[0].update(|numbers| changes = numbers.changes);
+        changes
+    }
+
+    /// Looks for expired keys as between rounds, for at most `budget_ns`.
+    pub fn expire_actively(&mut self, budget_ns: u64) {
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.expire_actively(budget_ns);
+        self.worker.end_round();
+    }
+}
+
+/// Every command and subcommand.
+pub fn commands() -> impl Iterator<Item = &'static Command<Handler>> {
+    let commands = crate::commands::FAMILIES.iter().flat_map(|family| family.iter().copied());
+    commands.flat_map(Command::with_subcommands)
+}
+
+fn bytes(output: &mut Output) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(output.len());
+    while !output.is_empty() {
+        let mut slices = [std::io::IoSlice::new(&[]); 16];
+        let count = output.io_slices(&mut slices);
+        let before = bytes.len();
+        slices[..count].iter().for_each(|slice| bytes.extend_from_slice(slice));
+        let written = bytes.len() - before;
+        output.advance(written);
+    }
+    bytes
+}
+
+/// A clock that goes on by a microsecond whenever someone looks at it.
+fn ticks() -> u64 {
+    thread_local!(static NOW: Cell<u64> = const { Cell::new(0) });
+    NOW.with(|now| {
+        now.set(now.get() + 1000);
+        now.get()
+    })
+}
