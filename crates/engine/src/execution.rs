@@ -10,6 +10,7 @@ use keyspace::{ExpiryMode, View};
 use resp::{Output, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
+use crate::audit::Audit;
 use crate::call::{Call, Next};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::effects::Effects;
@@ -223,7 +224,9 @@ impl<'a> Parts<'a> {
             recording: self.engine.effects.is_listening(),
         };
         let begin = call.reply.output().mark();
+        let audit = Audit::begin(callable, words, &mut call.keys);
         let outcome = run(&mut call);
+        audit.end(&mut call, database, outcome.is_ok());
         let fate = conclude(&mut call, outcome, begin);
         if !call.effects.is_empty()
             || !call.keys.expired.is_empty()

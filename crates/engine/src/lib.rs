@@ -10,6 +10,7 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+mod audit;
 mod authentication;
 mod call;
 pub mod clients;

@@ -33,6 +33,8 @@ pub struct Round {
     pub hits: u64,
     /// Lookups for reading that did not.
     pub misses: u64,
+    /// Whether anything was changed since this was last cleared.
+    pub changed: bool,
 }
 
 /// What happens to a key that is found expired.
