@@ -10,3 +10,4 @@ mod lifecycle;
 mod linearizability;
 mod protocol;
 mod subject;
+mod tidy;

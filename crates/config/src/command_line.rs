@@ -3,7 +3,7 @@
 //! `ochre-server [file] [--directive value ...] [-]`. Each option becomes a line as it would stand in a file, with its values
 //! quoted, so that everything that is said about lines holds for it.
 
-use crate::words::quoted;
+use crate::words::{quoted, split};
 
 /// What the server was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,9 +87,12 @@ fn lines(options: &[&[u8]]) -> Vec<u8> {
                 lines.extend_from_slice(name);
                 lines.push(b' ');
                 let next = options.get(index.saturating_add(1));
-                let bare = BARE_OPTIONS.iter().any(|bare| bare.eq_ignore_ascii_case(option));
-                expects_value = !(bare && next.is_none_or(|next| next.starts_with(b"--")));
-                if !expects_value && option.eq_ignore_ascii_case(b"--save") {
+                let bare = BARE_OPTIONS.iter().any(|bare| bare.eq_ignore_ascii_case(option))
+                    && next.is_none_or(|next| next.starts_with(b"--"));
+                // An option may also be a whole line in one argument.
+                let has_value = split(option).is_ok_and(|words| 1 < words.len());
+                expects_value = !bare && !has_value;
+                if bare && option.eq_ignore_ascii_case(b"--save") {
                     lines.extend_from_slice(b"\"\"");
                 }
             }

@@ -3,10 +3,13 @@
 //! An entry stands beside the field it sets (see the modules by subject) and says everything about its directive;
 //! reading files, CONFIG GET, SET and REWRITE, defaults, error texts and the annotated `ochre.conf` all follow from it.
 
+use std::fmt;
+
 use crate::Config;
 use crate::field::{Choice, Field};
 use crate::number::{Bounds, Unit};
 use crate::text::Text;
+use crate::words::{quoted, split};
 
 /// One directive of the configuration file.
 pub struct Directive {
@@ -28,8 +31,8 @@ pub struct Directive {
     pub about: &'static str,
     /// Whose directive it is.
     pub origin: Origin,
-    /// The bounds that a number is silently moved into.
-    held_within: Option<(i128, i128)>,
+    /// What a number that was accepted is silently made into.
+    adjust: fn(i128) -> i128,
     pub(crate) kind: Kind,
 }
 
@@ -120,6 +123,8 @@ pub(crate) struct Words {
     pub(crate) print: fn(&Config) -> Vec<u8>,
     /// The lines of a file that say it, each without the directive's name, with its words quoted where needed.
     pub(crate) lines: fn(&Config) -> Vec<Vec<u8>>,
+    /// Whether each of these lines sets something of its own, so that one that says the default can be left out.
+    pub(crate) lines_are_independent: bool,
 }
 
 /// How many words a directive takes.
@@ -155,7 +160,7 @@ impl Directive {
             availability: Availability::Works,
             about: "",
             origin: Origin::Redis,
-            held_within: None,
+            adjust: |number| number,
             kind,
         }
     }
@@ -266,15 +271,10 @@ impl Directive {
         self
     }
 
-    /// A number that is accepted and then held within these bounds.
-    pub(crate) const fn within(mut self, low: i128, high: i128) -> Directive {
-        self.held_within = Some((low, high));
+    /// What a number that was accepted is silently made into.
+    pub(crate) const fn adjusted(mut self, adjust: fn(i128) -> i128) -> Directive {
+        self.adjust = adjust;
         self
-    }
-
-    /// Smaller numbers are accepted and this one is taken instead.
-    pub(crate) const fn at_least(self, low: i128) -> Directive {
-        self.within(low, i128::MAX)
     }
 
     pub(crate) const fn no_effect(mut self, why: &'static str) -> Directive {
@@ -324,7 +324,9 @@ impl Directive {
         match &self.kind {
             Kind::Switch(_) => Shape::Switch,
             Kind::Number(bounds, _) => {
-                Shape::Number(bounds.unit, *bounds.range.start(), *bounds.range.end())
+                let adjusted = |bound: &i128| (self.adjust)(*bound);
+                let (low, high) = (adjusted(bounds.range.start()), adjusted(bounds.range.end()));
+                Shape::Number(bounds.unit, low, high)
             }
             Kind::Choice { words, .. } => Shape::Choice(words()),
             Kind::Text { .. } => Shape::Text,
@@ -343,21 +345,42 @@ impl Directive {
         }
     }
 
+    /// The lines of a file that say its value, each without its name.
+    pub(crate) fn lines(&self, config: &Config) -> Vec<Vec<u8>> {
+        match &self.kind {
+            Kind::Switch(_) | Kind::Choice { .. } => vec![self.print(config)],
+            Kind::Number(bounds, field) => {
+                vec![bounds.print_for_file((field.read)(config)).into_bytes()]
+            }
+            Kind::Text { field, .. } => {
+                let text = (field.read)(config);
+                if text.is_empty() && self.default_for(config.cores()).is_empty() {
+                    Vec::new()
+                } else {
+                    vec![quoted(text.as_bytes())]
+                }
+            }
+            Kind::Words(words) => (words.lines)(config),
+        }
+    }
+
+    pub(crate) fn lines_are_independent(&self) -> bool {
+        matches!(&self.kind, Kind::Words(words) if words.lines_are_independent)
+    }
+
     /// Whether it is set to its default.
     pub fn is_default(&self, config: &Config) -> bool {
-        self.print(config) == self.print(&Config::new(config.cores))
+        self.print(config) == self.print(&Config::new(config.cores()))
     }
 
     /// Sets it to its default.
     pub(crate) fn set_default(&self, config: &mut Config) -> Result<(), String> {
-        let default = self.default_for(config.cores);
-        let words = match self.kind {
-            // The default of a directive of two words may be none at all.
-            Kind::Words(Words { count: WordCount::Exactly(2), .. }) if default.is_empty() => {
-                return Ok(());
-            }
-            _ => [Text::from(default.as_str())],
-        };
+        let default = self.default_for(config.cores());
+        if default.is_empty() && matches!(self.kind, Kind::Words(_)) {
+            // The field has it already, and a syntax of its own may have no empty form.
+            return Ok(());
+        }
+        let words = [Text::from(default.as_str())];
         self.set(config, &words, Occasion::Live)
     }
 
@@ -376,9 +399,7 @@ impl Directive {
         match &self.kind {
             Kind::Switch(field) => (field.write)(config, switch(word)?),
             Kind::Number(bounds, field) => {
-                let number = bounds.parse(word)?;
-                let held = self.held_within.map_or(number, |(low, high)| number.clamp(low, high));
-                (field.write)(config, held);
+                (field.write)(config, (self.adjust)(bounds.parse(word)?));
             }
             Kind::Choice { words, field } => (field.write)(config, choose(&words(), word)?),
             Kind::Text { field, check } => {
@@ -391,15 +412,16 @@ impl Directive {
     }
 }
 
+impl fmt::Debug for Directive {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Directive({})", self.name)
+    }
+}
+
 impl Words {
     fn set(&self, config: &mut Config, words: &[Text], occasion: Occasion) -> Result<(), String> {
         match (self.count, words) {
-            (WordCount::Any, [word]) if !word.is_empty() => {
-                let words: Vec<Text> =
-                    word.as_bytes().split(|byte| *byte == b' ').map(Text::from).collect();
-                (self.set)(config, &words, occasion)
-            }
-            (WordCount::Any, [_]) => (self.set)(config, words, occasion),
+            (WordCount::Any, [word]) => (self.set)(config, &take_apart(word, occasion)?, occasion),
             (WordCount::Exactly(count), _) if words.len() != count => Err(WRONG_COUNT.to_owned()),
             (WordCount::AtLeast(count), _) if words.len() < count => Err(WRONG_COUNT.to_owned()),
             (WordCount::Any | WordCount::Exactly(_) | WordCount::AtLeast(_), _) => {
@@ -408,6 +430,20 @@ impl Words {
         }
     }
 }
+
+/// The words in the one word that was given for several. CONFIG SET separates them by single blanks, a file as it does a line.
+fn take_apart(word: &Text, occasion: Occasion) -> Result<Vec<Text>, String> {
+    match (occasion, word.as_bytes()) {
+        (Occasion::Live, b"") => Ok(Vec::new()),
+        (Occasion::Live, word) => Ok(word.split(|byte| *byte == b' ').map(Text::from).collect()),
+        (Occasion::FirstLine | Occasion::FurtherLine, b"") => Ok(vec![word.clone()]),
+        (Occasion::FirstLine | Occasion::FurtherLine, word) => {
+            split(word).map_err(|_| UNBALANCED.to_owned())
+        }
+    }
+}
+
+pub(crate) const UNBALANCED: &str = "Unbalanced quotes in configuration line";
 
 pub(crate) const WRONG_COUNT: &str = "wrong number of arguments";
 

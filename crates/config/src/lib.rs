@@ -2,12 +2,13 @@
 //!
 //! The idea: a directive is one entry of a table, beside the field that it sets (see the modules by subject). Everything
 //! else follows from the table: reading files and command lines ([`load`], [`command_line`]), CONFIG GET ([`get`]), CONFIG SET
-//! ([`set`]) and the error texts.
+//! ([`set`]), CONFIG REWRITE ([`rewrite`]), the error texts and the annotated `ochre.conf` ([`annotated_file`]).
 //!
 //! What the directives say is in [`Config`], plain fields that a hot path reads without asking anybody.
 //!
 //! Invariants: nothing here touches files, sockets or clocks, what a file includes comes from the caller's
-//! [`Environment`]; a failed `set` or `load` leaves nothing half changed.
+//! [`Environment`]; a failed `set` or `load` leaves nothing half changed; a file that [`rewrite`] writes loads to the
+//! same `Config`.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,18 +16,22 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on fails"))]
 
+mod annotated;
 pub mod command_line;
 mod directive;
 mod field;
 mod load;
 mod number;
+mod rewrite;
 mod set;
 mod subjects;
 mod table;
 mod text;
 pub mod words;
 
+pub use annotated::annotated_file;
 pub use directive::{Availability, Change, Directive, InFile, Origin, Shape};
 pub use field::Choice;
 pub use load::{
@@ -34,10 +39,11 @@ pub use load::{
     load,
 };
 pub use number::Unit;
+pub use rewrite::rewrite;
 pub use set::{Applied, Caller, SetError, set};
 pub use subjects::*;
 pub use table::{Named, directives, find, get};
-pub use text::Text;
+pub use text::{Secret, Text};
 
 /// What every directive is set to.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,5 +108,10 @@ impl Config {
             debug_assert!(outcome.is_ok(), "the default of {}: {outcome:?}", directive.name);
         }
         config
+    }
+
+    /// The number of cores, on which defaults depend.
+    pub fn cores(&self) -> u16 {
+        self.cores
     }
 }

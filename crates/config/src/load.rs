@@ -8,7 +8,9 @@ use std::fmt;
 
 use crate::Config;
 use crate::command_line::CommandLine;
-use crate::directive::{Availability, Directive, InFile, Occasion};
+use crate::directive::{
+    Availability, Change, Directive, InFile, Occasion, UNBALANCED, WRONG_COUNT,
+};
 use crate::files::INCLUDE;
 use crate::table::find;
 use crate::text::Text;
@@ -152,8 +154,9 @@ pub fn load(
     cores: u16,
     environment: &mut dyn Environment,
 ) -> Result<Loaded, LoadError> {
-    let mut loader =
-        Loader { config: Config::new(cores), notices: Vec::new(), seen: Vec::new(), environment };
+    let default = Config::new(cores);
+    let config = default.clone();
+    let mut loader = Loader { config, default, notices: Vec::new(), seen: Vec::new(), environment };
     loader.lines(&source.text(), 0)?;
     let Loader { config, notices, environment, .. } = loader;
     check_whole(&config, environment)?;
@@ -165,6 +168,7 @@ const DEEPEST_INCLUDE: usize = 16;
 
 struct Loader<'a> {
     config: Config,
+    default: Config,
     notices: Vec<String>,
     /// The directives that had a line already.
     seen: Vec<&'static str>,
@@ -190,8 +194,7 @@ impl Loader<'_> {
     }
 
     fn line(&mut self, line: &[u8], depth: usize) -> Result<(), Failure> {
-        let words =
-            split(line).map_err(|_| "Unbalanced quotes in configuration line".to_owned())?;
+        let words = split(line).map_err(|_| UNBALANCED.to_owned())?;
         let Some((name, values)) = words.split_first() else {
             return Ok(());
         };
@@ -226,8 +229,15 @@ impl Loader<'_> {
             Occasion::FirstLine
         };
         let renamed = self.config.security.renamed_commands.len();
-        directive.set(&mut self.config, values, occasion)?;
-        self.seen.push(directive.name);
+        let outcome = directive.set(&mut self.config, values, occasion);
+        outcome.map_err(|reason| match directive.change {
+            // Redis reads these apart from all others, and has other words for it.
+            Change::FileOnly if reason == WRONG_COUNT => BAD_DIRECTIVE.to_owned(),
+            Change::FileOnly | Change::Live | Change::Protected | Change::Startup => reason,
+        })?;
+        if occasion == Occasion::FirstLine {
+            self.seen.push(directive.name);
+        }
         if renamed < self.config.security.renamed_commands.len() {
             self.check_renamed_command()?;
         }
@@ -242,7 +252,7 @@ impl Loader<'_> {
         let Availability::NotBuilt { feature, in_file } = directive.availability else {
             return Ok(());
         };
-        if directive.is_default(&self.config) {
+        if directive.print(&self.config) == directive.print(&self.default) {
             return Ok(());
         }
         match in_file {
@@ -331,7 +341,8 @@ fn check_whole(config: &Config, environment: &mut dyn Environment) -> Result<(),
     Ok(())
 }
 
-fn trim(line: &[u8]) -> &[u8] {
+/// A line without the blanks around it.
+pub(crate) fn trim(line: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let start = line.iter().position(|byte| !blank(byte)).unwrap_or(line.len());
     let end = line.iter().rposition(|byte| !blank(byte)).map_or(0, |last| last.saturating_add(1));

@@ -48,7 +48,7 @@ impl Bounds {
     fn number(&self, text: &[u8]) -> Result<i128, String> {
         match self.unit {
             Unit::Count => integer(text).ok_or("argument couldn't be parsed into an integer"),
-            Unit::Octal => octal(text).ok_or("argument couldn't be parsed as an octal number"),
+            Unit::Octal => lenient(text, 8).ok_or("argument couldn't be parsed as an octal number"),
             Unit::Bytes => bytes(text).map(i128::from).ok_or("argument must be a memory value"),
             Unit::BytesOrPercent => match text.strip_suffix(b"%") {
                 Some(digits) => match integer(digits).filter(|percent| 0 <= *percent) {
@@ -67,9 +67,8 @@ impl Bounds {
     /// The number as CONFIG GET answers it.
     pub(crate) fn print(&self, number: i128) -> String {
         match self.unit {
-            Unit::Count | Unit::Bytes => number.to_string(),
             Unit::BytesOrPercent if number < 0 => format!("{}%", number.unsigned_abs()),
-            Unit::BytesOrPercent => number.to_string(),
+            Unit::Count | Unit::Bytes | Unit::BytesOrPercent => number.to_string(),
             Unit::Octal => format!("{number:o}"),
         }
     }
@@ -97,13 +96,19 @@ pub(crate) fn integer(text: &[u8]) -> Option<i128> {
     std::str::from_utf8(text).ok()?.parse::<i64>().ok().map(i128::from)
 }
 
-/// An integer as C's `strtoll` reads it, which a few old directives use: blanks, `+` and leading zeros are allowed.
+/// An integer as C's `strtoll` reads it, which a few old directives use: blanks before it, `+` and leading zeros are
+/// allowed, and nothing at all is zero.
 pub(crate) fn lenient_integer(text: &[u8]) -> Option<i128> {
+    lenient(text, 10)
+}
+
+fn lenient(text: &[u8], radix: u32) -> Option<i128> {
+    if text.is_empty() {
+        return Some(0);
+    }
     let text = std::str::from_utf8(text).ok()?;
-    text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c'])
-        .parse::<i64>()
-        .ok()
-        .map(i128::from)
+    let digits = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+    i64::from_str_radix(digits, radix).ok().map(i128::from)
 }
 
 /// A size in bytes with an optional unit. No digits at all are zero, as they have always been.
@@ -128,11 +133,6 @@ pub(crate) fn bytes(text: &[u8]) -> Option<u64> {
         _ => digits.parse::<u64>().ok()?,
     };
     count.checked_mul(factor)
-}
-
-fn octal(text: &[u8]) -> Option<i128> {
-    let text = std::str::from_utf8(text).ok()?;
-    i64::from_str_radix(text, 8).ok().map(i128::from)
 }
 
 /// A size in the largest unit that divides it.

@@ -2,14 +2,13 @@
 
 use crate::Config;
 use crate::directive::{Availability, Change, Directive, Occasion};
-use crate::table::find;
+use crate::table::{Named, find};
 use crate::text::Text;
 
 /// What CONFIG SET has changed.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Applied {
-    /// The directives that were given, in their order, with what each was before, as CONFIG GET answers it.
-    /// One that was set to what it was before is not among them.
+    /// The directives that were given, in their order, without those that were set to what they were before.
     pub changed: Vec<&'static Directive>,
 }
 
@@ -54,19 +53,13 @@ pub fn set(
     settings: &[(&[u8], &[u8])],
     caller: Caller,
 ) -> Result<Applied, SetError> {
-    let mut named = Vec::with_capacity(settings.len());
-    for (name, value) in settings {
-        let found = find(name).filter(|found| found.directive.change != Change::FileOnly);
-        let found = found.ok_or_else(|| SetError::Unknown((*name).into()))?;
-        named.push((found, *name, *value));
-    }
-    check_permission(config, &named, caller)?;
+    let named = permitted(config, settings, caller)?;
     let mut next = config.clone();
     let mut applied = Applied::default();
-    for (found, _, value) in &named {
+    for (found, value) in named {
         let directive = found.directive;
         let failed = |reason| SetError::Failed { name: found.name.into(), reason };
-        directive.set(&mut next, &[Text::from(*value)], Occasion::Live).map_err(failed)?;
+        directive.set(&mut next, &[Text::from(value)], Occasion::Live).map_err(failed)?;
         if directive.print(config) == directive.print(&next) {
             continue;
         }
@@ -79,13 +72,16 @@ pub fn set(
     Ok(applied)
 }
 
-fn check_permission(
+/// Finds each directive and checks that this caller may set it now. The first fault in the order of the call counts.
+fn permitted<'a>(
     config: &Config,
-    settings: &[(crate::table::Named, &[u8], &[u8])],
+    settings: &[(&'a [u8], &'a [u8])],
     caller: Caller,
-) -> Result<(), SetError> {
-    let mut seen: Vec<&'static str> = Vec::with_capacity(settings.len());
-    for (found, name, _) in settings {
+) -> Result<Vec<(Named, &'a [u8])>, SetError> {
+    let mut named: Vec<(Named, &[u8])> = Vec::with_capacity(settings.len());
+    for (name, value) in settings {
+        let found = find(name).filter(|found| found.directive.change != Change::FileOnly);
+        let found = found.ok_or_else(|| SetError::Unknown((*name).into()))?;
         let failed = |reason: &str| {
             Err(SetError::Failed { name: (*name).into(), reason: reason.to_owned() })
         };
@@ -98,10 +94,10 @@ fn check_permission(
             }
             Change::Protected | Change::Live => {}
         }
-        if seen.contains(&found.name) {
+        if named.iter().any(|(before, _)| before.name == found.name) {
             return failed("duplicate parameter");
         }
-        seen.push(found.name);
+        named.push((found, value));
     }
-    Ok(())
+    Ok(named)
 }

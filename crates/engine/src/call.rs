@@ -61,9 +61,31 @@ impl Call<'_> {
         self.effects.modified(self.keys.database(), key, event);
     }
 
+    /// Tells of another event of a change that `modified` has told of: SET with an expiry is `set` and `expire`.
+    #[inline]
+    pub fn also_modified(&mut self, key: &[u8], event: Event) {
+        self.effects.also_modified(self.keys.database(), key, event);
+    }
+
     /// Says that a key of another database than the selected one was changed.
     pub fn modified_in(&mut self, database: usize, key: &[u8], event: Event) {
         self.effects.modified(database, key, event);
+    }
+
+    /// Says that yet another key was changed, by a change that was already told: it counts once in what INFO calls changes.
+    pub fn also_modified_in(&mut self, database: usize, key: &[u8], event: Event) {
+        self.effects.also_modified(database, key, event);
+    }
+
+    /// Says that this many keys were changed, of which none has to be told by name: a database was emptied.
+    pub fn changed(&mut self, count: u64) {
+        self.effects.changes += count;
+    }
+
+    /// Has the call replicated as it came, even if it has changed nothing here.
+    pub fn replicate(&mut self) {
+        let words: Vec<&[u8]> = self.words.iter().collect();
+        self.replicate_as(&words);
     }
 
     /// Has the call replicated as another one, with the same effect whenever and wherever it is run.

@@ -71,7 +71,7 @@ impl EffectStream {
 
 /// The effects of one call.
 #[derive(Debug, Default)]
-pub struct Effects {
+pub(crate) struct Effects {
     recorded: Vec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
@@ -99,6 +99,30 @@ impl Effects {
     pub(crate) fn modified(&mut self, _database: usize, _key: &[u8], _event: Event) {
         self.changes += 1;
     }
+
+    /// Notes that the value at a key was changed by a change that was noted already.
+    #[inline]
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "notifications will be noted here"
+    )]
+    pub(crate) fn also_modified(&mut self, _database: usize, _key: &[u8], _event: Event) {}
+
+    /// Whether there is nothing to tell anybody.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes == 0 && self.recorded.is_empty()
+    }
+
+    /// Notes another event of a change that was noted.
+    #[inline]
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "notifications will be noted here"
+    )]
+    pub(crate) fn notify(&mut self, _database: usize, _key: &[u8], _event: Event) {}
 
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{ExpiryMode, View};
 use resp::{Output, Reply, ReplyError, Words};
+use smallvec::SmallVec;
 
 use crate::call::{Call, Next};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
@@ -106,11 +107,7 @@ impl<'e> Worker<'e> {
         match (prepared.hash, only_key(callable).and_then(|position| words.get(position))) {
             (Some(hash), Some(key)) => view.lock_one(key, hash),
             _ if callable.layout == KeyLayout::None => {}
-            _ => {
-                let mut keys: Vec<&[u8]> = Vec::new();
-                callable.command.for_each_key(callable.layout, words, |key| keys.push(key));
-                view.lock_several(keys.into_iter());
-            }
+            _ => lock_keys(&mut view, callable, words),
         }
         let parts = Parts {
             engine: self.engine,
@@ -178,6 +175,15 @@ impl<'e> Worker<'e> {
     }
 }
 
+/// Locks the shards of a call with several keys, or with keys that its words have to be searched for.
+fn lock_keys<'a>(view: &mut View<'a>, callable: &Callable, words: Words<'a>) {
+    /// What such calls usually have; more go to the heap.
+    const FEW: usize = 32;
+    let mut keys: SmallVec<[&[u8]; FEW]> = SmallVec::new();
+    callable.command.for_each_key(callable.layout, words, |key| keys.push(key));
+    view.lock_several(keys.into_iter());
+}
+
 /// What a call needs of its worker beside the view.
 struct Parts<'a> {
     engine: &'a crate::Engine,
@@ -219,7 +225,7 @@ impl<'a> Parts<'a> {
         let begin = call.reply.output().mark();
         let outcome = run(&mut call);
         let fate = conclude(&mut call, outcome, begin);
-        if 0 < call.effects.changes
+        if !call.effects.is_empty()
             || !call.keys.expired.is_empty()
             || !call.keys.garbage.is_empty()
         {

@@ -152,7 +152,9 @@ impl Server {
 
     /// All values that were changed, as INFO counts them.
     pub fn changes(&self) -> u64 {
-        self.numbers().changes
+        let mut changes = 0;
+        self.engine.statistics[0].update(|numbers| changes = numbers.changes);
+        changes
     }
 
     /// Looks for expired keys as between rounds, for at most `budget_ns`.

@@ -27,15 +27,15 @@ impl View<'_> {
         }
     }
 
-    /// Visits every key of the database. Needs all shards.
+    /// Visits every key of the database that has not expired. Needs all shards.
     pub fn for_each(&mut self, visit: &mut dyn FnMut(EntryRef<'_>)) {
         let number = self.database();
-        for index in 0..=self.keyspace.mask {
-            let found: Vec<Entry> = self
-                .shard_at(index)
-                .database(number)
-                .map_or_else(Vec::new, |database| database.entries().iter().copied().collect());
-            self.visit_live(&found, visit);
+        let (mode, now_ms) = (self.round.expiry, self.round.now_ms);
+        for shard in self.all_shards() {
+            let entries = shard.database(number).into_iter().flat_map(Database::entries);
+            entries
+                .filter(|entry| !mode.has_expired(**entry, now_ms))
+                .for_each(|entry| visit(EntryRef::new(*entry)));
         }
     }
 
@@ -59,7 +59,7 @@ impl View<'_> {
             let mut random = self.round.random.clone();
             let index = u32::try_from(index).unwrap_or(0);
             let database = self.shard_at(index).database(number)?;
-            let entry = database.entries().sample(|| random.next()).copied();
+            let entry = database.entries().sample(|| random.number()).copied();
             self.round.random = random;
             let entry = entry?;
             if !self.has_expired(entry) {

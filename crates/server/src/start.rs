@@ -27,7 +27,7 @@ use crate::process::banner::{Banner, Show};
 use crate::process::pid_file::PidFile;
 use crate::process::signals::{StopSignal, StopSignals};
 use crate::process::supervision::{Mode, Supervisor};
-use crate::process::system_check::{HugePages, warn_of_kernel_settings};
+use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
@@ -89,11 +89,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         .map_or_else(String::new, |path| String::from_utf8_lossy(path).into_owned());
     show_title(title.as_ref(), &config, &shown_config_file);
     show_banner(&config);
-    warn_of_kernel_settings(if config.process.disable_huge_pages {
-        HugePages::Never
-    } else {
-        HugePages::System
-    });
+    warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
     let sockets = listen(&config)?;
     log::notice("Server initialized");

@@ -159,7 +159,12 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .live()
     .not_built(FEATURE)
     .about("The host name that it says it has. Empty: none."),
-    Directive::text("cluster-announce-human-nodename", "", field!(cluster.announce_human_name))
+    Directive::checked_text(
+        "cluster-announce-human-nodename",
+        "",
+        check_human_name,
+        field!(cluster.announce_human_name),
+    )
         .live()
         .not_built(FEATURE)
         .about("A name for the node that only logs use."),
@@ -199,6 +204,14 @@ fn check_hostname(name: &[u8]) -> Result<(), String> {
         return Err(
             "Hostnames may only contain alphanumeric characters, hyphens or dots".to_owned()
         );
+    }
+    Ok(())
+}
+
+/// What separates fields in the node's file cannot stand in a name.
+fn check_human_name(name: &[u8]) -> Result<(), String> {
+    if name.iter().any(|byte| b"!#$%&()*+:;<>?@[]^{|}~".contains(byte)) {
+        return Err("Announced human node name contained invalid character".to_owned());
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[Directive::words(
         set: |_, _, _| Ok(()),
         print: |_| Vec::new(),
         lines: |_| Vec::new(),
-    },
+            lines_are_independent: false,
+        },
 )
 .file_only()
 .about(

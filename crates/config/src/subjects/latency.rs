@@ -59,6 +59,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
                     print_percentiles(config)
                 }]
             },
+            lines_are_independent: false,
         },
     )
     .live()

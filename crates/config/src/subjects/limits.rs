@@ -43,10 +43,8 @@ pub struct OutputBufferLimit {
 }
 
 impl OutputBufferLimits {
-    /// The classes with the word for each that is answered and written.
-    fn classes(&self) -> [(&'static str, OutputBufferLimit); 3] {
-        // Whoever reads the value of this directive still expects the old word.
-        [("normal", self.normal), ("slave", self.replica), ("pubsub", self.pub_sub)]
+    fn classes(&self, replica: &'static str) -> [(&'static str, OutputBufferLimit); 3] {
+        [("normal", self.normal), (replica, self.replica), ("pubsub", self.pub_sub)]
     }
 
     fn class_mut(&mut self, name: &[u8]) -> Option<&mut OutputBufferLimit> {
@@ -74,13 +72,14 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .about("How many bytes of commands a client may have waiting before it is closed. At least 1mb."),
     Directive::words(
         "client-output-buffer-limit",
-        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        "normal 0 0 0 replica 268435456 67108864 60 pubsub 33554432 8388608 60",
         Words {
             sketch: "class hard soft seconds ...",
             count: WordCount::Any,
             set: set_output_buffer,
             print: print_output_buffer,
             lines: output_buffer_lines,
+            lines_are_independent: true,
         },
     )
     .live()
@@ -100,11 +99,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
 ];
 
 fn set_output_buffer(config: &mut Config, words: &[Text], _: Occasion) -> Result<(), String> {
-    // The empty text says nothing, and that is allowed.
-    let words = match words {
-        [only] if only.is_empty() => &[],
-        words => words,
-    };
     let (groups, rest) = words.as_chunks::<4>();
     if !rest.is_empty() {
         return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
@@ -134,7 +128,8 @@ fn print_output_buffer(config: &Config) -> Vec<u8> {
     let print = |(name, limit): (&str, OutputBufferLimit)| {
         format!("{name} {} {} {}", limit.hard_bytes, limit.soft_bytes, limit.soft_s)
     };
-    config.limits.output_buffer.classes().map(print).join(" ").into_bytes()
+    // Whoever reads the value of this directive still expects the old word.
+    config.limits.output_buffer.classes("slave").map(print).join(" ").into_bytes()
 }
 
 fn output_buffer_lines(config: &Config) -> Vec<Vec<u8>> {
@@ -143,5 +138,5 @@ fn output_buffer_lines(config: &Config) -> Vec<Vec<u8>> {
         format!("{name} {} {} {}", bytes_with_unit(hard), bytes_with_unit(soft), limit.soft_s)
             .into_bytes()
     };
-    config.limits.output_buffer.classes().map(print).into()
+    config.limits.output_buffer.classes("replica").map(print).into()
 }

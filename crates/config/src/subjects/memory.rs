@@ -1,6 +1,6 @@
 //! How much memory data may take, what makes room, and when expired keys go.
 
-use super::bounds::{NATURAL_32, POSITIVE_32, UNSIGNED_64};
+use super::bounds::{NATURAL_32, NATURAL_64, POSITIVE_32, UNSIGNED_64};
 use crate::directive::Directive;
 use crate::field::{Choice, field};
 use crate::number::Unit;
@@ -154,7 +154,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         "maxmemory-clients",
         "0",
         Unit::BytesOrPercent,
-        UNSIGNED_64,
+        NATURAL_64,
         field!(memory.clients_limit),
     )
     .live()

@@ -13,6 +13,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[Directive::words(
         set: |_, _, _| Err(format!("{FEATURE} is not built into this server yet")),
         print: |_| Vec::new(),
         lines: |_| Vec::new(),
+        lines_are_independent: false,
     },
 )
 .file_only()

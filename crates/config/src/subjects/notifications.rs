@@ -72,6 +72,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             },
             print: |config| config.notifications.events.letters().into_bytes(),
             lines: |config| vec![format!("\"{}\"", config.notifications.events.letters()).into_bytes()],
+            lines_are_independent: false,
         },
     )
     .live()

@@ -127,6 +127,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: set_save,
             print: print_save,
             lines: save_lines,
+            lines_are_independent: false,
         },
     )
     .live()
@@ -260,19 +261,19 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
 
 fn set_save(config: &mut Config, words: &[Text], occasion: Occasion) -> Result<(), String> {
     // The empty text takes back what was said before.
-    let (words, reset) = match words {
+    let (words, replaces) = match words {
         [only] if only.is_empty() => (&[] as &[Text], true),
         words => (words, occasion != Occasion::FurtherLine),
     };
-    let (pairs, rest) = words.as_chunks::<2>();
+    let (points, rest) = words.as_chunks::<2>();
     let invalid = || "Invalid save parameters".to_owned();
     if !rest.is_empty() {
         return Err(invalid());
     }
     let points: Option<Vec<SavePoint>> =
-        pairs.iter().map(|[seconds, changes]| save_point(seconds, changes)).collect();
+        points.iter().map(|[seconds, changes]| save_point(seconds, changes)).collect();
     let points = points.ok_or_else(invalid)?;
-    if reset {
+    if replaces {
         config.persistence.save_points.clear();
     }
     config.persistence.save_points.extend(points);
@@ -305,28 +306,26 @@ impl SavePoint {
 }
 
 fn check_snapshot_file(name: &[u8]) -> Result<(), String> {
-    if name.contains(&b'/') {
-        return Err("dbfilename can't be a path, just a filename".to_owned());
-    }
-    Ok(())
+    no_path("dbfilename", name, "filename")
 }
 
 fn check_append_file(name: &[u8]) -> Result<(), String> {
-    if name.is_empty() {
-        return Err("appendfilename can't be empty".to_owned());
-    }
-    if name.contains(&b'/') {
-        return Err("appendfilename can't be a path, just a filename".to_owned());
-    }
-    Ok(())
+    not_empty("appendfilename", name)?;
+    no_path("appendfilename", name, "filename")
 }
 
 fn check_append_directory(name: &[u8]) -> Result<(), String> {
-    if name.is_empty() {
-        return Err("appenddirname can't be empty".to_owned());
-    }
-    if name.contains(&b'/') {
-        return Err("appenddirname can't be a path, just a dirname".to_owned());
+    not_empty("appenddirname", name)?;
+    no_path("appenddirname", name, "dirname")
+}
+
+fn not_empty(directive: &str, name: &[u8]) -> Result<(), String> {
+    if name.is_empty() { Err(format!("{directive} can't be empty")) } else { Ok(()) }
+}
+
+fn no_path(directive: &str, name: &[u8], what: &str) -> Result<(), String> {
+    if name.iter().any(|byte| matches!(byte, b'/' | b'\\')) {
+        return Err(format!("{directive} can't be a path, just a {what}"));
     }
     Ok(())
 }

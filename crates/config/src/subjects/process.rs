@@ -171,8 +171,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .about(
         "What the process title says. In braces may stand: title, listen-addr, server-mode, port, tls-port, unixsocket, config-file.",
     ),
-    Directive::number("hz", "10", NATURAL_32, field!(process.hz)).within(1, 500).live().about(
-        "How often a second the timers run: expiry, closing idle clients and the like. 1 to 500.",
+    Directive::number("hz", "10", NATURAL_32, field!(process.hz)).adjusted(|hz| hz.clamp(1, 500)).live().about(
+        "How often a second the timers run: expiry, closing idle clients and the like.",
     ),
     Directive::switch("dynamic-hz", "yes", field!(process.dynamic_hz))
         .live()
@@ -190,6 +190,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: |config, words, _| set_shutdown(&mut config.process.shutdown_on_sigint, words),
             print: |config| print_shutdown(config.process.shutdown_on_sigint),
             lines: |config| vec![print_shutdown(config.process.shutdown_on_sigint)],
+            lines_are_independent: false,
         },
     )
     .live()
@@ -205,6 +206,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: |config, words, _| set_shutdown(&mut config.process.shutdown_on_sigterm, words),
             print: |config| print_shutdown(config.process.shutdown_on_sigterm),
             lines: |config| vec![print_shutdown(config.process.shutdown_on_sigterm)],
+            lines_are_independent: false,
         },
     )
     .live()
@@ -237,6 +239,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
             set: set_oom_values,
             print: |config| print_oom_values(config),
             lines: |config| vec![print_oom_values(config)],
+            lines_are_independent: false,
         },
     )
     .live()
@@ -274,10 +277,11 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .not_built("sorting by a locale")
         .about("The locale by which text is compared when it is sorted. Empty: that of the environment."),
     Directive::number("watchdog-period", "0", NATURAL_32, field!(process.watchdog_period_ms))
+        .adjusted(|period| if period == 0 { 0 } else { period.max(200) })
         .live()
         .hidden()
         .not_built("the watchdog")
-        .about("Milliseconds after which an event loop that is stuck reports where. 0: never."),
+        .about("Milliseconds after which an event loop that is stuck reports where, at least 200. 0: never."),
 ];
 
 /// The names that a title template may hold, and whether what stands for them is never empty.

@@ -2,10 +2,10 @@
 
 use super::bounds::{NATURAL_32, NATURAL_64, PORT, POSITIVE_32, POSITIVE_64};
 use crate::Config;
-use crate::directive::{Directive, Occasion, WordCount, Words};
+use crate::directive::{Directive, Occasion, WRONG_COUNT, WordCount, Words};
 use crate::field::{Choice, field};
 use crate::number::{Unit, lenient_integer};
-use crate::text::Text;
+use crate::text::{Secret, Text};
 use crate::words::quoted_if_needed;
 
 /// What the directives of this subject are set to.
@@ -20,7 +20,7 @@ pub struct Replication {
     /// The user to log in to the primary as; empty: the default one.
     pub primary_user: Text,
     /// The password to log in to the primary with; empty: none.
-    pub primary_password: Text,
+    pub primary_password: Secret,
     /// Whether a replica answers while it has no link to its primary.
     pub serve_stale_data: bool,
     /// Whether a replica refuses writes of clients.
@@ -122,10 +122,11 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         "",
         Words {
             sketch: "host port | no one",
-            count: WordCount::Exactly(2),
+            count: WordCount::Any,
             set: set_primary,
             print: print_primary,
             lines: primary_lines,
+            lines_are_independent: false,
         },
     )
     .alias("slaveof")
@@ -199,10 +200,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         POSITIVE_64,
         field!(replication.backlog_bytes),
     )
-    .at_least(16 << 10)
+    .adjusted(|size| size.max(16 << 10))
     .live()
     .not_built(FEATURE)
-    .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed. At least 16kb."),
+    .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed."),
     Directive::number("repl-backlog-ttl", "3600", NATURAL_64, field!(replication.backlog_ttl_s))
         .live()
         .not_built(FEATURE)
@@ -266,7 +267,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
 
 fn set_primary(config: &mut Config, words: &[Text], _: Occasion) -> Result<(), String> {
     let [host, port] = words else {
-        return Ok(());
+        return Err(WRONG_COUNT.to_owned());
     };
     if host.as_bytes().eq_ignore_ascii_case(b"no") && port.as_bytes().eq_ignore_ascii_case(b"one") {
         config.replication.primary = None;

@@ -1,6 +1,46 @@
-//! Commands.
+//! Keys, whatever their type: removing, expiring, naming, visiting; and databases as a whole.
+
+mod copy;
+mod database;
+mod delete;
+mod exists;
+mod expire;
+mod lifetime;
+mod object;
+mod rename;
+mod scan;
+
+#[cfg(test)]
+mod tests;
 
 use crate::command_table::Command;
 
 /// The family's commands.
-pub(super) const COMMANDS: &[&Command] = &[];
+pub(super) const COMMANDS: &[&Command] = &[
+    &copy::COPY,
+    &copy::MOVE,
+    &database::DBSIZE,
+    &database::FLUSHALL,
+    &database::FLUSHDB,
+    &database::SWAPDB,
+    &delete::DEL,
+    &delete::UNLINK,
+    &exists::EXISTS,
+    &exists::TOUCH,
+    &exists::TYPE,
+    &expire::EXPIRE,
+    &expire::EXPIREAT,
+    &expire::PERSIST,
+    &expire::PEXPIRE,
+    &expire::PEXPIREAT,
+    &lifetime::EXPIRETIME,
+    &lifetime::PEXPIRETIME,
+    &lifetime::PTTL,
+    &lifetime::TTL,
+    &object::OBJECT,
+    &rename::RENAME,
+    &rename::RENAMENX,
+    &scan::KEYS,
+    &scan::RANDOMKEY,
+    &scan::SCAN,
+];

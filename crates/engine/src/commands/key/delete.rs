@@ -1,0 +1,63 @@
+//! Removing keys: DEL and UNLINK, which differ in who frees what takes long.
+
+use command::argument::key;
+use command::{Command as Declaration, Flags, Group, KeySpec};
+
+use crate::Call;
+use crate::command_table::{Command, Handler, Outcome};
+use crate::events;
+
+pub(super) static DEL: Command = Declaration {
+    summary: "Removes keys, and has freed their values when it answers.",
+    complexity: "O(N) where N is the number of keys, and for each that is no string O(M) where M is the number of elements in it.",
+    flags: Flags::WRITE,
+    keys: &[KeySpec::remove(1).to_last().deletes()],
+    arguments: &[key("key").multiple()],
+    tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
+    ..Declaration::new("DEL", Group::Generic, "1.0.0", Handler::Keys(del))
+};
+
+pub(super) static UNLINK: Command = Declaration {
+    summary: "Removes keys, and leaves it to another thread to free values that take long.",
+    complexity: "O(N) where N is the number of keys; freeing a value costs another thread O(M) where M is the number of elements in it.",
+    flags: Flags::WRITE.and(Flags::FAST),
+    keys: &[KeySpec::remove(1).to_last().deletes()],
+    arguments: &[key("key").multiple()],
+    tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
+    ..Declaration::new("UNLINK", Group::Generic, "4.0.0", Handler::Keys(unlink))
+};
+
+/// Who frees a value that takes long to free.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Freeing {
+    /// The command, before it answers.
+    Here,
+    /// Another thread, some time.
+    Elsewhere,
+}
+
+fn del(call: &mut Call<'_>) -> Outcome {
+    let lazy = call.config.memory.lazy_user_del;
+    remove(call, if lazy { Freeing::Elsewhere } else { Freeing::Here });
+    Ok(())
+}
+
+fn unlink(call: &mut Call<'_>) -> Outcome {
+    remove(call, Freeing::Elsewhere);
+    Ok(())
+}
+
+fn remove(call: &mut Call<'_>, freeing: Freeing) {
+    let mut removed = 0;
+    for key in call.arguments.rest().iter() {
+        let was_there = match freeing {
+            Freeing::Here => call.keys.remove_and_free(key),
+            Freeing::Elsewhere => call.keys.remove(key),
+        };
+        if was_there {
+            call.modified(key, events::DELETE);
+            removed += 1;
+        }
+    }
+    call.reply.integer(removed);
+}
