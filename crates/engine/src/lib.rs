@@ -10,6 +10,8 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+mod audit;
+mod authentication;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -141,10 +143,5 @@ impl Engine {
 
     pub(crate) fn config_version(&self) -> u64 {
         self.config_version.load(Ordering::Acquire)
-    }
-
-    /// Whether clients have to authenticate.
-    pub fn asks_password(config: &Config) -> bool {
-        !config.security.password.is_empty()
     }
 }

@@ -24,6 +24,10 @@ impl Worker<'_> {
         if self.engine.host.used_memory() <= limit {
             return Room::Enough;
         }
+        if self.engine.pause.kind(self.now_ms()).is_some() {
+            // An eviction is a write, too.
+            return Room::Enough;
+        }
         let Some(policy) = policy(self.config.memory.policy) else { return Room::Lacking };
         let begin = (self.engine.ticks)();
         let patience = patience_ns(self.config.memory.eviction_tenacity);

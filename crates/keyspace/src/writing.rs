@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::database::{Database, free};
+use crate::database::free;
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef};
@@ -121,6 +121,11 @@ impl View<'_> {
         }
         let mut bytes = present.map_or_else(Vec::new, |entry| entry.string().to_vec());
         let result = edit(&mut bytes);
+        if let Some(entry) = present
+            && entry.put_bytes(&bytes, Encoding::Raw)
+        {
+            return result;
+        }
         if bytes.len() <= EMBED_LIMIT {
             self.put(hash, key, present, Content::Bytes(&bytes, Encoding::Raw), SetExpiry::Keep);
         } else {
@@ -225,14 +230,14 @@ impl View<'_> {
 
     /// Empties a database, or all of them; the entries become garbage. Needs all shards. Gives how many keys there were.
     pub fn flush(&mut self, database: Option<usize>) -> usize {
-        let numbers = database.map_or(0..self.databases(), |number| number..number + 1);
+        let numbers = database.map_or_else(|| 0..self.databases(), |number| number..number + 1);
         let mut removed = 0;
         let mut garbage = Vec::new();
+        self.round.changed = true;
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
-                    let emptied =
-                        std::mem::replace(shard.database_mut(number), Database::default());
+                    let emptied = std::mem::take(shard.database_mut(number));
                     removed += emptied.len();
                     garbage.push(Garbage(Waste::Database(emptied)));
                 }
@@ -244,6 +249,7 @@ impl View<'_> {
 
     /// Exchanges two databases. Needs all shards.
     pub fn swap_databases(&mut self, one: usize, other: usize) {
+        self.round.changed = true;
         self.all_shards().for_each(|shard| shard.swap(one, other));
     }
 
@@ -252,6 +258,7 @@ impl View<'_> {
     /// The snapshot that began the epoch has not written the entry out yet if the entry's epoch is another.
     #[inline]
     pub(crate) fn before_change(&mut self, entry: Entry) {
+        self.round.changed = true;
         let epoch = self.epoch();
         if entry.epoch() != epoch {
             entry.put_epoch(epoch);
@@ -311,7 +318,7 @@ impl View<'_> {
 
     /// Ends the replacement of a value in the entry that was there before.
     #[inline]
-    fn put_in_place(&mut self, entry: Entry, expiry: SetExpiry) {
+    fn put_in_place(&self, entry: Entry, expiry: SetExpiry) {
         entry.put_access(self.round.access.replacing(entry.access()));
         if let SetExpiry::At(time) = expiry {
             entry.put_expiry(time);
@@ -341,6 +348,7 @@ impl View<'_> {
     }
 
     fn add(&mut self, hash: KeyHash, entry: Entry) {
+        self.round.changed = true;
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).insert(hashing, hash, entry);
     }

@@ -183,8 +183,7 @@ pub(in crate::commands) fn parse_cursor(word: &[u8]) -> Option<u64> {
     let (_, text) = word.split_at(spaces);
     let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
     };
     // A C string ends at a NUL.
     let digits = digits.split(|byte| *byte == 0).next().unwrap_or_default();
