@@ -38,7 +38,6 @@ pub use value::{Decimal, Encoding, StringRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Round, View};
 pub use writing::SetExpiry;
 
-use collections::hash_table::prefetch;
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};
 
@@ -156,7 +155,7 @@ impl Keyspace {
     pub fn prefetch_entry(&self, admission: &mut impl Admission, database: usize, hash: KeyHash) {
         let shard = self.lock(admission, hash.shard(self.mask));
         if let Some(database) = shard.database(database) {
-            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+            database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
         }
     }
 

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use collections::hash_table::prefetch;
 use smallvec::SmallVec;
 
 use crate::Keyspace;
@@ -389,7 +388,7 @@ impl<'a> View<'a> {
             for &(_, _, hash) in ahead.iter().flatten() {
                 if let Some(database) = self.shard(hash).database(number) {
                     let entries = database.entries();
-                    entries.prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+                    entries.prefetch_candidates(hash.0, |entry| entry.prefetch());
                 }
             }
             for &(key, belonging, hash) in ahead.iter().flatten() {
