@@ -82,10 +82,33 @@ impl<'e> Worker<'e> {
         if !callable.admits(words.len()) {
             return Err(ReplyError::WrongArity(callable.name()));
         }
+        if callable.flags.has(Flags::PROTECTED) {
+            self.admit_protected(session, callable)?;
+        }
         if !session.authenticated && !callable.flags.has(Flags::NO_AUTH) {
             return Err(ReplyError::coded("NOAUTH Authentication required."));
         }
         Ok(())
+    }
+
+    /// Whether the configuration lets this client call a command that could harm the server.
+    #[cold]
+    fn admit_protected(&self, session: &Session, callable: &Callable) -> Result<(), ReplyError> {
+        let security = &self.config.security;
+        let (name, directive, permission) = match callable.name().split('|').next() {
+            Some("module") => ("MODULE", "enable-module-command", security.module_command),
+            _ => ("DEBUG", "enable-debug-command", security.debug_command),
+        };
+        if permission.allows(session.record.peer.is_local()) {
+            return Ok(());
+        }
+        Err(ReplyError::Message(
+            format!(
+                "{name} command not allowed. If the {directive} option is set to \"local\", you can run it from a local \
+                 connection, otherwise you need to set this option in the configuration file, and then restart the server."
+            )
+            .into(),
+        ))
     }
 
     fn refuse(&mut self, session: &Session, error: &ReplyError, output: &mut Output) {

@@ -12,18 +12,21 @@ use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Mark, Output, Reply, ReplyError};
+use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
 use crate::Engine;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
+use crate::latency;
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
-use crate::statistics::{Numbers, Tally};
+use crate::statistics::{Fate, Numbers, Tally};
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
 const AHEAD: usize = 32;
+/// How often the sizes of databases are noted for those who may not look themselves.
+const SIZES_INTERVAL_MS: i64 = 1000;
 
 /// A moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +50,10 @@ pub struct Worker<'e> {
     pub(crate) pool: EvictionPool,
     pub(crate) expiry: ExpiryCycle,
     prepared: Vec<Prepared<'e>>,
+    /// Calls that take so many nanoseconds are worth a note.
+    slow_ns: u64,
+    /// Unix time in ms.
+    sizes_noted_ms: i64,
 }
 
 /// Where a worker stands to its gate.
@@ -94,6 +101,7 @@ impl<'e> Worker<'e> {
     /// The worker whose gate `key` is for.
     pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
         let config = engine.config();
+        let slow_ns = slow_ns(&config);
         let workers = engine.statistics.len();
         Worker {
             engine,
@@ -116,6 +124,8 @@ impl<'e> Worker<'e> {
             pool: EvictionPool::default(),
             expiry: ExpiryCycle::new(index, workers, engine.keyspace.databases()),
             prepared: Vec::with_capacity(AHEAD),
+            slow_ns,
+            sizes_noted_ms: i64::MIN / 2,
         }
     }
 
@@ -123,17 +133,23 @@ impl<'e> Worker<'e> {
     pub fn begin_round(&mut self, time: Time) {
         self.now_us = time.unix_us;
         self.round.now_ms = time.unix_us.div_euclid(1000);
-        let version = self.engine.config_version();
-        if version != self.config_version {
-            self.config_version = version;
-            self.config = self.engine.config();
-            self.pool.clear();
-        }
+        self.look_at_config();
         self.round.access = AccessClock::new(access_policy(&self.config), self.round.now_ms);
         // Nobody may see a write while writes are paused, not even that of time.
         let paused = self.engine.pause.kind(self.round.now_ms).is_some();
         self.round.expiry = if paused { ExpiryMode::Hide } else { ExpiryMode::Remove };
         self.enter();
+    }
+
+    /// Takes the configuration anew if it was changed.
+    fn look_at_config(&mut self) {
+        let version = self.engine.config_version();
+        if version != self.config_version {
+            self.config_version = version;
+            self.config = self.engine.config();
+            self.slow_ns = slow_ns(&self.config);
+            self.pool.clear();
+        }
     }
 
     /// Ends the round: leaves the gate.
@@ -143,8 +159,23 @@ impl<'e> Worker<'e> {
 
     /// Called `hz` times a second, in a round.
     pub fn tick(&mut self) {
-        if self.index == 0 {
-            self.engine.sample(self.now_ms());
+        let vitals = &self.engine.vitals;
+        for (database, (sum_ms, count)) in self.expiry.remaining.iter_mut().enumerate() {
+            vitals.note_lives(database, std::mem::take(sum_ms), std::mem::take(count));
+        }
+        if self.index != 0 {
+            return;
+        }
+        self.engine.sample(self.now_ms());
+        if !(0..SIZES_INTERVAL_MS).contains(&(self.now_ms() - self.sizes_noted_ms))
+            && let Gate::Inside(inside) = &mut self.gate
+        {
+            vitals.note_sizes(&self.engine.keyspace.sizes(inside));
+            self.sizes_noted_ms = self.round.now_ms;
+        }
+        if 0 < self.config.memory.limit_bytes {
+            // A limit may be new, and nobody calling.
+            self.make_room_patiently();
         }
     }
 
@@ -216,10 +247,18 @@ impl<'e> Worker<'e> {
                 course.executed += 1;
                 let after = (self.engine.ticks)();
                 if let Some((id, fate)) = outcome.fate {
-                    self.tally.call(id, after.wrapping_sub(course.before), fate);
+                    let elapsed_ns = after.wrapping_sub(course.before);
+                    self.tally.call(id, elapsed_ns, fate);
+                    if self.slow_ns <= elapsed_ns {
+                        self.note_slow(session, words, id, elapsed_ns, fate);
+                    }
                     course.last = Some(id);
                 }
                 course.before = after;
+                if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
+                    // It may have been CONFIG SET, and what follows in the batch is to see it.
+                    self.look_at_config();
+                }
                 if session.replies != Replies::On {
                     silence(session, output, course.begin);
                 }
@@ -246,6 +285,43 @@ impl<'e> Worker<'e> {
         course.before = (self.engine.ticks)();
         if session.replies != Replies::On {
             silence(session, output, course.begin);
+        }
+    }
+
+    /// Notes a call that took long, where it is configured to be noted.
+    #[cold]
+    fn note_slow(
+        &self,
+        session: &Session,
+        words: Words<'_>,
+        id: CommandId,
+        elapsed_ns: u64,
+        fate: Fate,
+    ) {
+        let Some(callable) = self.engine.commands.get(id).filter(|_| fate != Fate::Rejected) else {
+            return;
+        };
+        let config = &self.config.latency;
+        let time_s = self.round.now_ms.div_euclid(1000);
+        let elapsed_us = elapsed_ns / 1000;
+        let is_slow = u64::try_from(config.slow_log_threshold_us)
+            .is_ok_and(|threshold_us| threshold_us <= elapsed_us);
+        if is_slow && 0 < config.slow_log_length && !callable.flags.has(Flags::SKIP_SLOW_LOG) {
+            self.engine.slow_log.push(session, words, time_s, elapsed_us, config.slow_log_length);
+        }
+        if 0 < config.monitor_threshold_ms && config.monitor_threshold_ms <= elapsed_us / 1000 {
+            let is_fast = callable.flags.has(Flags::FAST);
+            let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
+            self.engine.latency.note(event, time_s, elapsed_us / 1000);
+        }
+    }
+
+    /// Notes how long something beside calls took, if that is worth a note.
+    pub(crate) fn note_latency(&self, event: &'static str, elapsed_ns: u64) {
+        let threshold_ms = self.config.latency.monitor_threshold_ms;
+        let elapsed_ms = elapsed_ns / 1_000_000;
+        if 0 < threshold_ms && threshold_ms <= elapsed_ms {
+            self.engine.latency.note(event, self.round.now_ms.div_euclid(1000), elapsed_ms);
         }
     }
 
@@ -322,6 +398,19 @@ fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
             output.truncate(begin);
             session.replies = Replies::On;
         }
+    }
+}
+
+/// How many nanoseconds a call takes at least that is worth a note.
+fn slow_ns(config: &Config) -> u64 {
+    let latency = &config.latency;
+    let slow_log = match u64::try_from(latency.slow_log_threshold_us) {
+        Ok(threshold_us) if 0 < latency.slow_log_length => threshold_us.saturating_mul(1000),
+        Ok(_) | Err(_) => u64::MAX,
+    };
+    match latency.monitor_threshold_ms {
+        0 => slow_log,
+        threshold_ms => slow_log.min(threshold_ms.saturating_mul(1_000_000)),
     }
 }
 
