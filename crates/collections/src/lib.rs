@@ -14,5 +14,7 @@
 
 pub mod glob;
 pub mod hash_table;
+pub mod longest_common_subsequence;
+pub mod slot;
 
 pub use hash_table::HashTable;

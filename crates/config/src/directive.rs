@@ -3,6 +3,8 @@
 //! An entry stands beside the field it sets (see the modules by subject) and says everything about its directive;
 //! reading files, CONFIG GET, SET and REWRITE, defaults, error texts and the annotated `ochre.conf` all follow from it.
 
+use std::fmt;
+
 use crate::Config;
 use crate::field::{Choice, Field};
 use crate::number::{Bounds, Unit};
@@ -407,6 +409,12 @@ impl Directive {
             Kind::Words(_) => {}
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Directive {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Directive({})", self.name)
     }
 }
 

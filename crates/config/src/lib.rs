@@ -16,6 +16,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on fails"))]
 
 mod annotated;
 pub mod command_line;
@@ -42,7 +43,7 @@ pub use rewrite::rewrite;
 pub use set::{Applied, Caller, SetError, set};
 pub use subjects::*;
 pub use table::{Named, directives, find, get};
-pub use text::Text;
+pub use text::{Secret, Text};
 
 /// What every directive is set to.
 #[derive(Clone, Debug, PartialEq)]

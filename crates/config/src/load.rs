@@ -154,8 +154,9 @@ pub fn load(
     cores: u16,
     environment: &mut dyn Environment,
 ) -> Result<Loaded, LoadError> {
-    let mut loader =
-        Loader { config: Config::new(cores), notices: Vec::new(), seen: Vec::new(), environment };
+    let default = Config::new(cores);
+    let config = default.clone();
+    let mut loader = Loader { config, default, notices: Vec::new(), seen: Vec::new(), environment };
     loader.lines(&source.text(), 0)?;
     let Loader { config, notices, environment, .. } = loader;
     check_whole(&config, environment)?;
@@ -167,6 +168,7 @@ const DEEPEST_INCLUDE: usize = 16;
 
 struct Loader<'a> {
     config: Config,
+    default: Config,
     notices: Vec<String>,
     /// The directives that had a line already.
     seen: Vec<&'static str>,
@@ -233,7 +235,9 @@ impl Loader<'_> {
             Change::FileOnly if reason == WRONG_COUNT => BAD_DIRECTIVE.to_owned(),
             Change::FileOnly | Change::Live | Change::Protected | Change::Startup => reason,
         })?;
-        self.seen.push(directive.name);
+        if occasion == Occasion::FirstLine {
+            self.seen.push(directive.name);
+        }
         if renamed < self.config.security.renamed_commands.len() {
             self.check_renamed_command()?;
         }
@@ -248,7 +252,7 @@ impl Loader<'_> {
         let Availability::NotBuilt { feature, in_file } = directive.availability else {
             return Ok(());
         };
-        if directive.is_default(&self.config) {
+        if directive.print(&self.config) == directive.print(&self.default) {
             return Ok(());
         }
         match in_file {

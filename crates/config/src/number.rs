@@ -67,9 +67,8 @@ impl Bounds {
     /// The number as CONFIG GET answers it.
     pub(crate) fn print(&self, number: i128) -> String {
         match self.unit {
-            Unit::Count | Unit::Bytes => number.to_string(),
             Unit::BytesOrPercent if number < 0 => format!("{}%", number.unsigned_abs()),
-            Unit::BytesOrPercent => number.to_string(),
+            Unit::Count | Unit::Bytes | Unit::BytesOrPercent => number.to_string(),
             Unit::Octal => format!("{number:o}"),
         }
     }

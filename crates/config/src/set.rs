@@ -6,10 +6,9 @@ use crate::table::{Named, find};
 use crate::text::Text;
 
 /// What CONFIG SET has changed.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Applied {
-    /// The directives that were given, in their order, with what each was before, as CONFIG GET answers it.
-    /// One that was set to what it was before is not among them.
+    /// The directives that were given, in their order, without those that were set to what they were before.
     pub changed: Vec<&'static Directive>,
 }
 

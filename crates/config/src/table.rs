@@ -13,7 +13,7 @@ pub fn directives() -> impl Iterator<Item = &'static Directive> {
 }
 
 /// A directive under one of its names.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Named {
     /// The name it was found by, in lower case: its own, or the older one.
     pub name: &'static str,
@@ -75,4 +75,82 @@ pub fn get(
     }
     found.sort_unstable_by_key(|(name, ..)| *name);
     found.into_iter().map(|(_, spelling, directive)| (spelling, directive.print(config))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::directive::{Kind, Occasion};
+    use crate::text::Text;
+
+    fn settings() -> impl Iterator<Item = &'static Directive> {
+        directives().filter(|directive| directive.change != Change::FileOnly)
+    }
+
+    #[test]
+    fn names_are_unique_and_in_lower_case() {
+        let names: Vec<_> = directives()
+            .flat_map(|directive| std::iter::once(directive.name).chain(directive.alias))
+            .collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+        for name in names {
+            assert_eq!(name, name.to_ascii_lowercase());
+            assert_eq!(
+                find(name.to_ascii_uppercase().as_bytes()).map(|named| named.name),
+                Some(name)
+            );
+        }
+    }
+
+    #[test]
+    fn every_bound_of_a_number_fits_its_field() {
+        let mut config = Config::new(1);
+        for directive in settings() {
+            if let Kind::Number(bounds, _) = &directive.kind {
+                for bound in [*bounds.range.start(), *bounds.range.end()] {
+                    let text = bounds.print(bound);
+                    directive.set(&mut config, &[text.as_str().into()], Occasion::Live).unwrap();
+                    let adjusted = directive.print(&config);
+                    directive.set(&mut config, &[adjusted.clone().into()], Occasion::Live).unwrap();
+                    assert_eq!(directive.print(&config), adjusted, "{}", directive.name);
+                    let is_adjusted =
+                        ["hz", "watchdog-period", "repl-backlog-size"].contains(&directive.name);
+                    assert!(is_adjusted || adjusted == text.into_bytes(), "{}", directive.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_choice_is_held() {
+        let mut config = Config::new(1);
+        for directive in settings() {
+            if let Kind::Choice { words, .. } = &directive.kind {
+                for word in words() {
+                    directive.set(&mut config, &[word.into()], Occasion::Live).unwrap();
+                    // `yes` and `relative` are the same, and the first is answered.
+                    let expected = if word == "relative" { "yes" } else { word };
+                    assert_eq!(directive.print(&config), expected.as_bytes(), "{}", directive.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_default_is_what_it_says() {
+        for cores in [1, 8] {
+            let config = Config::new(cores);
+            for directive in settings() {
+                let mut copy = config.clone();
+                let printed = directive.print(&config);
+                if !printed.is_empty() {
+                    directive.set(&mut copy, &[Text::from(printed)], Occasion::Live).unwrap();
+                }
+                assert_eq!(copy, config, "{}", directive.name);
+                assert!(directive.is_default(&config), "{}", directive.name);
+            }
+        }
+    }
 }

@@ -61,6 +61,12 @@ impl Call<'_> {
         self.effects.modified(self.keys.database(), key, event);
     }
 
+    /// Tells of another event of a change that `modified` has told of: SET with an expiry is `set` and `expire`.
+    #[inline]
+    pub fn also_modified(&mut self, key: &[u8], event: Event) {
+        self.effects.also_modified(self.keys.database(), key, event);
+    }
+
     /// Says that a key of another database than the selected one was changed.
     pub fn modified_in(&mut self, database: usize, key: &[u8], event: Event) {
         self.effects.modified(database, key, event);

@@ -71,7 +71,7 @@ impl EffectStream {
 
 /// The effects of one call.
 #[derive(Debug, Default)]
-pub struct Effects {
+pub(crate) struct Effects {
     recorded: Vec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
@@ -102,7 +102,11 @@ impl Effects {
 
     /// Notes that the value at a key was changed by a change that was noted already.
     #[inline]
-    #[expect(clippy::unused_self, reason = "notifications will be noted here")]
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "notifications will be noted here"
+    )]
     pub(crate) fn also_modified(&mut self, _database: usize, _key: &[u8], _event: Event) {}
 
     /// Whether there is nothing to tell anybody.

@@ -23,13 +23,19 @@ impl Worker<'_> {
     pub(crate) fn make_room_patiently(&mut self) {
         let budget_ns = 250_000_000 / u64::from(self.config.process.hz.max(1));
         let begin = (self.engine.ticks)();
-        while self.make_room() == Room::Coming && (self.engine.ticks)().wrapping_sub(begin) < budget_ns {}
+        while self.make_room() == Room::Coming
+            && (self.engine.ticks)().wrapping_sub(begin) < budget_ns
+        {}
     }
 
     /// Evicts keys until the memory used is below the limit, or until it has taken too long.
     pub(crate) fn make_room(&mut self) -> Room {
         let limit = usize::try_from(self.config.memory.limit_bytes).unwrap_or(usize::MAX);
         if self.engine.host.used_memory() <= limit {
+            return Room::Enough;
+        }
+        if self.engine.pause.kind(self.now_ms()).is_some() {
+            // An eviction is a write, too.
             return Room::Enough;
         }
         let begin = (self.engine.ticks)();

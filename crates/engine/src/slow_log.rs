@@ -52,7 +52,7 @@ impl SlowLog {
             duration_us,
             words: excerpt(words),
             client_address: session.record.peer.address.clone(),
-            client_name: session.record.labels.lock().name.clone(),
+            client_name: session.record.labels.lock().name.to_vec(),
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut inner = self.inner.lock();

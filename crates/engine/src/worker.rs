@@ -12,15 +12,15 @@ use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Output, Words};
+use resp::{Batch, Mark, Output, Reply, ReplyError};
 
 use crate::Engine;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
-use crate::latency;
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
-use crate::statistics::{Fate, Numbers, Tally};
+use crate::statistics::{Numbers, Tally};
+use crate::watch;
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
@@ -81,11 +81,27 @@ pub struct Ran {
     pub next: Next,
 }
 
+/// How far a batch is executed.
+struct Course {
+    executed: usize,
+    next: Next,
+    /// The command executed last.
+    last: Option<CommandId>,
+    /// Where the reply of the present call begins.
+    begin: Mark,
+    /// When the present call began, in ticks.
+    before: u64,
+}
+
+const INTERNAL_ERROR: ReplyError = ReplyError::message(
+    "internal error: the command was not executed, the server's log has the details",
+);
+
 impl<'e> Worker<'e> {
     /// The worker whose gate `key` is for.
     pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
         let config = engine.config();
-        let slow_ns = slow_ns(&config);
+        let slow_ns = watch::slow_ns(&config);
         let workers = engine.statistics.len();
         Worker {
             engine,
@@ -99,6 +115,7 @@ impl<'e> Worker<'e> {
                 random: Random::new(seed),
                 hits: 0,
                 misses: 0,
+                changed: false,
             },
             now_us: 0,
             config,
@@ -130,7 +147,7 @@ impl<'e> Worker<'e> {
         if version != self.config_version {
             self.config_version = version;
             self.config = self.engine.config();
-            self.slow_ns = slow_ns(&self.config);
+            self.slow_ns = watch::slow_ns(&self.config);
             self.pool.clear();
         }
     }
@@ -169,7 +186,7 @@ impl<'e> Worker<'e> {
 
     /// A client as CLIENT LIST shows it, for the log.
     pub fn describe_client(&self, session: &Session) -> String {
-        session.record.describe(self.now_ms(), &self.engine.commands)
+        session.record.describe(self.now_ms(), &self.engine.commands, None)
     }
 
     /// Unix time in ms at which the round began.
@@ -185,78 +202,89 @@ impl<'e> Worker<'e> {
         input: &[u8],
         output: &mut Output,
     ) -> Ran {
-        let mut executed = 0;
-        let mut next = Next::Continue;
-        let mut last = None;
-        let mut before = (self.engine.ticks)();
-        'batch: while executed < batch.len() {
-            let ahead = (batch.len() - executed).min(AHEAD);
-            self.prepare(session, batch, input, executed..executed + ahead);
+        session.received = input.len();
+        let mut course = Course {
+            executed: 0,
+            next: Next::Continue,
+            last: None,
+            begin: output.mark(),
+            before: (self.engine.ticks)(),
+        };
+        let host = &self.engine.host;
+        while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
+            self.recover(&mut course, session, output);
+        }
+        if let Some(command) = course.last {
+            session.note(self.round.now_ms, command);
+        }
+        let tracking = self.config.latency.tracking;
+        self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
+        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Executes calls from where the course stands to the end of the batch, or until the connection does something else.
+    fn pursue(
+        &mut self,
+        course: &mut Course,
+        session: &mut Session,
+        batch: &Batch,
+        input: &[u8],
+        output: &mut Output,
+    ) {
+        while course.executed < batch.len() {
+            let ahead = (batch.len() - course.executed).min(AHEAD);
+            self.prepare(session, batch, input, course.executed..course.executed + ahead);
             for place in 0..ahead {
                 let prepared = self.prepared[place];
-                let words = batch.words(executed, input);
-                let begin = output.mark();
+                let words = batch.words(course.executed, input);
+                course.begin = output.mark();
+                self.round.changed = false;
                 let outcome = self.execute(session, words, prepared, output);
-                next = outcome.next;
-                if next == Next::Postpone {
-                    break 'batch;
+                course.next = outcome.next;
+                if course.next == Next::Postpone {
+                    return;
                 }
-                executed += 1;
+                course.executed += 1;
                 let after = (self.engine.ticks)();
                 if let Some((id, fate)) = outcome.fate {
-                    let elapsed_ns = after.wrapping_sub(before);
+                    let elapsed_ns = after.wrapping_sub(course.before);
                     self.tally.call(id, elapsed_ns, fate);
                     if self.slow_ns <= elapsed_ns {
                         self.note_slow(session, words, id, elapsed_ns, fate);
                     }
-                    last = Some(id);
+                    course.last = Some(id);
                 }
-                before = after;
+                course.before = after;
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and what follows in the batch is to see it.
                     self.look_at_config();
                 }
                 if session.replies != Replies::On {
-                    silence(session, output, begin);
+                    silence(session, output, course.begin);
                 }
-                if next == Next::Close {
-                    break 'batch;
+                if course.next == Next::Close {
+                    return;
                 }
             }
         }
-        if let Some(command) = last {
-            session.note(self.round.now_ms, command);
-        }
-        let tracking = self.config.latency.tracking;
-        self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
-        Ran { executed, next }
     }
 
-    /// Notes a call that took long, where it is configured to be noted.
+    /// Goes on after a call that panicked: with an error if it had changed nothing. Otherwise what the server holds may be
+    /// half changed, and it ends.
     #[cold]
-    fn note_slow(&self, session: &Session, words: Words<'_>, id: CommandId, elapsed_ns: u64, fate: Fate) {
-        let Some(callable) = self.engine.commands.get(id).filter(|_| fate != Fate::Rejected) else { return };
-        let config = &self.config.latency;
-        let time_s = self.round.now_ms.div_euclid(1000);
-        let elapsed_us = elapsed_ns / 1000;
-        let is_slow =
-            u64::try_from(config.slow_log_threshold_us).is_ok_and(|threshold_us| threshold_us <= elapsed_us);
-        if is_slow && 0 < config.slow_log_length && !callable.flags.has(Flags::SKIP_SLOW_LOG) {
-            self.engine.slow_log.push(session, words, time_s, elapsed_us, config.slow_log_length);
+    fn recover(&mut self, course: &mut Course, session: &mut Session, output: &mut Output) {
+        if self.round.changed {
+            self.engine.host.give_up("a command panicked after it had begun to change a value");
         }
-        if 0 < config.monitor_threshold_ms && config.monitor_threshold_ms <= elapsed_us / 1000 {
-            let is_fast = callable.flags.has(Flags::FAST);
-            let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
-            self.engine.latency.note(event, time_s, elapsed_us / 1000);
-        }
-    }
-
-    /// Notes how long something beside calls took, if that is worth a note.
-    pub(crate) fn note_latency(&self, event: &'static str, elapsed_ns: u64) {
-        let threshold_ms = self.config.latency.monitor_threshold_ms;
-        let elapsed_ms = elapsed_ns / 1_000_000;
-        if 0 < threshold_ms && threshold_ms <= elapsed_ms {
-            self.engine.latency.note(event, self.round.now_ms.div_euclid(1000), elapsed_ms);
+        // A call that closes the gates panicked outside of its own.
+        self.enter();
+        output.truncate(course.begin);
+        self.tally.error("ERR");
+        Reply::new(output, session.protocol).error(&INTERNAL_ERROR);
+        course.executed += 1;
+        course.before = (self.engine.ticks)();
+        if session.replies != Replies::On {
+            silence(session, output, course.begin);
         }
     }
 
@@ -321,7 +349,7 @@ impl<'e> Worker<'e> {
 }
 
 /// Takes back the reply to a call that the client does not want.
-fn silence(session: &mut Session, output: &mut Output, begin: resp::Mark) {
+fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),
@@ -333,19 +361,6 @@ fn silence(session: &mut Session, output: &mut Output, begin: resp::Mark) {
             output.truncate(begin);
             session.replies = Replies::On;
         }
-    }
-}
-
-/// How many nanoseconds a call takes at least that is worth a note.
-fn slow_ns(config: &Config) -> u64 {
-    let latency = &config.latency;
-    let slow_log = match u64::try_from(latency.slow_log_threshold_us) {
-        Ok(threshold_us) if 0 < latency.slow_log_length => threshold_us.saturating_mul(1000),
-        Ok(_) | Err(_) => u64::MAX,
-    };
-    match latency.monitor_threshold_ms {
-        0 => slow_log,
-        threshold_ms => slow_log.min(threshold_ms.saturating_mul(1_000_000)),
     }
 }
 

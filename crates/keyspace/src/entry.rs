@@ -153,9 +153,9 @@ impl Entry {
         let entry = Entry { start };
         entry.put(KIND, &[ValueType::String as u8 | (encoding as u8) << 4]);
         let wide = Map::is_wide(key.len(), embedded.len());
-        let flags = u8::from(map.expires) * EXPIRES
-            | u8::from(wide) * WIDE
-            | (placement as u8) << PLACEMENT_SHIFT;
+        let flags = (u8::from(map.expires) * EXPIRES)
+            | (u8::from(wide) * WIDE)
+            | ((placement as u8) << PLACEMENT_SHIFT);
         entry.put(FLAGS, &[flags]);
         entry.put(EPOCH, &[epoch]);
         entry.put(ACCESS, &access.to_le_bytes()[..3]);
@@ -315,9 +315,8 @@ impl Entry {
         if map.placement != Placement::Heap {
             return None;
         }
-        let slot = self.at(map.slot).cast::<Arc<Vec<u8>>>();
-        // SAFETY: the slot is aligned, holds an Arc that `put_pointer` wrote, and the caller has the shard exclusively.
-        let shared = unsafe { &mut *slot };
+        // SAFETY: the slot holds an Arc that `put_pointer` wrote, and the caller has the shard exclusively.
+        let shared = unsafe { &mut *self.pointer(map.slot) };
         Some(Arc::make_mut(shared))
     }
 
@@ -343,6 +342,13 @@ impl Entry {
     }
 
     #[inline]
+    fn wide_length(self, offset: usize) -> usize {
+        let mut length = [0; 4];
+        length.copy_from_slice(self.bytes(offset, 4));
+        u32::from_le_bytes(length) as usize
+    }
+
+    #[inline]
     fn bytes<'a>(self, offset: usize, length: usize) -> &'a [u8] {
         // SAFETY: the map says that `length` initialised bytes start here; the shard's lock keeps them in place for
         // as long as callers (the accessors of `View`) hand out the slice.
@@ -351,8 +357,8 @@ impl Entry {
 
     #[inline]
     fn heap<'a>(self, slot: usize) -> &'a Arc<Vec<u8>> {
-        // SAFETY: the slot is aligned and holds an Arc that `put_pointer` wrote; see `bytes` for how long.
-        unsafe { &*self.at(slot).cast::<Arc<Vec<u8>>>() }
+        // SAFETY: the slot holds an Arc that `put_pointer` wrote; see `bytes` for how long.
+        unsafe { &*self.pointer(slot) }
     }
 
     #[inline]
@@ -362,14 +368,21 @@ impl Entry {
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at(offset), bytes.len()) };
     }
 
+    /// The place of a value on the heap: entries are aligned to eight bytes, and all before the slot is a multiple of that.
+    #[inline]
+    fn pointer(self, slot: usize) -> *mut Arc<Vec<u8>> {
+        debug_assert!(slot.is_multiple_of(align_of::<Arc<Vec<u8>>>()), "the slot is aligned");
+        self.at(slot).cast()
+    }
+
     fn put_pointer(self, slot: usize, shared: Arc<Vec<u8>>) {
         // SAFETY: the slot is eight aligned bytes inside the allocation.
-        unsafe { self.at(slot).cast::<Arc<Vec<u8>>>().write(shared) };
+        unsafe { self.pointer(slot).write(shared) };
     }
 
     fn take_pointer(self, slot: usize) -> Arc<Vec<u8>> {
         // SAFETY: the slot holds an Arc that `put_pointer` wrote; callers never read it again.
-        unsafe { self.at(slot).cast::<Arc<Vec<u8>>>().read() }
+        unsafe { self.pointer(slot).read() }
     }
 
     #[inline]
@@ -383,8 +396,7 @@ impl Entry {
         let (key_length, value_length) = if flags & WIDE == 0 {
             (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
         } else {
-            let [a, b, c, d, e, f, g, h] = self.field(HEADER);
-            (u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h]) as usize)
+            (self.wide_length(HEADER), self.wide_length(HEADER + 4))
         };
         Map::new(key_length, value_length, flags & EXPIRES != 0, placement)
     }

@@ -133,15 +133,15 @@ fn sample_somewhere(
     visit: &mut dyn FnMut(Entry),
 ) {
     let shards = view.keyspace.shards.len();
-    let mut random = Random::new(view.round.random.next());
+    let mut random = Random::new(view.round.random.number());
     let start = random.below(shards);
     let number = view.database();
     for offset in 0..shards {
         let index = u32::try_from((start + offset) % shards).unwrap_or(0);
         let Some(database) = view.shard_at(index).database(number) else { continue };
         let table = if volatile { database.expiring() } else { database.entries() };
-        if 0 < table.len() {
-            table.sample_some(samples, random.next(), |entry| visit(*entry));
+        if !table.is_empty() {
+            table.sample_some(samples, random.number(), |entry| visit(*entry));
             return;
         }
     }

@@ -19,7 +19,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 /// All gates of a keyspace.
 #[derive(Debug)]
 pub struct Gates {
-    gates: Box<[Gate]>,
+    each: Box<[Gate]>,
     closing: AtomicBool,
     /// Held by the one who closes.
     closer: Mutex<()>,
@@ -84,7 +84,7 @@ impl Gates {
     /// `count` gates and the key to each.
     pub fn new(count: usize) -> (Gates, Vec<GateKey>) {
         let gates = Gates {
-            gates: (0..count).map(|_| Gate::default()).collect(),
+            each: (0..count).map(|_| Gate::default()).collect(),
             closing: AtomicBool::new(false),
             closer: Mutex::new(()),
             sleep: Mutex::new(()),
@@ -95,13 +95,13 @@ impl Gates {
 
     /// Whether one worker has the keyspace to itself.
     pub fn is_single(&self) -> bool {
-        self.gates.len() == 1
+        self.each.len() == 1
     }
 
     /// Enters a gate, waiting while gates are closed.
     #[expect(clippy::needless_pass_by_value, reason = "the key stays inside until `Inside::leave`")]
     pub fn enter(&self, key: GateKey) -> Inside<'_> {
-        let gate = &self.gates[key.gate];
+        let gate = &self.each[key.gate];
         loop {
             gate.inside.store(true, Ordering::SeqCst);
             if !self.closing.load(Ordering::SeqCst) {
@@ -119,7 +119,7 @@ impl Gates {
     pub fn close(&self) -> Closed<'_> {
         let closer = self.closer.lock();
         self.closing.store(true, Ordering::SeqCst);
-        for gate in &self.gates {
+        for gate in &self.each {
             if gate.inside.load(Ordering::SeqCst) {
                 let mut sleep = self.sleep.lock();
                 while gate.inside.load(Ordering::SeqCst) {
@@ -131,7 +131,7 @@ impl Gates {
     }
 
     fn leave(&self, gate: usize) {
-        self.gates[gate].inside.store(false, Ordering::SeqCst);
+        self.each[gate].inside.store(false, Ordering::SeqCst);
         if self.closing.load(Ordering::SeqCst) {
             self.wake();
         }

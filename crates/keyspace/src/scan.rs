@@ -90,7 +90,7 @@ impl View<'_> {
             let mut random = self.round.random.clone();
             let index = u32::try_from(index).unwrap_or(0);
             let database = self.shard_at(index).database(number)?;
-            let entry = database.entries().sample(|| random.next()).copied();
+            let entry = database.entries().sample(|| random.number()).copied();
             self.round.random = random;
             let entry = entry?;
             if !self.has_expired(entry) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use collections::hash_table::prefetch;
+use smallvec::SmallVec;
 
 use crate::Keyspace;
 use crate::access::{AccessClock, Random};
@@ -32,6 +33,8 @@ pub struct Round {
     pub hits: u64,
     /// Lookups for reading that did not.
     pub misses: u64,
+    /// Whether anything was changed since this was last cleared.
+    pub changed: bool,
 }
 
 /// What happens to a key that is found expired.
@@ -94,8 +97,8 @@ pub struct View<'a> {
     pub(crate) keyspace: &'a Keyspace,
     held: Held<'a>,
     database: usize,
-    /// The key of `lock_one`: where its bytes are (they outlive the view, so no other key comes to lie there), and its
-    /// hash, which saves computing it at every access.
+    /// The key of `lock_one`, or the one whose turn it is in `each`: where its bytes are (they outlive the view, so no other
+    /// key comes to lie there), and its hash, which saves computing it at every access.
     located: (*const u8, usize, KeyHash),
     /// Of the round.
     pub round: &'a mut Round,
@@ -131,13 +134,19 @@ impl<'a> View<'a> {
 
     /// Locks the shards of several keys.
     pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        /// What calls with several keys usually have; more go to the heap.
+        const FEW: usize = 32;
         debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
-        let mut wanted: Vec<u32> =
+        let mut wanted: SmallVec<[u32; FEW]> =
             keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        self.held =
-            Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect());
+        self.held = match *wanted {
+            [index] => Held::One(index, self.guard(index)),
+            _ => {
+                Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect())
+            }
+        };
     }
 
     /// Locks all shards.
@@ -173,15 +182,13 @@ impl<'a> View<'a> {
     /// The entry of a key, for a command that reads it: counts as a hit or a miss and as a use.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
-        let found = self.live(key);
-        match found {
-            Some(entry) => {
-                self.round.hits += 1;
-                self.touch(entry);
-            }
-            None => self.round.misses += 1,
-        }
-        found.map(EntryRef::new)
+        self.found(key).map(EntryRef::new)
+    }
+
+    /// The entries of two keys, for a command that reads both.
+    pub fn read_two(&mut self, keys: [&[u8]; 2]) -> [Option<EntryRef<'_>>; 2] {
+        // To look for the second may remove the second, but not the first: both are judged by the time of the round.
+        keys.map(|key| self.found(key)).map(|found| found.map(EntryRef::new))
     }
 
     /// The entry of a key, for a command that asks about it but not for its value (TTL, TYPE): counts as a hit or a miss, but
@@ -231,6 +238,19 @@ impl<'a> View<'a> {
     // For the rest of this crate.
 
     #[inline]
+    fn found(&mut self, key: &[u8]) -> Option<Entry> {
+        let found = self.live(key);
+        match found {
+            Some(entry) => {
+                self.round.hits += 1;
+                self.touch(entry);
+            }
+            None => self.round.misses += 1,
+        }
+        found
+    }
+
+    #[inline]
     pub(crate) fn touch(&mut self, entry: Entry) {
         if self.round.touch {
             self.round.access.touch(entry, &mut self.round.random);
@@ -238,7 +258,7 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    pub(crate) fn locate(&mut self, key: &[u8]) -> KeyHash {
+    pub(crate) fn locate(&self, key: &[u8]) -> KeyHash {
         if std::ptr::eq(self.located.0, key.as_ptr()) && self.located.1 == key.len() {
             return self.located.2;
         }
@@ -345,12 +365,40 @@ impl<'a> View<'a> {
         self.keyspace.epoch.load(Ordering::Relaxed)
     }
 
-    /// Starts to fetch the entry of a key of a call with many.
-    pub fn prefetch(&mut self, key: &[u8]) {
-        let hash = self.keyspace.hash(key);
+    /// Works through many keys in order, each with what belongs to it. A few at a time are looked for in three passes (hash
+    /// and bucket, entry, action), so that the memory that the action needs is on its way before its turn comes.
+    pub fn each<T: Copy>(
+        &mut self,
+        mut items: impl Iterator<Item = (&'a [u8], T)>,
+        mut act: impl FnMut(&mut View<'a>, &'a [u8], T),
+    ) {
+        /// Enough to hide the latency of memory, few enough to stay in the first cache.
+        const AHEAD: usize = 16;
         let number = self.database;
-        if let Some(database) = self.shard(hash).database(number) {
-            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+        loop {
+            let mut ahead = [None; AHEAD];
+            let mut count = 0;
+            for (place, (key, belonging)) in ahead.iter_mut().zip(&mut items) {
+                let hash = self.keyspace.hash(key);
+                if let Some(database) = self.shard(hash).database(number) {
+                    database.entries().prefetch_bucket(hash.0);
+                }
+                *place = Some((key, belonging, hash));
+                count += 1;
+            }
+            for &(_, _, hash) in ahead.iter().flatten() {
+                if let Some(database) = self.shard(hash).database(number) {
+                    let entries = database.entries();
+                    entries.prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+                }
+            }
+            for &(key, belonging, hash) in ahead.iter().flatten() {
+                self.located = (key.as_ptr(), key.len(), hash);
+                act(self, key, belonging);
+            }
+            if count < AHEAD {
+                return;
+            }
         }
     }
 }

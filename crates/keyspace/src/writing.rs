@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::database::{Database, free};
-use crate::entry::{Content, EMBED_LIMIT, Entry};
+use crate::database::free;
+use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef};
 use crate::view::{Garbage, View, Waste};
@@ -31,6 +31,16 @@ impl SetExpiry {
             SetExpiry::At(time) => Some(time),
         }
     }
+
+    /// Whether an entry has room for the time if it should, and none if it should not.
+    #[inline]
+    fn fits(self, entry: Entry) -> bool {
+        match self {
+            SetExpiry::Keep => true,
+            SetExpiry::Clear => !entry.expires(),
+            SetExpiry::At(_) => entry.expires(),
+        }
+    }
 }
 
 impl View<'_> {
@@ -39,6 +49,9 @@ impl View<'_> {
     pub fn set_string(&mut self, key: &[u8], value: &[u8], expiry: SetExpiry) {
         let hash = self.locate(key);
         let present = self.live(key);
+        if let Some(entry) = present {
+            self.touch(entry);
+        }
         self.put_string(hash, key, present, value, expiry);
     }
 
@@ -51,26 +64,37 @@ impl View<'_> {
         key: &[u8],
         value: &[u8],
         expiry: SetExpiry,
-        decide: impl FnOnce(Option<crate::EntryRef<'_>>) -> bool,
+        decide: impl FnOnce(Option<EntryRef<'_>>) -> bool,
     ) -> bool {
         let hash = self.locate(key);
         let present = self.live(key);
-        let decided = decide(present.map(crate::EntryRef::new));
+        let decided = decide(present.map(EntryRef::new));
+        if let Some(entry) = present {
+            self.touch(entry);
+        }
         if decided {
             self.put_string(hash, key, present, value, expiry);
         }
         decided
     }
 
-    /// Changes a string to an integer that is computed from it, and keeps when it expires; gives the integer.
+    /// Sets a key to these bytes, whatever it was before. They stay bytes even if they are the decimal form of an integer,
+    /// which OBJECT ENCODING tells. Who computes them has looked at the key before, which counted as its use.
+    pub fn set_bytes(&mut self, key: &[u8], value: &[u8], expiry: SetExpiry) {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        self.put_bytes(hash, key, present, value, expiry);
+    }
+
+    /// Changes a value to an integer that is computed from it, and keeps when it expires; gives the integer.
     pub fn update_integer<E>(
         &mut self,
         key: &[u8],
-        compute: impl FnOnce(Option<StringRef<'_>>) -> Result<i64, E>,
+        compute: impl FnOnce(Option<EntryRef<'_>>) -> Result<i64, E>,
     ) -> Result<i64, E> {
         let hash = self.locate(key);
         let present = self.live(key);
-        let number = compute(present.map(Entry::string))?;
+        let number = compute(present.map(EntryRef::new))?;
         if let Some(entry) = present {
             self.before_change(entry);
             self.touch(entry);
@@ -97,6 +121,11 @@ impl View<'_> {
         }
         let mut bytes = present.map_or_else(Vec::new, |entry| entry.string().to_vec());
         let result = edit(&mut bytes);
+        if let Some(entry) = present
+            && entry.put_bytes(&bytes, Encoding::Raw)
+        {
+            return result;
+        }
         if bytes.len() <= EMBED_LIMIT {
             self.put(hash, key, present, Content::Bytes(&bytes, Encoding::Raw), SetExpiry::Keep);
         } else {
@@ -152,13 +181,15 @@ impl View<'_> {
     }
 
     /// Gives the value at `from`, with its expiry, the name `to` instead, whatever was there; says whether `from` is there.
+    /// Under its new name it has not been used yet.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> bool {
         let hash = self.locate(from);
         let Some(entry) = self.live(from) else { return false };
         if from == to {
             return true;
         }
-        let new = remade(entry, to, entry.expiry(), entry.access(), self.epoch());
+        let access = self.round.access.initial();
+        let new = remade(entry, to, entry.expiry(), access, self.epoch());
         self.before_change(entry);
         self.take(hash, entry);
         // The value lives on in the new entry.
@@ -183,13 +214,14 @@ impl View<'_> {
         true
     }
 
-    /// Moves a key to another database, where it is not there yet; says whether it was here.
+    /// Moves a key to another database, where it is not there yet and has not been used yet; says whether it was here.
     pub fn move_to(&mut self, key: &[u8], database: usize) -> bool {
         let hash = self.locate(key);
         let Some(entry) = self.live(key) else { return false };
         let source = self.database();
         self.before_change(entry);
         self.take(hash, entry);
+        entry.put_access(self.round.access.initial());
         self.select(database);
         self.add(hash, entry);
         self.select(source);
@@ -198,14 +230,14 @@ impl View<'_> {
 
     /// Empties a database, or all of them; the entries become garbage. Needs all shards. Gives how many keys there were.
     pub fn flush(&mut self, database: Option<usize>) -> usize {
-        let numbers = database.map_or(0..self.databases(), |number| number..number + 1);
+        let numbers = database.map_or_else(|| 0..self.databases(), |number| number..number + 1);
         let mut removed = 0;
         let mut garbage = Vec::new();
+        self.round.changed = true;
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
-                    let emptied =
-                        std::mem::replace(shard.database_mut(number), Database::default());
+                    let emptied = std::mem::take(shard.database_mut(number));
                     removed += emptied.len();
                     garbage.push(Garbage(Waste::Database(emptied)));
                 }
@@ -217,6 +249,7 @@ impl View<'_> {
 
     /// Exchanges two databases. Needs all shards.
     pub fn swap_databases(&mut self, one: usize, other: usize) {
+        self.round.changed = true;
         self.all_shards().for_each(|shard| shard.swap(one, other));
     }
 
@@ -225,6 +258,7 @@ impl View<'_> {
     /// The snapshot that began the epoch has not written the entry out yet if the entry's epoch is another.
     #[inline]
     pub(crate) fn before_change(&mut self, entry: Entry) {
+        self.round.changed = true;
         let epoch = self.epoch();
         if entry.epoch() != epoch {
             entry.put_epoch(epoch);
@@ -240,34 +274,54 @@ impl View<'_> {
         value: &[u8],
         expiry: SetExpiry,
     ) {
-        if let Some(number) = stored_integer(value) {
-            if let Some(entry) = present
-                && expiry == SetExpiry::Keep
-            {
-                self.before_change(entry);
-                entry.put_access(self.round.access.replacing(entry.access()));
-                if entry.put_integer(number) {
-                    return;
-                }
+        let Some(number) = stored_integer(value) else {
+            self.put_bytes(hash, key, present, value, expiry);
+            return;
+        };
+        if let Some(entry) = present
+            && expiry.fits(entry)
+        {
+            self.before_change(entry);
+            if entry.put_integer(number) {
+                self.put_in_place(entry, expiry);
+                return;
             }
-            self.put(hash, key, present, Content::Integer(number), expiry);
-        } else if value.len() <= EMBED_LIMIT {
-            let encoding = Encoding::of_length(value.len());
-            if let Some(entry) = present
-                && expiry.given(entry.expiry()).is_some() == entry.expires()
-            {
-                self.before_change(entry);
-                if entry.put_bytes(value, encoding) {
-                    entry.put_access(self.round.access.replacing(entry.access()));
-                    if let SetExpiry::At(time) = expiry {
-                        entry.put_expiry(time);
-                    }
-                    return;
-                }
-            }
-            self.put(hash, key, present, Content::Bytes(value, encoding), expiry);
-        } else {
+        }
+        self.put(hash, key, present, Content::Integer(number), expiry);
+    }
+
+    #[inline]
+    fn put_bytes(
+        &mut self,
+        hash: KeyHash,
+        key: &[u8],
+        present: Option<Entry>,
+        value: &[u8],
+        expiry: SetExpiry,
+    ) {
+        if EMBED_LIMIT < value.len() {
             self.put(hash, key, present, Content::Heap(Arc::new(value.to_vec())), expiry);
+            return;
+        }
+        let encoding = Encoding::of_length(value.len());
+        if let Some(entry) = present
+            && expiry.fits(entry)
+        {
+            self.before_change(entry);
+            if entry.put_bytes(value, encoding) {
+                self.put_in_place(entry, expiry);
+                return;
+            }
+        }
+        self.put(hash, key, present, Content::Bytes(value, encoding), expiry);
+    }
+
+    /// Ends the replacement of a value in the entry that was there before.
+    #[inline]
+    fn put_in_place(&self, entry: Entry, expiry: SetExpiry) {
+        entry.put_access(self.round.access.replacing(entry.access()));
+        if let SetExpiry::At(time) = expiry {
+            entry.put_expiry(time);
         }
     }
 
@@ -294,6 +348,7 @@ impl View<'_> {
     }
 
     fn add(&mut self, hash: KeyHash, entry: Entry) {
+        self.round.changed = true;
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).insert(hashing, hash, entry);
     }

@@ -46,9 +46,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         config::command_line::Request::CheckSystem => {
-            process::system_check::warn_of_kernel_settings(
-                process::system_check::HugePages::System,
-            );
+            process::system_check::warn_of_kernel_settings();
             ExitCode::SUCCESS
         }
     }

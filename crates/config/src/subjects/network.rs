@@ -141,12 +141,14 @@ fn set_bind(config: &mut Config, words: &[Text], _: Occasion) -> Result<(), Stri
 }
 
 fn bind_line(addresses: &[Text]) -> Vec<u8> {
-    if addresses.is_empty() {
-        return b"\"\"".to_vec();
-    }
     let words: Vec<Vec<u8>> =
         addresses.iter().map(|address| quoted_if_needed(address.as_bytes())).collect();
-    words.join(&b' ')
+    match words.as_slice() {
+        [] => b"\"\"".to_vec(),
+        // A word that stands alone is taken apart like a line, so one that needs quotes needs them twice.
+        [only] => quoted_if_needed(only),
+        _ => words.join(&b' '),
+    }
 }
 
 fn joined(words: &[Text]) -> Vec<u8> {

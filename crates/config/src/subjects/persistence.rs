@@ -261,19 +261,19 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
 
 fn set_save(config: &mut Config, words: &[Text], occasion: Occasion) -> Result<(), String> {
     // The empty text takes back what was said before.
-    let (words, reset) = match words {
+    let (words, replaces) = match words {
         [only] if only.is_empty() => (&[] as &[Text], true),
         words => (words, occasion != Occasion::FurtherLine),
     };
-    let (pairs, rest) = words.as_chunks::<2>();
+    let (points, rest) = words.as_chunks::<2>();
     let invalid = || "Invalid save parameters".to_owned();
     if !rest.is_empty() {
         return Err(invalid());
     }
     let points: Option<Vec<SavePoint>> =
-        pairs.iter().map(|[seconds, changes]| save_point(seconds, changes)).collect();
+        points.iter().map(|[seconds, changes]| save_point(seconds, changes)).collect();
     let points = points.ok_or_else(invalid)?;
-    if reset {
+    if replaces {
         config.persistence.save_points.clear();
     }
     config.persistence.save_points.extend(points);

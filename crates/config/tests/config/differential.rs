@@ -34,26 +34,9 @@ fn alike(oracle: &Oracle, file: &str) -> Config {
     let Request::Serve(command_line) = command_line::parse(&oracle.arguments) else {
         panic!("{:?}", oracle.arguments);
     };
-    struct Anywhere(World);
-    impl ochre_config::Environment for Anywhere {
-        fn include(
-            &mut self,
-            pattern: &ochre_config::Text,
-        ) -> Result<Vec<ochre_config::IncludedFile>, ochre_config::IncludeError> {
-            self.0.include(pattern)
-        }
-        fn enter_directory(&mut self, _: &ochre_config::Text) -> Result<(), String> {
-            Ok(())
-        }
-        fn try_log_file(&mut self, _: &ochre_config::Text) -> Result<(), String> {
-            Ok(())
-        }
-        fn has_command(&self, name: &[u8]) -> bool {
-            self.0.has_command(name)
-        }
-    }
     let source = Source::of(&command_line, file.as_bytes().to_vec(), Vec::new());
-    let mut config = load(&source, 1, &mut Anywhere(World::default())).unwrap().config;
+    let mut config =
+        load(&source, 1, &mut World { every_directory: true, ..World::default() }).unwrap().config;
     // The server answers with the path that the system knows, which has no slash at its end.
     let directory = config.persistence.directory.to_string_lossy().trim_end_matches('/').to_owned();
     config.persistence.directory = directory.as_str().into();

@@ -36,7 +36,7 @@ fn theirs(program: &PathBuf, arguments: &[&str], input: &str) -> String {
     assert_eq!(ended.code, Some(1), "{arguments:?} {input}");
     if ended.error.is_empty() {
         let line = ended.output.lines().last().unwrap_or_default().to_owned();
-        return line.split_once(" # ").map_or(line.clone(), |(_, text)| text.to_owned());
+        return line.split_once(" # ").map_or(line.as_str(), |(_, text)| text).to_owned();
     }
     ended.error
 }
@@ -494,6 +494,7 @@ fn included_files_are_read_in_place() {
             ("/loop", "include /loop"),
             ("/wrong", "hz 1\n\nhz x"),
         ],
+        ..World::default()
     };
     let mut read = |text: &str| load(&Source::file(text.as_bytes()), 1, &mut world);
     let config = read("hz 30\ninclude /a/*.conf\ntimeout 8\n").unwrap().config;

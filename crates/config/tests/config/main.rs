@@ -6,4 +6,5 @@ mod differential;
 mod files;
 mod oracle;
 mod rewriting;
+mod texts;
 mod world;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program to compare with.
+#[expect(clippy::print_stderr, reason = "a test that compares nothing must say so")]
 pub(crate) fn program() -> Option<PathBuf> {
     let program =
         std::env::var_os("OCHRE_ORACLE_74").map(PathBuf::from).filter(|program| program.exists());
@@ -18,6 +19,9 @@ pub(crate) fn program() -> Option<PathBuf> {
     }
     program
 }
+
+/// How often it is looked whether something has happened.
+const POLL: Duration = Duration::from_millis(1);
 
 /// What a server prints that ends by itself.
 pub(crate) struct Ended {
@@ -45,7 +49,7 @@ pub(crate) fn refuse(program: &PathBuf, arguments: &[&str], input: &[u8]) -> Opt
             child.wait().unwrap();
             return None;
         }
-        std::thread::yield_now();
+        std::thread::park_timeout(POLL);
     }
     let ended = child.wait_with_output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -97,10 +101,10 @@ impl Oracle {
             match UnixStream::connect(at("s")) {
                 Ok(connection) => break BufReader::new(connection),
                 Err(error) => {
-                    assert!(Instant::now() < deadline, "the server does not start: {error}")
+                    assert!(Instant::now() < deadline, "the server does not start: {error}");
                 }
             }
-            std::thread::yield_now();
+            std::thread::park_timeout(POLL);
         };
         connection.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Oracle { server, connection, arguments, directory }

@@ -6,8 +6,13 @@ use proptest::prelude::*;
 use crate::oracle::{self, Oracle};
 use crate::world::World;
 
+/// Where every directory exists, since CONFIG SET here does not ask.
+fn anywhere() -> World {
+    World { every_directory: true, ..World::default() }
+}
+
 fn read(text: &[u8]) -> Config {
-    let loaded = load(&Source::file(text), 2, &mut World::default());
+    let loaded = load(&Source::file(text), 2, &mut anywhere());
     loaded.unwrap_or_else(|error| panic!("{error:?} in {}", String::from_utf8_lossy(text))).config
 }
 
@@ -176,7 +181,7 @@ proptest! {
             // A line that is wrong is left out.
             let line = [all[index].name.as_bytes(), b" ", &ochre_config::words::quoted(&value), b"\n"].concat();
             let longer = [text.as_slice(), &line].concat();
-            if let Ok(loaded) = load(&Source::file(&longer), 2, &mut World::default()) {
+            if let Ok(loaded) = load(&Source::file(&longer), 2, &mut anywhere()) {
                 text = longer;
                 config = loaded.config;
             }
@@ -214,7 +219,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(text in proptest::collection::vec(any::<u8>(), 0..300)) {
-        if let Ok(loaded) = load(&Source::file(&text), 2, &mut World::default()) {
+        if let Ok(loaded) = load(&Source::file(&text), 2, &mut anywhere()) {
             prop_assert_eq!(read(&rewrite(&text, &loaded.config)), loaded.config);
         }
     }
@@ -227,7 +232,7 @@ proptest! {
         let name = directives().nth(index).unwrap().name;
         let words: Vec<Vec<u8>> = words.iter().map(|word| ochre_config::words::quoted(word)).collect();
         let line = [name.as_bytes(), b" ", &words.join(&b' ')].concat();
-        let _ = load(&Source::file(&line), 2, &mut World::default());
+        let _ = load(&Source::file(&line), 2, &mut anywhere());
     }
 
     #[test]

@@ -44,15 +44,6 @@ pub(crate) enum Level {
     Nothing,
 }
 
-impl Level {
-    const ALL: [Level; 5] =
-        [Level::Debug, Level::Verbose, Level::Notice, Level::Warning, Level::Nothing];
-
-    fn from_byte(byte: u8) -> Level {
-        Level::ALL[usize::from(byte)]
-    }
-}
-
 /// Where the log goes, and what it looks like.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {

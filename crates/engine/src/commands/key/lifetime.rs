@@ -14,14 +14,14 @@ pub(super) static TTL: Command = Declaration {
     summary: "Returns in how many seconds a key expires.",
     history: HISTORY,
     tips: &["nondeterministic_output"],
-    ..declaration("TTL", "1.0.0", |call| answer(call, |left| seconds(left.from_now_ms())))
+    ..declaration("TTL", "1.0.0", |call| answer(call, |left| seconds(left.duration_ms())))
 };
 
 pub(super) static PTTL: Command = Declaration {
     summary: "Returns in how many milliseconds a key expires.",
     history: HISTORY,
     tips: &["nondeterministic_output"],
-    ..declaration("PTTL", "2.6.0", |call| answer(call, |left| left.from_now_ms()))
+    ..declaration("PTTL", "2.6.0", |call| answer(call, |left| left.duration_ms()))
 };
 
 pub(super) static EXPIRETIME: Command = Declaration {
@@ -54,7 +54,7 @@ struct Left {
 }
 
 impl Left {
-    fn from_now_ms(&self) -> i64 {
+    fn duration_ms(&self) -> i64 {
         self.expiry_ms.saturating_sub(self.now_ms).max(0)
     }
 }

@@ -3,7 +3,7 @@
 //! KEYS and RANDOMKEY answer for one moment (a key that is renamed meanwhile is there once, never twice or not at all), so they
 //! need everything at rest. SCAN promises less and visits one shard at a time beside other commands.
 
-use collections::glob::{self, Case};
+use collections::glob::{Case, glob_matches};
 use command::argument::{integer, pattern, string};
 use command::{Arguments, Command as Declaration, Flags, Group};
 use keyspace::EntryRef;
@@ -50,7 +50,11 @@ fn keys(call: &mut Call<'_>) -> Outcome {
     let list = call.reply.deferred_array();
     let mut found = 0;
     let Call { keys, reply, .. } = call;
-    keys.for_each(&mut |entry| found += filter.show(entry, reply));
+    keys.for_each(&mut |entry| {
+        if filter.matches(entry) {
+            found += filter.show(entry, reply);
+        }
+    });
     call.reply.close(list, found);
     Ok(())
 }
@@ -74,7 +78,7 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     call.reply.array(2);
     let before = call.reply.output().mark();
     let list = call.reply.deferred_array();
-    let (mut found, mut visited) = (0, 0);
+    let (mut found, mut visited, mut matching) = (0, 0, 0);
     // Each shard ends with a bucket of its own, which must not keep a small database from being visited in one call.
     let buckets =
         count.saturating_mul(BUCKETS_PER_KEY).saturating_add(call.engine.keyspace.shards());
@@ -82,15 +86,18 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     for _ in 0..buckets {
         cursor = keys.scan(cursor, &mut |entry| {
             visited += 1;
-            found += filter.show(entry, reply);
+            if filter.matches(entry) {
+                matching += 1;
+                found += filter.show(entry, reply);
+            }
         });
         if cursor == 0 || count <= visited {
             break;
         }
     }
     if filter.value_type.is_some() {
-        // Redis looks these keys up.
-        keys.round.hits += visited as u64;
+        // Whose type is wanted is looked up.
+        keys.round.hits += matching;
     }
     call.reply.close(list, found);
     insert_cursor(&mut call.reply, before, cursor);
@@ -135,18 +142,21 @@ impl<'a> Options<'a> {
 }
 
 impl Filter<'_> {
-    /// Shows a key if it is one of those wanted; gives how many were shown.
+    /// Whether the pattern admits a key.
+    fn matches(&self, entry: EntryRef<'_>) -> bool {
+        self.pattern.is_none_or(|pattern| {
+            pattern == b"*" || glob_matches(pattern, entry.key(), Case::Sensitive)
+        })
+    }
+
+    /// Shows a key if its value is of the type wanted; gives how many were shown.
     fn show(&self, entry: EntryRef<'_>, reply: &mut Reply<'_>) -> usize {
-        let matches = self.pattern.is_none_or(|pattern| {
-            pattern == b"*" || glob::matches(pattern, entry.key(), Case::Sensitive)
-        });
-        let is_of_type = self
-            .value_type
-            .is_none_or(|name| entry.value_type().name().as_bytes().eq_ignore_ascii_case(name));
-        if matches && is_of_type {
+        let name = entry.value_type().name().as_bytes();
+        let is_of_type = self.value_type.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted));
+        if is_of_type {
             reply.bulk(entry.key());
         }
-        usize::from(matches && is_of_type)
+        usize::from(is_of_type)
     }
 }
 
@@ -173,8 +183,7 @@ pub(in crate::commands) fn parse_cursor(word: &[u8]) -> Option<u64> {
     let (_, text) = word.split_at(spaces);
     let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
     };
     // A C string ends at a NUL.
     let digits = digits.split(|byte| *byte == 0).next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! CONFIG: the configuration while the server runs.
 
-use collections::glob::{self, Case};
+use collections::glob::{Case, glob_matches};
 use command::argument::{Argument, block, string};
 use command::{Command as Declaration, Group};
 use config::{Applied, Caller, Config, SetError};
@@ -31,11 +31,7 @@ static GET: Command = Declaration {
     ..Declaration::new("CONFIG|GET", Group::Server, "2.0.0", Handler::Keys(get))
 };
 
-static HELP: Command = Declaration {
-    summary: "Returns what the subcommands do.",
-    flags: super::HELP,
-    ..Declaration::new("CONFIG|HELP", Group::Server, "5.0.0", Handler::Keys(help))
-};
+static HELP: Command = help::declare("CONFIG|HELP", Group::Server, "5.0.0");
 
 static RESETSTAT: Command = Declaration {
     summary: "Sets what the server counts back to zero.",
@@ -77,7 +73,7 @@ const fn change(
 
 fn get(call: &mut Call<'_>) -> Outcome {
     let patterns: Vec<&[u8]> = call.arguments.rest().iter().collect();
-    let matches = |pattern: &[u8], name: &[u8]| glob::matches(pattern, name, Case::Insensitive);
+    let matches = |pattern: &[u8], name: &[u8]| glob_matches(pattern, name, Case::Ignored);
     let found = config::get(&call.engine.config(), &patterns, matches);
     call.reply.map(found.len());
     for (name, value) in found {
@@ -187,19 +183,3 @@ fn reset_statistics(call: &mut Call<'_>) -> Outcome {
     call.reply.ok();
     Ok(())
 }
-
-fn help(call: &mut Call<'_>) -> Outcome {
-    help::reply(call, "CONFIG", HELP_LINES);
-    Ok(())
-}
-
-const HELP_LINES: &[&str] = &[
-    "GET <pattern> [<pattern> ...]",
-    "    Directives whose names match a glob pattern, and their values.",
-    "SET <directive> <value> [<directive> <value> ...]",
-    "    Sets directives, all of them or none.",
-    "RESETSTAT",
-    "    Sets what INFO counts back to zero.",
-    "REWRITE",
-    "    Writes what is set now to the configuration file.",
-];

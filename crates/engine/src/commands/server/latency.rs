@@ -31,11 +31,7 @@ static GRAPH: Command = Declaration {
     ..declaration("LATENCY|GRAPH", "2.8.13", &[string("event")], graph)
 };
 
-static HELP: Command = Declaration {
-    summary: "Returns what the subcommands do.",
-    flags: super::HELP,
-    ..Declaration::new("LATENCY|HELP", Group::Server, "2.8.13", Handler::Keys(help))
-};
+static HELP: Command = help::declare("LATENCY|HELP", Group::Server, "2.8.13");
 
 static HISTOGRAM: Command = Declaration {
     summary: "Returns how the durations of commands are distributed.",
@@ -171,23 +167,3 @@ fn doctor(call: &mut Call<'_>) -> Outcome {
     call.reply.verbatim("txt", text.as_bytes());
     Ok(())
 }
-
-fn help(call: &mut Call<'_>) -> Outcome {
-    help::reply(call, "LATENCY", HELP_LINES);
-    Ok(())
-}
-
-const HELP_LINES: &[&str] = &[
-    "DOCTOR",
-    "    What the samples say, and what may help.",
-    "GRAPH <event>",
-    "    The samples of an event as a graph of characters.",
-    "HISTOGRAM [<command> ...]",
-    "    How many calls of each command took up to so many microseconds.",
-    "HISTORY <event>",
-    "    The samples of an event: seconds since 1970, and milliseconds that it took.",
-    "LATEST",
-    "    The latest sample of every event, and the worst one ever.",
-    "RESET [<event> ...]",
-    "    Forgets the samples of these events, or of all.",
-];

@@ -27,11 +27,7 @@ static DOCTOR: Command = Declaration {
     ..report("MEMORY|DOCTOR", Handler::Roaming(doctor))
 };
 
-static HELP: Command = Declaration {
-    summary: "Returns what the subcommands do.",
-    flags: super::HELP,
-    ..Declaration::new("MEMORY|HELP", Group::Server, "4.0.0", Handler::Keys(help))
-};
+static HELP: Command = help::declare("MEMORY|HELP", Group::Server, "4.0.0");
 
 static MALLOC_STATS: Command = Declaration {
     summary: "Returns the allocator's report on itself.",
@@ -204,22 +200,3 @@ fn purge(call: &mut Call<'_>) -> Outcome {
     call.reply.ok();
     Ok(())
 }
-
-fn help(call: &mut Call<'_>) -> Outcome {
-    help::reply(call, "MEMORY", HELP_LINES);
-    Ok(())
-}
-
-const HELP_LINES: &[&str] = &[
-    "DOCTOR",
-    "    What stands out in the use of memory.",
-    "MALLOC-STATS",
-    "    The allocator's report on itself.",
-    "PURGE",
-    "    Gives free memory back to the system.",
-    "STATS",
-    "    How much memory is used for what.",
-    "USAGE <key> [SAMPLES <count>]",
-    "    How many bytes a key takes with its value. Of values with many elements",
-    "    <count> are looked at (5 if not given, all if 0).",
-];

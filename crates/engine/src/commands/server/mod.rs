@@ -1,5 +1,6 @@
 //! The server itself: what it tells about itself, how it is configured, how it ends.
 
+mod command;
 mod config;
 mod debug;
 mod doctor;
@@ -15,13 +16,13 @@ mod time;
 #[cfg(test)]
 mod tests;
 
-use command::Flags;
-use resp::ReplyError;
+use ::command::Flags;
 
 use crate::command_table::Command;
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
+    &command::COMMAND,
     &config::CONFIG,
     &debug::DEBUG,
     &info::INFO,
@@ -37,21 +38,3 @@ pub(super) const COMMANDS: &[&Command] = &[
 /// Of what administrators call at any time.
 const ADMINISTRATION: Flags =
     Flags::ADMIN.and(Flags::NO_SCRIPT).and(Flags::LOADING).and(Flags::STALE);
-
-/// Of HELP.
-const HELP: Flags = Flags::LOADING.and(Flags::STALE);
-
-/// The error for words after `container` that are none of its calls.
-fn not_understood(container: &str, subcommand: &[u8]) -> ReplyError {
-    /// As many bytes are quoted.
-    const QUOTED: usize = 128;
-    let subcommand = subcommand.get(..QUOTED).unwrap_or(subcommand);
-    let line = [
-        b"ERR unknown subcommand or wrong number of arguments for '",
-        subcommand,
-        b"'. Try ",
-        container.as_bytes(),
-        b" HELP.",
-    ];
-    ReplyError::quoting(line.concat())
-}

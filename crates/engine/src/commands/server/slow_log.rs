@@ -4,7 +4,6 @@ use command::argument::integer;
 use command::{Command as Declaration, Flags, Group};
 use resp::ReplyError;
 
-use super::not_understood;
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::commands::help;
@@ -26,11 +25,7 @@ static GET: Command = Declaration {
     ..Declaration::new("SLOWLOG|GET", Group::Server, "2.2.12", Handler::Keys(get))
 };
 
-static HELP: Command = Declaration {
-    summary: "Returns what the subcommands do.",
-    flags: super::HELP,
-    ..Declaration::new("SLOWLOG|HELP", Group::Server, "6.2.0", Handler::Keys(help))
-};
+static HELP: Command = help::declare("SLOWLOG|HELP", Group::Server, "6.2.0");
 
 static LEN: Command = Declaration {
     summary: "Returns how many calls the slow log holds.",
@@ -51,7 +46,7 @@ fn get(call: &mut Call<'_>) -> Outcome {
     const USUAL: usize = 10;
     let mut arguments = call.arguments;
     if 1 < arguments.len() {
-        return Err(not_understood("SLOWLOG", call.words.get(1).unwrap_or_default()));
+        return Err(help::wrong_subcommand_call(call));
     }
     let count = if arguments.is_empty() {
         USUAL
@@ -87,19 +82,3 @@ fn reset(call: &mut Call<'_>) -> Outcome {
     call.reply.ok();
     Ok(())
 }
-
-fn help(call: &mut Call<'_>) -> Outcome {
-    help::reply(call, "SLOWLOG", HELP_LINES);
-    Ok(())
-}
-
-const HELP_LINES: &[&str] = &[
-    "GET [<count>]",
-    "    The latest <count> slow calls (10 if not given, all if -1), each with its",
-    "    id, its time in seconds since 1970, its duration in microseconds, its words,",
-    "    and the address and the name of its client.",
-    "LEN",
-    "    How many calls the slow log holds.",
-    "RESET",
-    "    Empties the slow log.",
-];

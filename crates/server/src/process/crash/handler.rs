@@ -47,6 +47,30 @@ pub(super) fn install() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether signals that are sent to the process may be handled by the calling thread. A crash of its own always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Allowed,
+    /// Another thread is to take them.
+    Elsewhere,
+}
+
+/// Decides where signals of crashes that are sent to the process are handled.
+pub(super) fn deliver(delivery: Delivery) {
+    // SAFETY: all of its fields may be zero.
+    let mut set: libc::sigset_t = unsafe { mem::zeroed() };
+    for signal in SIGNALS {
+        // SAFETY: the set is valid, and so are the signals' numbers.
+        unsafe { libc::sigaddset(&raw mut set, signal) };
+    }
+    let change = match delivery {
+        Delivery::Allowed => libc::SIG_UNBLOCK,
+        Delivery::Elsewhere => libc::SIG_BLOCK,
+    };
+    // SAFETY: changes the calling thread's mask by a valid set; the old one is not wanted. It cannot fail.
+    unsafe { libc::pthread_sigmask(change, &raw const set, ptr::null_mut()) };
+}
+
 extern "C" fn on_crash(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     if !ENABLED.load(Ordering::Relaxed) {
         end_by(signal);

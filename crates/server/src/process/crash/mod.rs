@@ -6,9 +6,9 @@
 //!
 //! ```text
 //!  crashed thread                          reporter
-//!  signal, registers, stack  ──▶ Notes ──▶ names the frames, asks the server for INFO,
+//!  signal, registers, stack  --> Notes --> names the frames, asks the server for INFO,
 //!  current command                         logs section by section
-//!  waits, with a deadline  ◀── done ──────
+//!  waits, with a deadline  <-- done ------
 //!  ends the process by the same signal
 //! ```
 //!
@@ -128,6 +128,11 @@ pub(crate) fn fail_assertion(condition: &str, place: &panic::Location<'_>) -> ! 
     end_with_report(text.into())
 }
 
+/// Reports that the server cannot go on, as `message` says, and ends the process: a panic that nobody contains.
+pub(crate) fn give_up(message: &str, place: &panic::Location<'_>) -> ! {
+    end_with_report(panic_text(message, &place.to_string()))
+}
+
 fn on_panic(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("a panic without a text");
     let place = info.location().map(ToString::to_string).unwrap_or_default();
@@ -136,8 +141,13 @@ fn on_panic(info: &PanicHookInfo<'_>) {
         log::raw(log::Level::Warning, &trace::Trace::here().to_string());
         return;
     }
+    end_with_report(panic_text(message, &place));
+}
+
+/// As Redis words a panic: its users' tools look for `Guru Meditation`.
+fn panic_text(message: &str, place: &str) -> Vec<String> {
     let line = "------------------------------------------------".to_owned();
-    end_with_report(vec![line, format!("Guru Meditation: {message} #{place}")])
+    vec![line, format!("Guru Meditation: {message} #{place}")]
 }
 
 /// Has a report written that begins with the lines of `text`, and ends the process.

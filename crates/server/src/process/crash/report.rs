@@ -16,6 +16,8 @@ use rustix::event::eventfd;
 use super::SETTINGS;
 use super::Settings;
 use super::contain;
+use super::handler::Delivery;
+use super::handler::deliver;
 use super::notes::NOTES;
 use super::notes::Stage;
 use super::notes::current_thread;
@@ -29,8 +31,12 @@ pub(super) fn start_reporter() -> io::Result<()> {
     let event = eventfd(0, EventfdFlags::CLOEXEC)?;
     let _first = EVENT.set(event);
     let builder = thread::Builder::new().name("crash-reporter".to_owned());
-    builder.spawn(wait_and_report)?;
-    Ok(())
+    // A signal sent to the process must not be handled by the reporter, which would then wait for itself: it inherits
+    // that from this thread.
+    deliver(Delivery::Elsewhere);
+    let spawned = builder.spawn(wait_and_report);
+    deliver(Delivery::Allowed);
+    spawned.map(|_| ())
 }
 
 /// Called in a signal handler.
@@ -67,6 +73,8 @@ fn wait_and_report() {
         // An interruption is a reason to look again, and so is anything else.
         let _woken = rustix::io::read(event, &mut counter);
     }
+    // From here on its own crashes must not stay unnoticed.
+    deliver(Delivery::Allowed);
     write(settings);
     if let Some(path) = &settings.pid_file {
         let _absent = fs::remove_file(path);

@@ -210,6 +210,20 @@ fn an_assertion_is_reported() {
 }
 
 #[test]
+fn giving_up_is_not_contained() {
+    if replay::is_playing() {
+        play(|| {
+            let _never = contain(|| give_up("DEBUG PANIC called", panic::Location::caller()));
+        });
+    }
+    let crashed = Crashed::watch("giving_up_is_not_contained", |_| {});
+    crashed.check(
+        libc::SIGABRT,
+        &["# Guru Meditation: DEBUG PANIC called #crates/server", SECTIONS[4]],
+    );
+}
+
+#[test]
 fn a_panic_may_end_with_an_exit_code() {
     if replay::is_playing() {
         install_with(|settings| settings.end = End::Exit);

@@ -28,7 +28,7 @@ fn drop_the_right_to_raise() {
 fn the_limit_is_raised_as_far_as_needed() {
     let name = "process::limits::tests::the_limit_is_raised_as_far_as_needed";
     let Some(directory) = replay::directory(name) else { return };
-    let (fitting, log) = raise_from(&directory, 200, 4000);
+    let (fitting, log) = raise_from(&directory, 200, 1100);
     assert_eq!((fitting, open_files()), (Some(1000), 1032));
     let expected =
         "* Increased maximum number of open files to 1032 (it was originally set to 200).\n";

@@ -84,6 +84,28 @@ fn the_title_is_shown_and_the_environment_survives() {
 }
 
 #[test]
+fn a_title_is_claimed_once() {
+    let name = "process::title::tests::a_title_is_claimed_once";
+    let Some(_) = replay::directory(name) else { return };
+    let claim_and_set = || {
+        let Ok(title) = Title::claim() else { return 2 };
+        title.set("ochre-server 127.0.0.1:7000 [cluster]");
+        let is_late = matches!(Title::claim(), Err(TitleError::TooLate));
+        if is_late && shown() == "ochre-server 127.0.0.1:7000 [cluster]" { 0 } else { 3 }
+    };
+    // SAFETY: the child, which has one thread, calls only what a whole copy may: the harness's other thread sleeps.
+    match unsafe { libc::fork() } {
+        0 => std::process::exit(claim_and_set()),
+        child => {
+            let pid = rustix::process::Pid::from_raw(child).unwrap();
+            let options = rustix::process::WaitOptions::empty();
+            let (_, status) = rustix::process::waitpid(Some(pid), options).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(0));
+        }
+    }
+}
+
+#[test]
 fn a_process_with_threads_keeps_its_title() {
     std::thread::scope(|scope| {
         scope.spawn(|| assert!(matches!(Title::claim(), Err(TitleError::TooLate))));

@@ -1,66 +1,12 @@
-//! All clients, as any of them may see the others: CLIENT LIST, CLIENT KILL, INFO.
-//!
-//! A connection belongs to one worker, which alone writes its [`ClientRecord`]; the others read it. The numbers are
-//! atomics that the owner stores once a round, so nobody waits for anybody; the texts change rarely and have a lock. The
-//! list itself changes when a client comes or goes.
+//! What others may know of a client.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
 
 use parking_lot::Mutex;
 
-/// Given in ascending order from 1 and never again.
-pub type ClientId = u64;
-
-/// Every client connected.
-#[derive(Debug)]
-pub struct Clients {
-    next: AtomicU64,
-    records: Mutex<BTreeMap<ClientId, Arc<ClientRecord>>>,
-}
-
-impl Default for Clients {
-    fn default() -> Clients {
-        Clients { next: AtomicU64::new(1), records: Mutex::new(BTreeMap::new()) }
-    }
-}
-
-impl Clients {
-    /// Enters a client that has connected.
-    pub fn add(&self, peer: Peer, worker: usize, now_ms: i64) -> Arc<ClientRecord> {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let record = Arc::new(ClientRecord::new(id, peer, worker, now_ms));
-        self.records.lock().insert(id, Arc::clone(&record));
-        record
-    }
-
-    /// Takes out a client that is gone.
-    pub fn remove(&self, id: ClientId) {
-        self.records.lock().remove(&id);
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.records.lock().len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The client of an id.
-    pub fn find(&self, id: ClientId) -> Option<Arc<ClientRecord>> {
-        self.records.lock().get(&id).cloned()
-    }
-
-    /// All of them, by id.
-    pub fn all(&self) -> Vec<Arc<ClientRecord>> {
-        self.records.lock().values().cloned().collect()
-    }
-}
+use super::ClientId;
 
 /// Where a client comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +37,10 @@ impl Peer {
 }
 
 /// What others may know of a client.
+///
+/// Its worker alone writes it, but for `killed`. The alignment keeps two workers from writing to one cache line.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct ClientRecord {
     /// Which client.
     pub id: ClientId,
@@ -129,44 +78,18 @@ pub struct ClientRecord {
     pub killed: AtomicBool,
     /// It waits: for CLIENT PAUSE to end.
     pub paused: AtomicBool,
-}
-
-/// What a client is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labels {
-    /// CLIENT SETNAME.
-    pub name: Vec<u8>,
-    /// CLIENT SETINFO LIB-NAME.
-    pub library_name: Vec<u8>,
-    /// CLIENT SETINFO LIB-VER.
-    pub library_version: Vec<u8>,
-    /// The user it authenticated as.
-    pub user: Vec<u8>,
+    /// It is closed once its replies are sent.
+    pub closing: AtomicBool,
 }
 
 impl ClientRecord {
-    /// The client as CLIENT LIST shows it.
-    pub fn describe(
-        &self,
-        now_ms: i64,
-        commands: &command::Table<crate::command_table::Handler>,
-    ) -> String {
-        let _ = (now_ms, commands);
-        format!("id={} addr={}", self.id, self.peer.address)
-    }
-
-    fn new(id: ClientId, peer: Peer, worker: usize, now_ms: i64) -> ClientRecord {
+    pub(super) fn new(id: ClientId, peer: Peer, worker: usize, now_ms: i64) -> ClientRecord {
         ClientRecord {
             id,
             peer,
             worker,
             created_ms: now_ms,
-            labels: Mutex::new(Labels {
-                name: Vec::new(),
-                library_name: Vec::new(),
-                library_version: Vec::new(),
-                user: b"default".to_vec(),
-            }),
+            labels: Mutex::new(Labels::default()),
             last_call_ms: AtomicI64::new(now_ms),
             database: AtomicUsize::new(0),
             command: AtomicUsize::new(0),
@@ -180,6 +103,70 @@ impl ClientRecord {
             no_touch: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
         }
+    }
+
+    /// What it is to the server. As long as nobody can subscribe or replicate, every client is a normal one.
+    pub fn kind(&self) -> ClientKind {
+        let _ = self;
+        ClientKind::Normal
+    }
+
+    /// How long it has been connected, in whole seconds of the clock.
+    pub fn age_s(&self, now_ms: i64) -> i64 {
+        now_ms.div_euclid(1000) - self.created_ms.div_euclid(1000)
+    }
+}
+
+/// What a client is called. Texts that it chose itself are printable and have no spaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// CLIENT SETNAME.
+    pub name: Box<[u8]>,
+    /// CLIENT SETINFO LIB-NAME.
+    pub library_name: Box<[u8]>,
+    /// CLIENT SETINFO LIB-VER.
+    pub library_version: Box<[u8]>,
+    /// The user it acts as.
+    pub user: Cow<'static, [u8]>,
+}
+
+impl Default for Labels {
+    fn default() -> Labels {
+        Labels {
+            name: Box::default(),
+            library_name: Box::default(),
+            library_version: Box::default(),
+            user: Cow::Borrowed(b"default"),
+        }
+    }
+}
+
+/// What clients are to the server, as CLIENT LIST TYPE and CLIENT KILL TYPE tell them apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientKind {
+    /// It calls commands.
+    Normal,
+    /// It listens to channels.
+    Subscriber,
+    /// It copies this server.
+    Replica,
+    /// This server copies it.
+    Primary,
+}
+
+impl ClientKind {
+    /// The kind of a name, in any case.
+    pub fn named(name: &[u8]) -> Option<ClientKind> {
+        /// The older names are still in use.
+        const NAMES: &[(&[u8], ClientKind)] = &[
+            (b"normal", ClientKind::Normal),
+            (b"slave", ClientKind::Replica),
+            (b"replica", ClientKind::Replica),
+            (b"pubsub", ClientKind::Subscriber),
+            (b"master", ClientKind::Primary),
+        ];
+        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, kind)| kind)
     }
 }
