@@ -30,6 +30,7 @@ pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod vitals;
+mod watch;
 mod worker;
 
 use std::sync::Arc;

@@ -73,7 +73,9 @@ impl Vitals {
             return;
         }
         let mut counters = Counters::default();
-        workers.iter().for_each(|worker| worker.read(|numbers| counters.add(numbers)));
+        for worker in workers {
+            worker.read(|numbers| counters.add(numbers));
+        }
         rates.note(now_ms, counters);
     }
 

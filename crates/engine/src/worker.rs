@@ -12,15 +12,15 @@ use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
+use resp::{Batch, Mark, Output, Reply, ReplyError};
 
 use crate::Engine;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
-use crate::latency;
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
-use crate::statistics::{Fate, Numbers, Tally};
+use crate::statistics::{Numbers, Tally};
+use crate::watch;
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
@@ -101,7 +101,7 @@ impl<'e> Worker<'e> {
     /// The worker whose gate `key` is for.
     pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
         let config = engine.config();
-        let slow_ns = slow_ns(&config);
+        let slow_ns = watch::slow_ns(&config);
         let workers = engine.statistics.len();
         Worker {
             engine,
@@ -147,7 +147,7 @@ impl<'e> Worker<'e> {
         if version != self.config_version {
             self.config_version = version;
             self.config = self.engine.config();
-            self.slow_ns = slow_ns(&self.config);
+            self.slow_ns = watch::slow_ns(&self.config);
             self.pool.clear();
         }
     }
@@ -288,43 +288,6 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// Notes a call that took long, where it is configured to be noted.
-    #[cold]
-    fn note_slow(
-        &self,
-        session: &Session,
-        words: Words<'_>,
-        id: CommandId,
-        elapsed_ns: u64,
-        fate: Fate,
-    ) {
-        let Some(callable) = self.engine.commands.get(id).filter(|_| fate != Fate::Rejected) else {
-            return;
-        };
-        let config = &self.config.latency;
-        let time_s = self.round.now_ms.div_euclid(1000);
-        let elapsed_us = elapsed_ns / 1000;
-        let is_slow = u64::try_from(config.slow_log_threshold_us)
-            .is_ok_and(|threshold_us| threshold_us <= elapsed_us);
-        if is_slow && 0 < config.slow_log_length && !callable.flags.has(Flags::SKIP_SLOW_LOG) {
-            self.engine.slow_log.push(session, words, time_s, elapsed_us, config.slow_log_length);
-        }
-        if 0 < config.monitor_threshold_ms && config.monitor_threshold_ms <= elapsed_us / 1000 {
-            let is_fast = callable.flags.has(Flags::FAST);
-            let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
-            self.engine.latency.note(event, time_s, elapsed_us / 1000);
-        }
-    }
-
-    /// Notes how long something beside calls took, if that is worth a note.
-    pub(crate) fn note_latency(&self, event: &'static str, elapsed_ns: u64) {
-        let threshold_ms = self.config.latency.monitor_threshold_ms;
-        let elapsed_ms = elapsed_ns / 1_000_000;
-        if 0 < threshold_ms && threshold_ms <= elapsed_ms {
-            self.engine.latency.note(event, self.round.now_ms.div_euclid(1000), elapsed_ms);
-        }
-    }
-
     /// Looks up the commands of the next calls, and starts to fetch what they will look at.
     fn prepare(
         &mut self,
@@ -398,19 +361,6 @@ fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
             output.truncate(begin);
             session.replies = Replies::On;
         }
-    }
-}
-
-/// How many nanoseconds a call takes at least that is worth a note.
-fn slow_ns(config: &Config) -> u64 {
-    let latency = &config.latency;
-    let slow_log = match u64::try_from(latency.slow_log_threshold_us) {
-        Ok(threshold_us) if 0 < latency.slow_log_length => threshold_us.saturating_mul(1000),
-        Ok(_) | Err(_) => u64::MAX,
-    };
-    match latency.monitor_threshold_ms {
-        0 => slow_log,
-        threshold_ms => slow_log.min(threshold_ms.saturating_mul(1_000_000)),
     }
 }
 

@@ -36,19 +36,6 @@ const QUOTED_BYTES: usize = 128;
 /// Characters of a line of explanation: with its margin it fits into a terminal of 80.
 const WIDTH: usize = 74;
 
-/// Answers the lines of a command whose subcommands are not declared: a form of a call at the margin, below it, indented, what it does.
-pub(super) fn reply_lines(call: &mut Call<'_>, container: &str, lines: &[&'static str]) {
-    call.reply.array(lines.len() + 3);
-    let title =
-        format!("+{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n");
-    call.reply.raw(title.as_bytes());
-    for line in lines {
-        call.reply.simple(line);
-    }
-    call.reply.simple("HELP");
-    call.reply.simple("    Prints this help.");
-}
-
 fn help(call: &mut Call<'_>) -> Outcome {
     let container = call.callable.container.and_then(|id| call.engine.commands.get(id));
     let Some(container) = container else {

@@ -150,7 +150,9 @@ impl Fields {
 
     /// The same value for several fields: those of features that are not there.
     fn put_all(&mut self, names: &[&str], value: impl Display + Copy) {
-        names.iter().for_each(|name| self.put(name, value));
+        for name in names {
+            self.put(name, value);
+        }
     }
 
     fn line(&mut self, line: impl Display) {

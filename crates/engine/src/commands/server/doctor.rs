@@ -65,8 +65,7 @@ pub(super) fn memory(figures: &MemoryFigures) -> String {
     if findings.is_empty() {
         return "No problem with memory was found.\n".to_owned();
     }
-    let lines: String = findings.iter().map(|finding| format!(" * {finding}\n")).collect();
-    format!("What stands out in the use of memory:\n\n{lines}")
+    format!("What stands out in the use of memory:\n\n * {}\n", findings.join("\n * "))
 }
 
 /// What the latency monitor's samples suggest.

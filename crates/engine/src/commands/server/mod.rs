@@ -17,7 +17,6 @@ mod time;
 mod tests;
 
 use ::command::Flags;
-use resp::ReplyError;
 
 use crate::command_table::Command;
 
@@ -39,18 +38,3 @@ pub(super) const COMMANDS: &[&Command] = &[
 /// Of what administrators call at any time.
 const ADMINISTRATION: Flags =
     Flags::ADMIN.and(Flags::NO_SCRIPT).and(Flags::LOADING).and(Flags::STALE);
-
-/// The error for words after `container` that are none of its calls.
-fn not_understood(container: &str, subcommand: &[u8]) -> ReplyError {
-    /// As many bytes are quoted.
-    const QUOTED: usize = 128;
-    let subcommand = subcommand.get(..QUOTED).unwrap_or(subcommand);
-    let line = [
-        b"ERR unknown subcommand or wrong number of arguments for '",
-        subcommand,
-        b"'. Try ",
-        container.as_bytes(),
-        b" HELP.",
-    ];
-    ReplyError::quoting(line.concat())
-}

@@ -4,7 +4,6 @@ use command::argument::integer;
 use command::{Command as Declaration, Flags, Group};
 use resp::ReplyError;
 
-use super::not_understood;
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::commands::help;
@@ -47,7 +46,7 @@ fn get(call: &mut Call<'_>) -> Outcome {
     const USUAL: usize = 10;
     let mut arguments = call.arguments;
     if 1 < arguments.len() {
-        return Err(not_understood("SLOWLOG", call.words.get(1).unwrap_or_default()));
+        return Err(help::wrong_subcommand_call(call));
     }
     let count = if arguments.is_empty() {
         USUAL

@@ -15,7 +15,7 @@ use command::{Arguments, Command as Declaration, Flags, Group};
 use resp::ReplyError;
 use resp::number::parse_double;
 
-use super::{ADMINISTRATION, not_understood};
+use super::ADMINISTRATION;
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome, Run};
 use crate::commands::help;
@@ -70,7 +70,7 @@ fn debug(call: &mut Call<'_>) -> Outcome {
     });
     match found {
         Some(subcommand) => (subcommand.run)(call),
-        None => Err(not_understood("DEBUG", name)),
+        None => Err(help::wrong_subcommand_call(call)),
     }
 }
 
@@ -78,7 +78,7 @@ fn debug(call: &mut Call<'_>) -> Outcome {
 fn is_on(arguments: &mut Arguments<'_>) -> Result<bool, ReplyError> {
     let word = arguments.string()?;
     let word = word.trim_ascii_start();
-    let digits = word.strip_prefix(b"-").or(word.strip_prefix(b"+")).unwrap_or(word);
+    let digits = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+")).unwrap_or(word);
     Ok(digits.iter().take_while(|byte| byte.is_ascii_digit()).any(|byte| *byte != b'0'))
 }
 
@@ -117,7 +117,7 @@ fn reply_buffer(call: &mut Call<'_>) -> Outcome {
             return Err(ReplyError::NotInteger);
         }
     } else if !name.eq_ignore_ascii_case(b"RESIZING") {
-        return Err(not_understood("DEBUG", call.words.get(1).unwrap_or_default()));
+        return Err(help::wrong_subcommand_call(call));
     }
     call.reply.ok();
     Ok(())
@@ -160,17 +160,21 @@ fn error(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Ends the process. Where that is not in the host's power, says so.
-fn crash(call: &mut Call<'_>, kind: CrashKind) -> Outcome {
+fn crash(call: &Call<'_>, kind: CrashKind) -> Outcome {
     call.engine.host.crash(kind);
     Err(ReplyError::message("The process did not crash."))
 }
 
 fn help(call: &mut Call<'_>) -> Outcome {
-    help::reply_lines(call, "DEBUG", HELP_LINES);
+    call.reply.array(HELP_LINES.len());
+    for line in HELP_LINES {
+        call.reply.simple(line);
+    }
     Ok(())
 }
 
 const HELP_LINES: &[&str] = &[
+    "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "ASSERT",
     "    Crashes the server as an assertion that fails does.",
     "CHANGE-REPL-ID",
@@ -210,4 +214,6 @@ const HELP_LINES: &[&str] = &[
     "    Stops the whole server for so long. Fractions are allowed.",
     "STRINGMATCH-TEST",
     "    Matches many random patterns with many random texts.",
+    "HELP",
+    "    Prints this help.",
 ];

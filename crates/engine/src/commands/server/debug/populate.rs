@@ -14,9 +14,10 @@ use crate::command_table::Outcome;
 pub(super) fn populate(call: &mut Call<'_>) -> Outcome {
     let count = call.arguments.unsigned_or(NOT_POSITIVE).map_err(|_| NOT_POSITIVE)?;
     let prefix = call.arguments.next_word().unwrap_or(b"key");
-    let size = match call.arguments.is_empty() {
-        true => 0,
-        false => call.arguments.unsigned_or(NOT_POSITIVE).map_err(|_| NOT_POSITIVE)?,
+    let size = if call.arguments.is_empty() {
+        0
+    } else {
+        call.arguments.unsigned_or(NOT_POSITIVE).map_err(|_| NOT_POSITIVE)?
     };
     let size =
         usize::try_from(size).ok().filter(|size| *size as u64 <= call.config.limits.bulk_bytes);

@@ -12,7 +12,7 @@ pub(super) fn protocol(call: &mut Call<'_>) -> Outcome {
     match name.as_slice() {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.integer(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(DOUBLE),
         b"bignum" => reply.big_number("1234567999999999999999999999999999999"),
         b"null" => reply.null(),
         b"array" => {
@@ -55,6 +55,8 @@ pub(super) fn protocol(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+#[expect(clippy::approx_constant, reason = "what Redis answers")]
+const DOUBLE: f64 = 3.141;
 const ONLY_RESP3: ReplyError = ReplyError::message("RESP2 is not supported by this command");
 const NO_TYPE: ReplyError = ReplyError::message(
     "Wrong protocol type name. Please use one of the following: \
