@@ -29,6 +29,10 @@ pub struct Numbers {
     pub expired_time_cap_reached: u64,
     /// Microseconds spent in the search for expired keys.
     pub expire_cycle_us: u64,
+    /// Of the keys that the search for expired ones has looked at lately: how many, and how many had expired.
+    pub expiry_lately: (u64, u64),
+    /// How long keys that expire have left, by database.
+    pub lives: Vec<Lives>,
     /// Keys evicted.
     pub evicted_keys: u64,
     /// Clients closed to make room.
@@ -63,6 +67,15 @@ pub struct Numbers {
     pub commands: Vec<CommandNumbers>,
     /// Error replies by code.
     pub errors: BTreeMap<String, u64>,
+}
+
+/// How long some of the keys of a database had left when they were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lives {
+    /// The sum, in ms.
+    pub sum_ms: u64,
+    /// Of this many keys.
+    pub count: u64,
 }
 
 /// What is counted for a command.
@@ -189,6 +202,39 @@ impl Tally {
     }
 }
 
+impl Lives {
+    /// The average time that a key has left, in ms.
+    pub fn average_ms(self) -> u64 {
+        self.sum_ms.checked_div(self.count).unwrap_or(0)
+    }
+}
+
+impl Numbers {
+    /// Notes what a search for expired keys has seen: how many, how many of them had expired, how long the others have left.
+    /// Older searches count ever less.
+    pub(crate) fn note_expiry(&mut self, progress: &keyspace::ExpiryProgress) {
+        /// What was seen before this many others counts half.
+        const HALF_LIFE: u64 = 10_000;
+        let (seen, expired) = (progress.seen as u64, progress.expired as u64);
+        if seen == 0 {
+            return;
+        }
+        self.expiry_lately.0 += seen;
+        self.expiry_lately.1 += expired;
+        if HALF_LIFE < self.expiry_lately.0 {
+            self.expiry_lately = (self.expiry_lately.0 / 2, self.expiry_lately.1 / 2);
+        }
+        let databases = self.lives.len().max(progress.database + 1);
+        self.lives.resize(databases, Lives::default());
+        let lives = &mut self.lives[progress.database];
+        lives.sum_ms = lives.sum_ms.saturating_add(progress.remaining_ms.unsigned_abs());
+        lives.count += seen - expired;
+        if HALF_LIFE < lives.count {
+            *lives = Lives { sum_ms: lives.sum_ms / 2, count: lives.count / 2 };
+        }
+    }
+}
+
 impl CommandNumbers {
     fn track(&mut self, nanoseconds: u64) {
         /// A second; longer calls count as this.
@@ -222,6 +268,13 @@ impl Numbers {
         self.expired_keys += other.expired_keys;
         self.expired_time_cap_reached += other.expired_time_cap_reached;
         self.expire_cycle_us += other.expire_cycle_us;
+        self.expiry_lately.0 += other.expiry_lately.0;
+        self.expiry_lately.1 += other.expiry_lately.1;
+        self.lives.resize(self.lives.len().max(other.lives.len()), Lives::default());
+        for (sum, other) in self.lives.iter_mut().zip(&other.lives) {
+            sum.sum_ms = sum.sum_ms.saturating_add(other.sum_ms);
+            sum.count += other.count;
+        }
         self.evicted_keys += other.evicted_keys;
         self.evicted_clients += other.evicted_clients;
         self.keyspace_hits += other.keyspace_hits;

@@ -97,7 +97,7 @@ impl<'e> Worker<'e> {
             config_version: engine.config_version(),
             tally: Tally::default(),
             pool: EvictionPool::default(),
-            expiry: ExpiryCycle::new(index, workers, engine.keyspace.databases()),
+            expiry: ExpiryCycle::new(index, workers),
             prepared: Vec::with_capacity(AHEAD),
         }
     }
