@@ -5,7 +5,7 @@
 //! functions that read and write one field of [`Config`]. The compiler so checks that a directive and its field fit.
 
 use crate::Config;
-use crate::text::Text;
+use crate::text::{Secret, Text};
 
 /// The two ways to a field of [`Config`], seen as a value of type `V`.
 pub(crate) struct Field<V> {
@@ -47,6 +47,16 @@ impl Held<Text> for Text {
 
     fn hold(&mut self, value: Text) {
         *self = value;
+    }
+}
+
+impl Held<Text> for Secret {
+    fn value(&self) -> Text {
+        self.as_bytes().into()
+    }
+
+    fn hold(&mut self, value: Text) {
+        *self = value.into();
     }
 }
 

@@ -43,7 +43,7 @@ pub use rewrite::rewrite;
 pub use set::{Applied, Caller, SetError, set};
 pub use subjects::*;
 pub use table::{Named, directives, find, get};
-pub use text::Text;
+pub use text::{Secret, Text};
 
 /// What every directive is set to.
 #[derive(Clone, Debug, PartialEq)]

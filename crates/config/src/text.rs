@@ -32,6 +32,34 @@ impl Text {
     }
 }
 
+/// A text that must not get into logs: it has no `Display`, and `Debug` does not show it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(Text);
+
+impl Secret {
+    /// The bytes as they were given, without quotes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.is_empty() { "\"\"" } else { "***" })
+    }
+}
+
+impl From<Text> for Secret {
+    fn from(text: Text) -> Secret {
+        Secret(text)
+    }
+}
+
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
         Text(text.as_bytes().into())

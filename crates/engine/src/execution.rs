@@ -3,10 +3,14 @@
 //! In order: the command is looked up and its arity checked; the client must be allowed to call it; room is made if a memory
 //! limit asks for it; the shards of the keys are locked; the handler runs; its effects are recorded; the shards are unlocked.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{ExpiryMode, View};
 use resp::{Output, Reply, ReplyError, Words};
+use smallvec::SmallVec;
 
+use crate::audit::Audit;
 use crate::call::{Call, Next};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::effects::Effects;
@@ -45,7 +49,7 @@ impl<'e> Worker<'e> {
             self.refuse(session, &error, output);
             return rejected;
         }
-        if self.is_paused(callable) && !callable.flags.has(Flags::ALLOW_BUSY) {
+        if self.is_paused(callable) {
             return Executed::POSTPONED;
         }
         if 0 < self.config.memory.limit_bytes
@@ -104,11 +108,7 @@ impl<'e> Worker<'e> {
         match (prepared.hash, only_key(callable).and_then(|position| words.get(position))) {
             (Some(hash), Some(key)) => view.lock_one(key, hash),
             _ if callable.layout == KeyLayout::None => {}
-            _ => {
-                let mut keys: Vec<&[u8]> = Vec::new();
-                callable.command.for_each_key(callable.layout, words, |key| keys.push(key));
-                view.lock_several(keys.into_iter());
-            }
+            _ => lock_keys(&mut view, callable, words),
         }
         let parts = Parts {
             engine: self.engine,
@@ -165,11 +165,24 @@ impl<'e> Worker<'e> {
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
         };
-        let executed = parts.call(session, callable, run, words, view, output);
+        let mut executed = parts.call(session, callable, run, words, view, output);
         drop(closed);
         self.enter();
+        if session.record.killed.load(Relaxed) {
+            // Before it came to its turn.
+            executed.next = Next::Close;
+        }
         executed
     }
+}
+
+/// Locks the shards of a call with several keys, or with keys that its words have to be searched for.
+fn lock_keys<'a>(view: &mut View<'a>, callable: &Callable, words: Words<'a>) {
+    /// What such calls usually have; more go to the heap.
+    const FEW: usize = 32;
+    let mut keys: SmallVec<[&[u8]; FEW]> = SmallVec::new();
+    callable.command.for_each_key(callable.layout, words, |key| keys.push(key));
+    view.lock_several(keys.into_iter());
 }
 
 /// What a call needs of its worker beside the view.
@@ -211,7 +224,9 @@ impl<'a> Parts<'a> {
             recording: self.engine.effects.is_listening(),
         };
         let begin = call.reply.output().mark();
+        let audit = Audit::begin(callable, words, &mut call.keys);
         let outcome = run(&mut call);
+        audit.end(&mut call, database, outcome.is_ok());
         let fate = conclude(&mut call, outcome, begin);
         if !call.effects.is_empty()
             || !call.keys.expired.is_empty()

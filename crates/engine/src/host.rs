@@ -30,6 +30,16 @@ pub trait Host: Send + Sync {
     /// Writes a line to the log.
     fn log(&self, level: LogLevel, message: &str);
 
+    /// Runs what may panic, and says whether it came to its end. A panic is logged.
+    fn contain(&self, run: &mut dyn FnMut()) -> bool {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_ok()
+    }
+
+    /// Ends the process with a report: what it holds can no longer be trusted.
+    fn give_up(&self, message: &str) {
+        panic!("{message}");
+    }
+
     /// Lets time pass: DEBUG SLEEP.
     fn sleep(&self, microseconds: u64);
 

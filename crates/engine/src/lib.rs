@@ -10,6 +10,8 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+mod audit;
+mod authentication;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -103,7 +105,12 @@ impl Engine {
     ) -> (Engine, Vec<GateKey>) {
         let databases = usize::try_from(config.memory.databases).unwrap_or(1).max(1);
         let (keyspace, keys) = Keyspace::new(workers, databases);
-        let commands = Table::new(commands::FAMILIES);
+        let mut commands = Table::new(commands::FAMILIES);
+        for (old, new) in &config.security.renamed_commands {
+            // The configuration was refused if there is no such command.
+            let renamed = commands.rename(old.as_bytes(), new.as_bytes());
+            debug_assert!(renamed, "there is a command called {old}");
+        }
         let engine = Engine {
             keyspace,
             clients: Clients::default(),
@@ -141,10 +148,5 @@ impl Engine {
 
     pub(crate) fn config_version(&self) -> u64 {
         self.config_version.load(Ordering::Acquire)
-    }
-
-    /// Whether clients have to authenticate.
-    pub fn asks_password(config: &Config) -> bool {
-        !config.security.password.is_empty()
     }
 }

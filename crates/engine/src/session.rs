@@ -3,7 +3,7 @@
 //! A session belongs to its connection's worker; only its [`ClientRecord`] is seen by others.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::Relaxed;
 
 use command::CommandId;
 use resp::Protocol;
@@ -23,6 +23,8 @@ pub struct Session {
     pub replies: Replies,
     /// CLIENT NO-TOUCH: its reads do not count as uses.
     pub no_touch: bool,
+    /// Bytes received of it that the batch being run was parsed from.
+    pub(crate) received: usize,
     /// What others see.
     pub record: Arc<ClientRecord>,
 }
@@ -49,6 +51,7 @@ impl Session {
             authenticated,
             replies: Replies::On,
             no_touch: false,
+            received: 0,
             record,
         }
     }
@@ -58,10 +61,32 @@ impl Session {
         self.record.id
     }
 
+    /// Everything as it was at the beginning, but for what it told of its library: RESET.
+    pub fn reset(&mut self, authenticated: bool) {
+        self.protocol = Protocol::Resp2;
+        self.database = 0;
+        self.authenticated = authenticated;
+        self.replies = Replies::On;
+        self.set_touch(true);
+        self.record.no_evict.store(false, Relaxed);
+        self.record.labels.lock().name = Box::default();
+    }
+
+    /// Whether its reads count as uses.
+    pub fn set_touch(&mut self, touch: bool) {
+        self.no_touch = !touch;
+        self.record.no_touch.store(!touch, Relaxed);
+    }
+
     /// Notes what others may see of the calls executed in this round.
     pub(crate) fn note(&self, now_ms: i64, command: CommandId) {
-        self.record.last_call_ms.store(now_ms, Ordering::Relaxed);
-        self.record.command.store(usize::from(command) + 1, Ordering::Relaxed);
-        self.record.database.store(self.database, Ordering::Relaxed);
+        let protocol = match self.protocol {
+            Protocol::Resp2 => 2,
+            Protocol::Resp3 => 3,
+        };
+        self.record.last_call_ms.store(now_ms, Relaxed);
+        self.record.command.store(usize::from(command) + 1, Relaxed);
+        self.record.database.store(self.database, Relaxed);
+        self.record.protocol.store(protocol, Relaxed);
     }
 }

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use command::Flags;
+use command::{CommandId, Flags};
 use config::Config;
 use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Output};
+use resp::{Batch, Mark, Output, Reply, ReplyError};
 
 use crate::Engine;
 use crate::call::Next;
@@ -74,6 +74,22 @@ pub struct Ran {
     pub next: Next,
 }
 
+/// How far a batch is executed.
+struct Course {
+    executed: usize,
+    next: Next,
+    /// The command executed last.
+    last: Option<CommandId>,
+    /// Where the reply of the present call begins.
+    begin: Mark,
+    /// When the present call began, in ticks.
+    before: u64,
+}
+
+const INTERNAL_ERROR: ReplyError = ReplyError::message(
+    "internal error: the command was not executed, the server's log has the details",
+);
+
 impl<'e> Worker<'e> {
     /// The worker whose gate `key` is for.
     pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
@@ -91,6 +107,7 @@ impl<'e> Worker<'e> {
                 random: Random::new(seed),
                 hits: 0,
                 misses: 0,
+                changed: false,
             },
             now_us: 0,
             config,
@@ -138,7 +155,7 @@ impl<'e> Worker<'e> {
 
     /// A client as CLIENT LIST shows it, for the log.
     pub fn describe_client(&self, session: &Session) -> String {
-        session.record.describe(self.now_ms(), &self.engine.commands)
+        session.record.describe(self.now_ms(), &self.engine.commands, None)
     }
 
     /// Unix time in ms at which the round began.
@@ -154,43 +171,82 @@ impl<'e> Worker<'e> {
         input: &[u8],
         output: &mut Output,
     ) -> Ran {
-        let mut executed = 0;
-        let mut next = Next::Continue;
-        let mut last = None;
-        let mut before = (self.engine.ticks)();
-        'batch: while executed < batch.len() {
-            let ahead = (batch.len() - executed).min(AHEAD);
-            self.prepare(session, batch, input, executed..executed + ahead);
-            for place in 0..ahead {
-                let prepared = self.prepared[place];
-                let words = batch.words(executed, input);
-                let begin = output.mark();
-                let outcome = self.execute(session, words, prepared, output);
-                next = outcome.next;
-                if next == Next::Postpone {
-                    break 'batch;
-                }
-                executed += 1;
-                let after = (self.engine.ticks)();
-                if let Some((id, fate)) = outcome.fate {
-                    self.tally.call(id, after.wrapping_sub(before), fate);
-                    last = Some(id);
-                }
-                before = after;
-                if session.replies != Replies::On {
-                    silence(session, output, begin);
-                }
-                if next == Next::Close {
-                    break 'batch;
-                }
-            }
+        session.received = input.len();
+        let mut course = Course {
+            executed: 0,
+            next: Next::Continue,
+            last: None,
+            begin: output.mark(),
+            before: (self.engine.ticks)(),
+        };
+        let host = &self.engine.host;
+        while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
+            self.recover(&mut course, session, output);
         }
-        if let Some(command) = last {
+        if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
         let tracking = self.config.latency.tracking;
         self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
-        Ran { executed, next }
+        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Executes calls from where the course stands to the end of the batch, or until the connection does something else.
+    fn pursue(
+        &mut self,
+        course: &mut Course,
+        session: &mut Session,
+        batch: &Batch,
+        input: &[u8],
+        output: &mut Output,
+    ) {
+        while course.executed < batch.len() {
+            let ahead = (batch.len() - course.executed).min(AHEAD);
+            self.prepare(session, batch, input, course.executed..course.executed + ahead);
+            for place in 0..ahead {
+                let prepared = self.prepared[place];
+                let words = batch.words(course.executed, input);
+                course.begin = output.mark();
+                self.round.changed = false;
+                let outcome = self.execute(session, words, prepared, output);
+                course.next = outcome.next;
+                if course.next == Next::Postpone {
+                    return;
+                }
+                course.executed += 1;
+                let after = (self.engine.ticks)();
+                if let Some((id, fate)) = outcome.fate {
+                    self.tally.call(id, after.wrapping_sub(course.before), fate);
+                    course.last = Some(id);
+                }
+                course.before = after;
+                if session.replies != Replies::On {
+                    silence(session, output, course.begin);
+                }
+                if course.next == Next::Close {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Goes on after a call that panicked: with an error if it had changed nothing. Otherwise what the server holds may be
+    /// half changed, and it ends.
+    #[cold]
+    fn recover(&mut self, course: &mut Course, session: &mut Session, output: &mut Output) {
+        if self.round.changed {
+            self.engine.host.give_up("a command panicked after it had begun to change a value");
+        }
+        // A call that closes the gates panicked outside of its own.
+        self.enter();
+        output.truncate(course.begin);
+        self.tally.error("ERR");
+        Reply::new(output, session.protocol).error(&INTERNAL_ERROR);
+        course.executed += 1;
+        course.before = (self.engine.ticks)();
+        if session.replies != Replies::On {
+            silence(session, output, course.begin);
+        }
     }
 
     /// Looks up the commands of the next calls, and starts to fetch what they will look at.
@@ -254,7 +310,7 @@ impl<'e> Worker<'e> {
 }
 
 /// Takes back the reply to a call that the client does not want.
-fn silence(session: &mut Session, output: &mut Output, begin: resp::Mark) {
+fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),

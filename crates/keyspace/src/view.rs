@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use collections::hash_table::prefetch;
+use smallvec::SmallVec;
 
 use crate::Keyspace;
 use crate::access::{AccessClock, Random};
@@ -32,6 +33,8 @@ pub struct Round {
     pub hits: u64,
     /// Lookups for reading that did not.
     pub misses: u64,
+    /// Whether anything was changed since this was last cleared.
+    pub changed: bool,
 }
 
 /// What happens to a key that is found expired.
@@ -131,13 +134,19 @@ impl<'a> View<'a> {
 
     /// Locks the shards of several keys.
     pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        /// What calls with several keys usually have; more go to the heap.
+        const FEW: usize = 32;
         debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
-        let mut wanted: Vec<u32> =
+        let mut wanted: SmallVec<[u32; FEW]> =
             keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        self.held =
-            Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect());
+        self.held = match *wanted {
+            [index] => Held::One(index, self.guard(index)),
+            _ => {
+                Held::Several(wanted.into_iter().map(|index| (index, self.guard(index))).collect())
+            }
+        };
     }
 
     /// Locks all shards.
@@ -173,15 +182,13 @@ impl<'a> View<'a> {
     /// The entry of a key, for a command that reads it: counts as a hit or a miss and as a use.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
-        let found = self.live(key);
-        match found {
-            Some(entry) => {
-                self.round.hits += 1;
-                self.touch(entry);
-            }
-            None => self.round.misses += 1,
-        }
-        found.map(EntryRef::new)
+        self.found(key).map(EntryRef::new)
+    }
+
+    /// The entries of two keys, for a command that reads both.
+    pub fn read_two(&mut self, keys: [&[u8]; 2]) -> [Option<EntryRef<'_>>; 2] {
+        // To look for the second may remove the second, but not the first: both are judged by the time of the round.
+        keys.map(|key| self.found(key)).map(|found| found.map(EntryRef::new))
     }
 
     /// The entry of a key, for a command that asks about it but not for its value (TTL, TYPE): counts as a hit or a miss, but
@@ -229,6 +236,19 @@ impl<'a> View<'a> {
     }
 
     // For the rest of this crate.
+
+    #[inline]
+    fn found(&mut self, key: &[u8]) -> Option<Entry> {
+        let found = self.live(key);
+        match found {
+            Some(entry) => {
+                self.round.hits += 1;
+                self.touch(entry);
+            }
+            None => self.round.misses += 1,
+        }
+        found
+    }
 
     #[inline]
     pub(crate) fn touch(&mut self, entry: Entry) {

@@ -78,7 +78,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .live()
     .no_effect(UNUSED)
-    .about("How many nodes at either end of a list are never compressed. 0: none is."),
+    .about("How many nodes at either end of a list stay uncompressed. 0: no node is compressed."),
     Directive::number(
         "set-max-intset-entries",
         "512",

@@ -5,7 +5,7 @@ use crate::Config;
 use crate::directive::{Directive, Occasion, WRONG_COUNT, WordCount, Words};
 use crate::field::{Choice, field};
 use crate::number::{Unit, lenient_integer};
-use crate::text::Text;
+use crate::text::{Secret, Text};
 use crate::words::quoted_if_needed;
 
 /// What the directives of this subject are set to.
@@ -20,7 +20,7 @@ pub struct Replication {
     /// The user to log in to the primary as; empty: the default one.
     pub primary_user: Text,
     /// The password to log in to the primary with; empty: none.
-    pub primary_password: Text,
+    pub primary_password: Secret,
     /// Whether a replica answers while it has no link to its primary.
     pub serve_stale_data: bool,
     /// Whether a replica refuses writes of clients.

@@ -3,13 +3,13 @@
 use super::bounds::NATURAL_64;
 use crate::directive::{Directive, WordCount, Words};
 use crate::field::{Choice, field};
-use crate::text::Text;
+use crate::text::{Secret, Text};
 
 /// What the directives of this subject are set to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Security {
     /// The password of the default user; empty: none.
-    pub password: Text,
+    pub password: Secret,
     /// Who may change protected directives.
     pub protected_configs: Permission,
     /// Who may call DEBUG.

@@ -3,7 +3,7 @@
 use super::bounds::{NATURAL_32, PORT};
 use crate::directive::Directive;
 use crate::field::{Choice, field};
-use crate::text::Text;
+use crate::text::{Secret, Text};
 
 /// What the directives of this subject are set to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub struct Tls {
     /// Its key.
     pub key_file: Text,
     /// The password of the key.
-    pub key_password: Text,
+    pub key_password: Secret,
     /// The certificate with which the server is a client of others; empty: the same.
     pub client_certificate_file: Text,
     /// Its key.
     pub client_key_file: Text,
     /// The password of the key.
-    pub client_key_password: Text,
+    pub client_key_password: Secret,
     /// Parameters of Diffie and Hellman.
     pub parameters_file: Text,
     /// The certificates of authorities, in a file.

@@ -148,3 +148,11 @@ fn questions_are_answered_in_order_and_once() {
     assert_eq!(ask(&[b"key-load-delay"]), ["key-load-delay"]);
     assert_eq!(ask(&[b"include", b"user", b"rename-command", b"nope", b""]), Vec::<String>::new());
 }
+
+#[test]
+fn secrets_are_not_shown() {
+    let mut config = Config::new(4);
+    set(&mut config, &[(b"requirepass", b"hunter2")], Caller::Remote).unwrap();
+    assert_eq!(config.security.password.as_bytes(), b"hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
+}

@@ -28,8 +28,8 @@ impl Worker<'_> {
         if self.engine.host.used_memory() <= limit {
             return Room::Enough;
         }
-        if self.engine.pause.kind(self.round.now_ms).is_some() {
-            // While writes are paused, the data stays as it is.
+        if self.engine.pause.kind(self.now_ms()).is_some() {
+            // An eviction is a write, too.
             return Room::Enough;
         }
         let Some(policy) = policy(self.config.memory.policy) else { return Room::Lacking };

@@ -50,7 +50,7 @@ impl Worker<'_> {
             life = match connection.state {
                 State::Open => self.read(&mut connection),
                 State::Paused | State::Congested | State::Closing => {
-                    self.check_hang_up(&connection)
+                    Self::check_hang_up(&connection)
                 }
             };
         }
@@ -96,8 +96,7 @@ impl Worker<'_> {
     }
 
     /// A connection that is not read from is still to be noticed when it is gone.
-    fn check_hang_up(&self, connection: &Connection) -> Life {
-        let _ = self;
+    fn check_hang_up(connection: &Connection) -> Life {
         let mut byte = [0; 1];
         match rustix::net::recv(&connection.socket, &mut byte, rustix::net::RecvFlags::PEEK) {
             Ok((_, 0)) => Life::Ends,

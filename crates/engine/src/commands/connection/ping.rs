@@ -1,4 +1,4 @@
-//! PING: is anybody there?
+//! PING and ECHO: is anybody there?
 
 use command::argument::string;
 use command::{Command as Declaration, Flags, Group};
@@ -15,6 +15,13 @@ pub(super) static PING: Command = Declaration {
     ..Declaration::new("PING", Group::Connection, "1.0.0", Handler::Keys(ping))
 };
 
+pub(super) static ECHO: Command = Declaration {
+    summary: "Answers the message given.",
+    flags: Flags::LOADING.and(Flags::STALE).and(Flags::FAST),
+    arguments: &[string("message")],
+    ..Declaration::new("ECHO", Group::Connection, "1.0.0", Handler::Keys(echo))
+};
+
 fn ping(call: &mut Call<'_>) -> Outcome {
     if 1 < call.arguments.len() {
         return Err(ReplyError::WrongArity("ping"));
@@ -23,5 +30,11 @@ fn ping(call: &mut Call<'_>) -> Outcome {
         Some(message) => call.reply.bulk(message),
         None => call.reply.simple("PONG"),
     }
+    Ok(())
+}
+
+fn echo(call: &mut Call<'_>) -> Outcome {
+    let message = call.arguments.string()?;
+    call.reply.bulk(message);
     Ok(())
 }

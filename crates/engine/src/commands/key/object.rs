@@ -37,11 +37,7 @@ static REFCOUNT: Command = Declaration {
     ..declaration("OBJECT|REFCOUNT", "2.2.3", reference_count)
 };
 
-static HELP: Command = Declaration {
-    summary: "Returns what the subcommands do.",
-    flags: Flags::LOADING.and(Flags::STALE),
-    ..Declaration::new("OBJECT|HELP", Group::Generic, "6.2.0", Handler::Keys(help))
-};
+static HELP: Command = help::declare("OBJECT|HELP", Group::Generic, "6.2.0");
 
 const KEYS: &[KeySpec] = &[KeySpec::read_only(2)];
 const ARGUMENTS: &[Argument] = &[key("key")];
@@ -116,23 +112,6 @@ fn reference_count(call: &mut Call<'_>) -> Outcome {
     }
     Ok(())
 }
-
-fn help(call: &mut Call<'_>) -> Outcome {
-    help::reply(call, "OBJECT", HELP_LINES);
-    Ok(())
-}
-
-const HELP_LINES: &[&str] = &[
-    "ENCODING <key>",
-    "    How the value at <key> is represented in memory.",
-    "FREQ <key>",
-    "    How often <key> is used: the logarithm of that, roughly, under a policy",
-    "    that evicts what is used least.",
-    "IDLETIME <key>",
-    "    How many seconds ago <key> was last used, roughly.",
-    "REFCOUNT <key>",
-    "    How many references there are to the value at <key>.",
-];
 
 /// Whether the policy goes by how often keys are used.
 fn counts_uses(policy: EvictionPolicy) -> bool {

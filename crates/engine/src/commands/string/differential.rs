@@ -70,6 +70,7 @@ fn drawn(random: &mut Random) -> Call {
             continue;
         }
         lengthen(&mut words);
+        enrich(&mut words, random);
         return words;
     }
 }
@@ -86,6 +87,34 @@ fn lengthen(words: &mut Call) {
             && word.iter().all(u8::is_ascii_digit)
         {
             word.extend_from_slice(b"000000");
+        }
+    }
+}
+
+/// Puts other values in the place of some: at the edges of what is an integer, of encodings, and of how a string is kept.
+fn enrich(words: &mut Call, random: &mut Random) {
+    const NUMBERS: &[&[u8]] = &[
+        b"9223372036854775807",
+        b"-9223372036854775808",
+        b"9223372036854775808",
+        b"-9223372036854775809",
+        b"00000000000000000001",
+        b"-0",
+        b"+5",
+        b"3.0",
+        b"1.7976931348623157e308",
+        b"1e-17",
+        b"0.12345678901234567",
+        b"1e4000",
+        b"-3.00000",
+        b"0x1p3",
+    ];
+    const LENGTHS: &[usize] = &[43, 44, 45, 254, 255, 256, 1023, 1024, 1025, 20_000];
+    for word in words.iter_mut().skip(2) {
+        match random.below(12) {
+            0 => *word = random.pick(NUMBERS).to_vec(),
+            1 => *word = vec![b'x'; random.pick(LENGTHS)],
+            _ => {}
         }
     }
 }

@@ -70,14 +70,12 @@ fn getex(call: &mut Call<'_>) -> Outcome {
     reply_string(&mut call.reply, Some(value));
 
     match change {
-        None => {}
-        Some(Change::Persist) => {
-            if expires {
-                call.keys.set_expiry(key, None);
-                call.modified(key, events::PERSIST);
-                call.replicate_as(&[b"PERSIST", key]);
-            }
+        Some(Change::Persist) if expires => {
+            call.keys.set_expiry(key, None);
+            call.modified(key, events::PERSIST);
+            call.replicate_as(&[b"PERSIST", key]);
         }
+        None | Some(Change::Persist) => {}
         Some(Change::Expire(expiration)) => {
             // Redis looks at the number only now, when it knows that there is a string.
             let at_ms = expiration.at_ms(call.now_ms(), INVALID_EXPIRE)?;

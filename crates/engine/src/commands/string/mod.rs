@@ -8,6 +8,7 @@ mod condition;
 mod expiration;
 mod get;
 mod get_and;
+mod longest_common_subsequence;
 mod number;
 mod part;
 mod set;
@@ -34,6 +35,7 @@ pub(super) const COMMANDS: &[&Command] = &[
     &get::STRLEN,
     &get_and::GETDEL,
     &get_and::GETEX,
+    &longest_common_subsequence::LCS,
     &number::DECR,
     &number::DECRBY,
     &number::INCR,

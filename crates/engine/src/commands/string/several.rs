@@ -24,6 +24,7 @@ pub(super) static MGET: Command = Declaration {
     ..Declaration::new("MGET", Group::String, "1.0.0", Handler::Keys(mget))
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "every handler has this type")]
 fn mget(call: &mut Call<'_>) -> Outcome {
     let keys = call.arguments.rest();
     call.reply.array(keys.len());

@@ -1,0 +1,156 @@
+//! What others may know of a client.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
+
+use parking_lot::Mutex;
+
+use super::ClientId;
+
+/// Where a client comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// `ip:port`, or the path of the Unix socket and `:0`.
+    pub address: String,
+    /// Our end of the connection, in the same form.
+    pub local_address: String,
+    /// File descriptor.
+    pub descriptor: i32,
+    /// Whether it came over the Unix socket.
+    pub is_unix: bool,
+}
+
+/// What others may know of a client.
+///
+/// Its worker alone writes it, but for `killed`. The alignment keeps two workers from writing to one cache line.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct ClientRecord {
+    /// Which client.
+    pub id: ClientId,
+    /// Where it comes from.
+    pub peer: Peer,
+    /// Whose it is.
+    pub worker: usize,
+    /// Unix time in ms.
+    pub created_ms: i64,
+    /// What it and we call it.
+    pub labels: Mutex<Labels>,
+    /// Unix time in ms of its last call.
+    pub last_call_ms: AtomicI64,
+    /// The logical database it has selected.
+    pub database: AtomicUsize,
+    /// Id of the command it called last, plus one; 0 before the first.
+    pub command: AtomicUsize,
+    /// 2 or 3.
+    pub protocol: AtomicUsize,
+    /// Bytes received and not executed yet.
+    pub query_buffer: AtomicUsize,
+    /// Bytes of the query buffer that are free.
+    pub query_buffer_free: AtomicUsize,
+    /// Bytes of replies not sent yet.
+    pub output: AtomicUsize,
+    /// Bytes that those replies take in memory.
+    pub output_memory: AtomicUsize,
+    /// Bytes of memory it takes in all.
+    pub memory: AtomicUsize,
+    /// CLIENT NO-EVICT.
+    pub no_evict: AtomicBool,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: AtomicBool,
+    /// Its worker is to close it, for CLIENT KILL.
+    pub killed: AtomicBool,
+    /// It waits: for CLIENT PAUSE to end.
+    pub paused: AtomicBool,
+    /// It is closed once its replies are sent.
+    pub closing: AtomicBool,
+}
+
+impl ClientRecord {
+    pub(super) fn new(id: ClientId, peer: Peer, worker: usize, now_ms: i64) -> ClientRecord {
+        ClientRecord {
+            id,
+            peer,
+            worker,
+            created_ms: now_ms,
+            labels: Mutex::new(Labels::default()),
+            last_call_ms: AtomicI64::new(now_ms),
+            database: AtomicUsize::new(0),
+            command: AtomicUsize::new(0),
+            protocol: AtomicUsize::new(2),
+            query_buffer: AtomicUsize::new(0),
+            query_buffer_free: AtomicUsize::new(0),
+            output: AtomicUsize::new(0),
+            output_memory: AtomicUsize::new(0),
+            memory: AtomicUsize::new(0),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// What it is to the server. As long as nobody can subscribe or replicate, every client is a normal one.
+    pub fn kind(&self) -> ClientKind {
+        let _ = self;
+        ClientKind::Normal
+    }
+
+    /// How long it has been connected, in whole seconds of the clock.
+    pub fn age_s(&self, now_ms: i64) -> i64 {
+        now_ms.div_euclid(1000) - self.created_ms.div_euclid(1000)
+    }
+}
+
+/// What a client is called. Texts that it chose itself are printable and have no spaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// CLIENT SETNAME.
+    pub name: Box<[u8]>,
+    /// CLIENT SETINFO LIB-NAME.
+    pub library_name: Box<[u8]>,
+    /// CLIENT SETINFO LIB-VER.
+    pub library_version: Box<[u8]>,
+    /// The user it acts as.
+    pub user: Cow<'static, [u8]>,
+}
+
+impl Default for Labels {
+    fn default() -> Labels {
+        Labels {
+            name: Box::default(),
+            library_name: Box::default(),
+            library_version: Box::default(),
+            user: Cow::Borrowed(b"default"),
+        }
+    }
+}
+
+/// What clients are to the server, as CLIENT LIST TYPE and CLIENT KILL TYPE tell them apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientKind {
+    /// It calls commands.
+    Normal,
+    /// It listens to channels.
+    Subscriber,
+    /// It copies this server.
+    Replica,
+    /// This server copies it.
+    Primary,
+}
+
+impl ClientKind {
+    /// The kind of a name, in any case.
+    pub fn named(name: &[u8]) -> Option<ClientKind> {
+        /// The older names are still in use.
+        const NAMES: &[(&[u8], ClientKind)] = &[
+            (b"normal", ClientKind::Normal),
+            (b"slave", ClientKind::Replica),
+            (b"replica", ClientKind::Replica),
+            (b"pubsub", ClientKind::Subscriber),
+            (b"master", ClientKind::Primary),
+        ];
+        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, kind)| kind)
+    }
+}
