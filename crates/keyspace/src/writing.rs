@@ -10,7 +10,7 @@ use crate::database::free;
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef};
-use crate::view::{Garbage, View, Waste};
+use crate::view::{ExpiryMode, Garbage, View, Waste};
 
 /// What a write does about the time at which the key expires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -353,8 +353,14 @@ impl View<'_> {
         }
     }
 
+    /// Adds an entry whose key is not there for this view.
     fn add(&mut self, hash: KeyHash, entry: Entry) {
         self.round.changed = true;
+        if self.round.expiry == ExpiryMode::Hide
+            && let Some(hidden) = self.database_mut(hash).find(hash, entry.key())
+        {
+            self.discard(hash, hidden);
+        }
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).insert(hashing, hash, entry);
     }
