@@ -122,7 +122,7 @@ impl<'e> Worker<'e> {
             config_version: engine.config_version(),
             tally: Tally::default(),
             pool: EvictionPool::default(),
-            expiry: ExpiryCycle::new(index, workers, engine.keyspace.databases()),
+            expiry: ExpiryCycle::new(index, workers),
             prepared: Vec::with_capacity(AHEAD),
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,
@@ -160,9 +160,6 @@ impl<'e> Worker<'e> {
     /// Called `hz` times a second, in a round.
     pub fn tick(&mut self) {
         let vitals = &self.engine.vitals;
-        for (database, (sum_ms, count)) in self.expiry.remaining.iter_mut().enumerate() {
-            vitals.note_lives(database, std::mem::take(sum_ms), std::mem::take(count));
-        }
         if self.index != 0 {
             return;
         }

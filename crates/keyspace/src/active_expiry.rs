@@ -1,10 +1,15 @@
 //! Removing keys that have expired and that nobody looks at.
 //!
-//! A [`ExpiryCycle`] walks the index of expiring keys, shard by shard and database by database, a bucket at a time, from
-//! where it stopped. In a table where few of the keys seen had expired it goes on to the next one; where many had, it
-//! stays. It works in steps, so that the caller can look at the clock between them and let other commands in.
+//! An [`ExpiryCycle`] walks the index of expiring keys, shard by shard and database by database, a few buckets at a time. In
+//! a table where many of the keys seen had expired it stays; where few had, it goes on to the next, and takes this one up
+//! where it left it when its turn comes again: so every key is looked at some time, however many of the others stay. It works in
+//! steps, so that the caller can look at the clock between them and let other commands in.
 
+use std::collections::BTreeMap;
+
+use crate::database::Database;
 use crate::entry::Entry;
+use crate::shard::Shard;
 use crate::view::View;
 
 /// Where one worker's search for expired keys is: it visits the shards `worker`, `worker + workers`, ...
@@ -14,46 +19,38 @@ pub struct ExpiryCycle {
     step: u32,
     shard: u32,
     database: usize,
-    cursor: u64,
-    /// Of the table being walked.
-    seen: usize,
-    expired: usize,
-    /// Sum and count of the remaining lives of keys seen that have not expired, by database, in ms.
-    pub remaining: Vec<(i64, i64)>,
+    /// By shard and database, where a table was left; tables that begin anew are not listed.
+    cursors: BTreeMap<(u32, usize), u64>,
 }
 
 /// What a step did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ExpiryProgress {
+    /// The logical database in which it was.
+    pub database: usize,
     /// Keys looked at.
     pub seen: usize,
     /// Keys removed.
     pub expired: usize,
+    /// The sum of the times that the others have left, in ms.
+    pub remaining_ms: i64,
     /// All the worker's shards have been visited once more.
     pub wrapped: bool,
 }
 
 impl ExpiryCycle {
     /// The cycle of one of `workers` workers.
-    pub fn new(worker: usize, workers: usize, databases: usize) -> ExpiryCycle {
+    pub fn new(worker: usize, workers: usize) -> ExpiryCycle {
         let first = u32::try_from(worker).unwrap_or(0);
         let step = u32::try_from(workers).unwrap_or(1).max(1);
-        ExpiryCycle {
-            first,
-            step,
-            shard: first,
-            database: 0,
-            cursor: 0,
-            seen: 0,
-            expired: 0,
-            remaining: vec![(0, 0); databases],
-        }
+        ExpiryCycle { first, step, shard: first, database: 0, cursors: BTreeMap::new() }
     }
 
-    /// Looks at about `sample` keys of one table, or passes over tables without any. From a table of which less than `acceptable`
+    /// Looks at about `sample` keys of one table, passing over tables without any. After a table of which less than `acceptable`
     /// percent of the keys seen had expired, the next step goes on to the next.
     ///
-    /// The view holds the shard of the keys removed until the next step, so that their removal can be recorded in order.
+    /// The view, which must roam, holds the shard of the keys removed until the next step, so that their removal can be
+    /// recorded in order.
     pub fn step(
         &mut self,
         view: &mut View<'_>,
@@ -61,65 +58,80 @@ impl ExpiryCycle {
         acceptable: usize,
     ) -> ExpiryProgress {
         let mut progress = ExpiryProgress::default();
-        while !progress.wrapped {
-            view.select(self.database);
-            let mut found: Vec<Entry> = Vec::new();
-            let mut end = true;
-            if let Some(database) = view.shard_at(self.shard).database(self.database)
-                && 0 < database.expiring_len()
-            {
-                self.cursor = database.expiring().scan(self.cursor, |entry| found.push(*entry));
-                end = self.cursor == 0;
+        while !progress.wrapped && progress.seen == 0 {
+            let shard = view.shard_at(self.shard);
+            let databases = shard.databases();
+            if 0 < expiring_len(shard, self.database) {
+                progress.database = self.database;
+                let ended = self.search(view, sample, &mut progress);
+                let poor = progress.expired * 100 < progress.seen * acceptable;
+                if !ended && !poor {
+                    break;
+                }
             }
-            let expired = self.examine(view, &found);
-            progress.seen += found.len();
-            progress.expired += expired;
-            self.seen += found.len();
-            self.expired += expired;
-            let poor = sample <= self.seen && self.expired * 100 < self.seen * acceptable;
-            if end || poor {
-                self.next_table(view, &mut progress);
-            }
-            let moved_on = end || poor;
-            if sample <= progress.seen || moved_on && 0 < progress.seen {
-                break;
-            }
+            progress.wrapped = self.go_on(view, databases);
         }
         progress
     }
 
-    fn examine(&mut self, view: &mut View<'_>, found: &[Entry]) -> usize {
-        let mut expired = 0;
-        for &entry in found {
-            let Some(expiry) = entry.expiry() else { continue };
-            if view.has_expired(entry) {
-                let hash = view.keyspace.hash(entry.key());
-                view.expire(hash, entry);
-                expired += 1;
-            } else {
-                let (sum, count) = &mut self.remaining[self.database];
-                *sum +=
-                    expiry.saturating_sub(view.round.now_ms).clamp(0, i64::from(u32::MAX) * 1000);
-                *count += 1;
+    /// Looks at keys of the present table; says whether its end was reached.
+    fn search(
+        &mut self,
+        view: &mut View<'_>,
+        sample: usize,
+        progress: &mut ExpiryProgress,
+    ) -> bool {
+        let table = (self.shard, self.database);
+        let mut cursor = self.cursors.remove(&table).unwrap_or(0);
+        let mut found: Vec<Entry> = Vec::new();
+        view.select(self.database);
+        while progress.seen < sample {
+            found.clear();
+            cursor = view
+                .shard_at(self.shard)
+                .database(self.database)
+                .map_or(0, |database| database.expiring().scan(cursor, |entry| found.push(*entry)));
+            examine(view, &found, progress);
+            if cursor == 0 {
+                return true;
             }
         }
-        expired
+        self.cursors.insert(table, cursor);
+        false
     }
 
-    fn next_table(&mut self, view: &View<'_>, progress: &mut ExpiryProgress) {
-        (self.seen, self.expired) = (0, 0);
-        // A poor table is taken up where it was left: its cursor is worth keeping only if there is one table.
-        if 1 < view.keyspace.shards.len() {
-            self.cursor = 0;
+    /// Goes on to the next table; says whether that is the first one again.
+    fn go_on(&mut self, view: &View<'_>, databases: usize) -> bool {
+        self.database += 1;
+        if self.database < databases {
+            return false;
         }
+        self.database = 0;
         self.shard += self.step;
-        if view.keyspace.mask < self.shard {
+        let wrapped = view.keyspace.mask < self.shard;
+        if wrapped {
             self.shard = self.first;
-            self.database += 1;
-            if view.databases() <= self.database {
-                self.database = 0;
-                progress.wrapped = true;
-            }
+        }
+        wrapped
+    }
+}
+
+fn expiring_len(shard: &Shard, database: usize) -> usize {
+    shard.database(database).map_or(0, Database::expiring_len)
+}
+
+/// Removes those of the entries found that have expired.
+fn examine(view: &mut View<'_>, found: &[Entry], progress: &mut ExpiryProgress) {
+    for &entry in found {
+        let Some(expiry) = entry.expiry() else { continue };
+        progress.seen += 1;
+        if view.has_expired(entry) {
+            let hash = view.keyspace.hash(entry.key());
+            view.expire(hash, entry);
+            progress.expired += 1;
+        } else {
+            let left_ms = expiry.saturating_sub(view.round.now_ms).max(0);
+            progress.remaining_ms = progress.remaining_ms.saturating_add(left_ms);
         }
     }
 }

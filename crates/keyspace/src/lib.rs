@@ -31,12 +31,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub use access::{AccessClock, AccessPolicy, Random};
 pub use active_expiry::{ExpiryCycle, ExpiryProgress};
 pub use entry::EntryRef;
-pub use eviction::{Candidate, EvictionPolicy, EvictionPool};
+pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use value::{Decimal, Encoding, StringRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Round, View};
-pub use writing::SetExpiry;
+pub use writing::{Freeing, SetExpiry};
 
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};

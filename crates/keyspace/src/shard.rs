@@ -26,6 +26,11 @@ impl Shard {
         self.databases.get(number)
     }
 
+    /// How many databases may have been used: those from this number on never were.
+    pub(crate) fn databases(&self) -> usize {
+        self.databases.len()
+    }
+
     #[inline]
     pub(crate) fn database_mut(&mut self, number: usize) -> &mut Database {
         if self.databases.len() <= number {

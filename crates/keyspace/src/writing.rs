@@ -10,7 +10,7 @@ use crate::database::free;
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef};
-use crate::view::{Garbage, View, Waste};
+use crate::view::{ExpiryMode, Garbage, View, Waste};
 
 /// What a write does about the time at which the key expires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,15 @@ pub enum SetExpiry {
     Clear,
     /// Unix time in ms.
     At(i64),
+}
+
+/// Who frees a value that takes long to free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Freeing {
+    /// The thread that removes it: its memory can be used again right after.
+    Here,
+    /// Another one, later: it becomes garbage.
+    Elsewhere,
 }
 
 impl SetExpiry {
@@ -136,25 +145,22 @@ impl View<'_> {
 
     /// Removes a key, whose value becomes garbage if freeing it takes long; says whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let hash = self.locate(key);
-        let present = self.live(key);
-        if let Some(entry) = present {
-            self.discard(hash, entry);
-        }
-        present.is_some()
+        self.remove_freeing(key, Freeing::Elsewhere)
     }
 
-    /// Removes a key and frees its value, however long that takes: its memory can be used again right after. Says whether it
-    /// was there.
-    pub fn remove_and_free(&mut self, key: &[u8]) -> bool {
+    /// Removes a key; says whether it was there.
+    pub fn remove_freeing(&mut self, key: &[u8], freeing: Freeing) -> bool {
         let hash = self.locate(key);
-        let present = self.live(key);
-        if let Some(entry) = present {
-            self.before_change(entry);
-            self.take(hash, entry);
-            free(entry);
+        let Some(entry) = self.live(key) else { return false };
+        match freeing {
+            Freeing::Here => {
+                self.before_change(entry);
+                self.take(hash, entry);
+                free(entry);
+            }
+            Freeing::Elsewhere => self.discard(hash, entry),
         }
-        present.is_some()
+        true
     }
 
     /// Changes when a key expires, or with `None` that it does; says whether the key is there.
@@ -347,8 +353,14 @@ impl View<'_> {
         }
     }
 
+    /// Adds an entry whose key is not there for this view.
     fn add(&mut self, hash: KeyHash, entry: Entry) {
         self.round.changed = true;
+        if self.round.expiry == ExpiryMode::Hide
+            && let Some(hidden) = self.database_mut(hash).find(hash, entry.key())
+        {
+            self.discard(hash, hidden);
+        }
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).insert(hashing, hash, entry);
     }

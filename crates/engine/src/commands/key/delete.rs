@@ -2,6 +2,7 @@
 
 use command::argument::key;
 use command::{Command as Declaration, Flags, Group, KeySpec};
+use keyspace::Freeing;
 
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
@@ -27,15 +28,6 @@ pub(super) static UNLINK: Command = Declaration {
     ..Declaration::new("UNLINK", Group::Generic, "4.0.0", Handler::Keys(unlink))
 };
 
-/// Who frees a value that takes long to free.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Freeing {
-    /// The command, before it answers.
-    Here,
-    /// Another thread, some time.
-    Elsewhere,
-}
-
 fn del(call: &mut Call<'_>) -> Outcome {
     let lazy = call.config.memory.lazy_user_del;
     remove(call, if lazy { Freeing::Elsewhere } else { Freeing::Here });
@@ -50,11 +42,7 @@ fn unlink(call: &mut Call<'_>) -> Outcome {
 fn remove(call: &mut Call<'_>, freeing: Freeing) {
     let mut removed = 0;
     for key in call.arguments.rest().iter() {
-        let was_there = match freeing {
-            Freeing::Here => call.keys.remove_and_free(key),
-            Freeing::Elsewhere => call.keys.remove(key),
-        };
-        if was_there {
+        if call.keys.remove_freeing(key, freeing) {
             call.modified(key, events::DELETE);
             removed += 1;
         }
