@@ -105,7 +105,12 @@ impl Engine {
     ) -> (Engine, Vec<GateKey>) {
         let databases = usize::try_from(config.memory.databases).unwrap_or(1).max(1);
         let (keyspace, keys) = Keyspace::new(workers, databases);
-        let commands = Table::new(commands::FAMILIES);
+        let mut commands = Table::new(commands::FAMILIES);
+        for (old, new) in &config.security.renamed_commands {
+            // The configuration was refused if there is no such command.
+            let renamed = commands.rename(old.as_bytes(), new.as_bytes());
+            debug_assert!(renamed, "there is a command called {old}");
+        }
         let engine = Engine {
             keyspace,
             clients: Clients::default(),
