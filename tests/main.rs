@@ -6,6 +6,7 @@
 mod clients;
 mod configuration;
 mod differential;
+mod introspection;
 mod lifecycle;
 mod linearizability;
 mod protocol;

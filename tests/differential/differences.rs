@@ -6,21 +6,21 @@
 use harness::{Value, Version};
 
 /// Whether the replies differ in what is known to have changed after `version`.
-pub(super) fn documented(
-    version: Version,
-    words: &[Vec<u8>],
-    newer: &Value,
-    older: &Value,
-) -> bool {
+pub(super) fn documented(version: Version, words: &[Vec<u8>], older: &Value) -> bool {
     match version {
         Version::V74 => false,
         Version::V70 => {
             let line = words.iter().take(3).map(|word| word.to_ascii_uppercase());
             let line = line.collect::<Vec<_>>().join(b" ".as_slice());
-            CHANGED.iter().any(|(command, _)| line.starts_with(command.as_bytes()))
-                && (newer != older)
+            is_unknown(older)
+                || CHANGED.iter().any(|(command, _)| line.starts_with(command.as_bytes()))
         }
     }
+}
+
+/// Whether a server does not have the command.
+fn is_unknown(reply: &Value) -> bool {
+    reply.is_error() && reply.as_bytes().is_some_and(|text| text.starts_with(b"ERR unknown "))
 }
 
 /// Calls that answer otherwise since 7.0, by how they begin, with what changed.

@@ -6,14 +6,16 @@
 //! promises; where two versions differ on purpose, [`differences`] says how. A case that fails is [`shrink`]ed, and printed
 //! with its seed as commands that can be typed in.
 //!
-//! `OCHRE_SEED` and `OCHRE_ROUNDS` choose other cases than the fixed few that every test run tries:
+//! `OCHRE_SEED` and `OCHRE_ROUNDS` choose other cases than the fixed few that every test run tries, and
+//! `OCHRE_FAMILIES` what they are drawn from (a seed means another case then):
 //!
 //! ```text
-//! OCHRE_SEED=42 OCHRE_ROUNDS=5000 cargo nextest run differential
+//! OCHRE_SEED=42 OCHRE_ROUNDS=5000 OCHRE_FAMILIES=string,key cargo nextest run differential
 //! ```
 
 mod connection_family;
 mod differences;
+mod grammar_family;
 mod key_family;
 mod pair;
 mod pool;
@@ -37,17 +39,18 @@ use step::{Generator, Step};
 const STEPS: usize = 120;
 
 /// Cases of one comparison, unless `OCHRE_ROUNDS` says otherwise.
-const ROUNDS: usize = 150;
+const ROUNDS: usize = 1000;
 
 /// Failures after which a comparison ends: more is more than one reads at a time.
 const MOST_REPORTS: usize = 20;
 
 /// What the cases are drawn from, each with its share.
-const FAMILIES: &[(&dyn Generator, usize)] = &[
-    (&string_family::Strings, 10),
-    (&key_family::Keys, 8),
-    (&connection_family::Connections, 2),
-    (&server_family::Servers, 2),
+const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
+    ("grammar", &grammar_family::Grammar, 10),
+    ("string", &string_family::Strings, 10),
+    ("key", &key_family::Keys, 8),
+    ("connection", &connection_family::Connections, 2),
+    ("server", &server_family::Servers, 2),
 ];
 
 #[test]
@@ -125,11 +128,16 @@ fn compare(launch: &Launch, oracle: &Oracle) {
 }
 
 fn generate(random: &mut Random) -> Vec<Step> {
-    let total: usize = FAMILIES.iter().map(|(_, share)| share).sum();
+    let chosen = env::var("OCHRE_FAMILIES").unwrap_or_default();
+    let families: Vec<_> = FAMILIES
+        .iter()
+        .filter(|(name, ..)| chosen.is_empty() || chosen.split(',').any(|family| family == *name))
+        .collect();
+    let total: usize = families.iter().map(|(.., share)| share).sum();
     let mut steps = Vec::new();
     while steps.len() < STEPS {
         let mut at = random.below(total);
-        let family = FAMILIES.iter().find_map(|(family, share)| {
+        let family = families.iter().find_map(|(_, family, share)| {
             let chosen = at < *share;
             at = at.saturating_sub(*share);
             chosen.then_some(family)

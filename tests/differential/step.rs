@@ -52,7 +52,8 @@ impl Step {
         if random.one_in(25) && !is_fixed(words) {
             let which = random.below(words.len());
             match random.below(3) {
-                0 if 1 < words.len() => drop(words.remove(which)),
+                // What follows the name could be a name too: SYNC of FLUSHALL SYNC.
+                0 if 0 < which => drop(words.remove(which)),
                 1 => words.insert(which, words[which].clone()),
                 _ if 0 < which => words[which] = pool::odd(random),
                 _ => {}

@@ -78,6 +78,8 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         | (b"RANDOMKEY" | b"TIME" | b"LASTSAVE" | b"LOLWUT", _)
         | (b"MEMORY", b"USAGE" | b"STATS")
         | (b"CLIENT", b"ID")
+        // Whether a server keeps one copy of small integers is its own affair.
+        | (b"OBJECT", b"REFCOUNT")
         | (_, b"HELP") => Promise::Kind,
         (b"CLIENT", b"LIST" | b"INFO") => Promise::ClientLines,
         (b"INFO", _) => Promise::FieldNames,
