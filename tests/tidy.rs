@@ -101,7 +101,8 @@ fn sources_are_ascii() {
 #[test]
 fn nothing_is_left_to_be_done_later() {
     // Written apart, for this file is a source too.
-    let marks = [concat!("FIX", "ME"), concat!("TO", "DO"), concat!("to", "do!"), concat!("XX", "X:")];
+    let marks =
+        [concat!("FIX", "ME"), concat!("TO", "DO"), concat!("to", "do!"), concat!("XX", "X:")];
     let mut broken = Vec::new();
     for (name, text) in sources(".rs") {
         for (number, line) in text.lines().enumerate() {
@@ -154,7 +155,9 @@ fn allowed_dependencies() -> BTreeMap<String, BTreeSet<String>> {
             list => list
                 .split(',')
                 .map(|name| name.trim().trim_matches('`').to_owned())
-                .filter(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'))
+                .filter(|name| {
+                    name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+                })
                 .collect(),
         };
         table.insert(name.to_owned(), dependencies);
@@ -181,7 +184,8 @@ fn crates_depend_on_what_the_table_says() {
     let mut broken = Vec::new();
     let mut seen = BTreeSet::new();
     for (path, manifest) in sources("Cargo.toml") {
-        let Some(name) = path.strip_prefix("crates/").and_then(|rest| rest.split('/').next()) else {
+        let Some(name) = path.strip_prefix("crates/").and_then(|rest| rest.split('/').next())
+        else {
             continue;
         };
         seen.insert(name.to_owned());
@@ -218,7 +222,9 @@ fn every_fuzz_target_is_built_and_run() {
 fn no_path_of_a_machine_is_written_down() {
     let places = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
     let mut broken = Vec::new();
-    for ending in [".rs", ".toml", ".py", ".js", "/compare", "/install-oracle", "/install-clients", "/fuzz"] {
+    for ending in
+        [".rs", ".toml", ".py", ".js", "/compare", "/install-oracle", "/install-clients", "/fuzz"]
+    {
         for (name, text) in sources(ending) {
             let lines = text.lines().enumerate();
             let lines = lines.filter(|(_, line)| places.iter().any(|place| line.contains(place)));

@@ -115,15 +115,6 @@ impl Effects {
         self.changes == 0 && self.recorded.is_empty()
     }
 
-    /// Notes another event of a change that was noted.
-    #[inline]
-    #[expect(
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "notifications will be noted here"
-    )]
-    pub(crate) fn notify(&mut self, _database: usize, _key: &[u8], _event: Event) {}
-
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;

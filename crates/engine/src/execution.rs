@@ -10,6 +10,7 @@ use keyspace::{ExpiryMode, View};
 use resp::{Output, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
+use crate::audit::Audit;
 use crate::call::{Call, Next};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::effects::Effects;
@@ -81,10 +82,33 @@ impl<'e> Worker<'e> {
         if !callable.admits(words.len()) {
             return Err(ReplyError::WrongArity(callable.name()));
         }
+        if callable.flags.has(Flags::PROTECTED) {
+            self.admit_protected(session, callable)?;
+        }
         if !session.authenticated && !callable.flags.has(Flags::NO_AUTH) {
             return Err(ReplyError::coded("NOAUTH Authentication required."));
         }
         Ok(())
+    }
+
+    /// Whether the configuration lets this client call a command that could harm the server.
+    #[cold]
+    fn admit_protected(&self, session: &Session, callable: &Callable) -> Result<(), ReplyError> {
+        let security = &self.config.security;
+        let (name, directive, permission) = match callable.name().split('|').next() {
+            Some("module") => ("MODULE", "enable-module-command", security.module_command),
+            _ => ("DEBUG", "enable-debug-command", security.debug_command),
+        };
+        if permission.allows(session.record.peer.is_local()) {
+            return Ok(());
+        }
+        Err(ReplyError::Message(
+            format!(
+                "{name} command not allowed. If the {directive} option is set to \"local\", you can run it from a local \
+                 connection, otherwise you need to set this option in the configuration file, and then restart the server."
+            )
+            .into(),
+        ))
     }
 
     fn refuse(&mut self, session: &Session, error: &ReplyError, output: &mut Output) {
@@ -223,7 +247,9 @@ impl<'a> Parts<'a> {
             recording: self.engine.effects.is_listening(),
         };
         let begin = call.reply.output().mark();
+        let audit = Audit::begin(callable, words, &mut call.keys);
         let outcome = run(&mut call);
+        audit.end(&mut call, database, outcome.is_ok());
         let fate = conclude(&mut call, outcome, begin);
         if !call.effects.is_empty()
             || !call.keys.expired.is_empty()

@@ -30,6 +30,16 @@ pub trait Host: Send + Sync {
     /// Writes a line to the log.
     fn log(&self, level: LogLevel, message: &str);
 
+    /// Runs what may panic, and says whether it came to its end. A panic is logged.
+    fn contain(&self, run: &mut dyn FnMut()) -> bool {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_ok()
+    }
+
+    /// Ends the process with a report: what it holds can no longer be trusted.
+    fn give_up(&self, message: &str) {
+        panic!("{message}");
+    }
+
     /// Lets time pass: DEBUG SLEEP.
     fn sleep(&self, microseconds: u64);
 
@@ -42,11 +52,18 @@ pub trait Host: Send + Sync {
     /// Ends the process as a crash would: for tests of what handles crashes.
     fn crash(&self, kind: CrashKind);
 
-    /// Makes a directive that concerns the process take effect; an error is the text for the client, and nothing has changed.
-    fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), String>;
+    /// Makes directives that concern the process take effect. After an error some may have: the caller has those of
+    /// before applied again.
+    fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), NotApplied>;
 
     /// Reads and replaces the configuration file, if the process was started with one.
     fn configuration_file(&self) -> Option<&dyn ConfigurationFile>;
+
+    /// 40 hexadecimal digits that nobody has drawn before.
+    fn draw_id(&self) -> String;
+
+    /// Bytes that the allocator sets aside when it is asked for so many.
+    fn block_bytes(&self, bytes: usize) -> usize;
 
     /// Facts about the process for INFO and MEMORY.
     fn process(&self) -> ProcessReport;
@@ -58,7 +75,16 @@ pub trait Host: Send + Sync {
     fn purge_memory(&self);
 
     /// The allocator's own report, as text.
-    fn allocator_text(&self) -> String;
+    fn allocator_text(&self) -> Vec<u8>;
+}
+
+/// A directive could not be put into effect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotApplied {
+    /// Which.
+    pub directive: &'static str,
+    /// Why, as the client is told.
+    pub reason: String,
 }
 
 /// The file that CONFIG REWRITE rewrites.
@@ -201,8 +227,14 @@ impl Host for Alone {
         false
     }
     fn crash(&self, _kind: CrashKind) {}
-    fn apply(&self, _changed: &[&'static str], _config: &config::Config) -> Result<(), String> {
+    fn apply(&self, _changed: &[&'static str], _config: &config::Config) -> Result<(), NotApplied> {
         Ok(())
+    }
+    fn draw_id(&self) -> String {
+        "0".repeat(40)
+    }
+    fn block_bytes(&self, bytes: usize) -> usize {
+        bytes
     }
     fn configuration_file(&self) -> Option<&dyn ConfigurationFile> {
         None
@@ -214,7 +246,7 @@ impl Host for Alone {
         AllocatorReport::default()
     }
     fn purge_memory(&self) {}
-    fn allocator_text(&self) -> String {
-        String::new()
+    fn allocator_text(&self) -> Vec<u8> {
+        Vec::new()
     }
 }

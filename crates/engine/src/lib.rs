@@ -10,6 +10,7 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+mod audit;
 mod authentication;
 mod call;
 pub mod clients;
@@ -19,12 +20,17 @@ mod effects;
 pub mod events;
 mod execution;
 pub mod host;
+mod information;
+mod latency;
 mod memory_limit;
 mod pause;
 pub mod session;
+mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod vitals;
+mod watch;
 mod worker;
 
 use std::sync::Arc;
@@ -44,7 +50,11 @@ pub use worker::{Ran, Time, Worker};
 use clients::Clients;
 use command_table::Handler;
 use host::Host;
+use information::{Facts, Selection};
+use latency::LatencyMonitor;
+use slow_log::SlowLog;
 use statistics::WorkerStatistics;
+use vitals::Vitals;
 
 /// The version of Redis whose behaviour is implemented.
 pub const REDIS_VERSION: &str = "7.4.1";
@@ -76,6 +86,9 @@ pub struct Engine {
     pub statistics: Box<[WorkerStatistics]>,
     /// What DEBUG and others switch while the server runs.
     pub switches: Switches,
+    pub(crate) vitals: Vitals,
+    pub(crate) slow_log: SlowLog,
+    pub(crate) latency: LatencyMonitor,
     config: ArcSwap<Config>,
     /// Rises with every change of the configuration, so that workers need not touch what they share to see that there
     /// was none.
@@ -104,7 +117,12 @@ impl Engine {
     ) -> (Engine, Vec<GateKey>) {
         let databases = usize::try_from(config.memory.databases).unwrap_or(1).max(1);
         let (keyspace, keys) = Keyspace::new(workers, databases);
-        let commands = Table::new(commands::FAMILIES);
+        let mut commands = Table::new(commands::FAMILIES);
+        for (old, new) in &config.security.renamed_commands {
+            // The configuration was refused if there is no such command.
+            let renamed = commands.rename(old.as_bytes(), new.as_bytes());
+            debug_assert!(renamed, "there is a command called {old}");
+        }
         let engine = Engine {
             keyspace,
             clients: Clients::default(),
@@ -114,6 +132,9 @@ impl Engine {
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
             switches: Switches { active_expiry: true.into(), cron_paused: false.into() },
+            vitals: Vitals::default(),
+            slow_log: SlowLog::default(),
+            latency: LatencyMonitor::default(),
             config: ArcSwap::from_pointee(config),
             config_version: AtomicU64::new(0),
             configuring: Mutex::new(()),
@@ -128,17 +149,33 @@ impl Engine {
     }
 
     /// Changes the configuration; workers see it from their next round on.
-    pub fn configure<E>(&self, change: impl FnOnce(&mut Config) -> Result<(), E>) -> Result<(), E> {
+    pub fn configure<T, E>(
+        &self,
+        change: impl FnOnce(&mut Config) -> Result<T, E>,
+    ) -> Result<T, E> {
         let _one_at_a_time = self.configuring.lock();
         let mut config = Config::clone(&self.config.load());
-        change(&mut config)?;
+        let changed = change(&mut config)?;
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
-        Ok(())
+        Ok(changed)
     }
 
     /// Called some times a second, for numbers that are a rate.
-    pub(crate) fn sample(&self, _now_ms: i64) {}
+    pub(crate) fn sample(&self, now_ms: i64) {
+        self.vitals.sample(now_ms, &self.statistics, self.host.used_memory());
+    }
+
+    /// The id of the history of this server's data.
+    pub(crate) fn replication_id(&self) -> String {
+        self.vitals.replication_id(|| self.host.draw_id())
+    }
+
+    /// All that INFO tells, without waiting for any worker: for a report of a crash. Of the keys it tells what was noted
+    /// last.
+    pub fn information(&self, now_us: i64) -> String {
+        Facts::new(self, now_us).text(Selection::all())
+    }
 
     pub(crate) fn config_version(&self) -> u64 {
         self.config_version.load(Ordering::Acquire)

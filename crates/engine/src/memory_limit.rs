@@ -4,6 +4,7 @@ use config::memory::EvictionPolicy as Policy;
 use keyspace::{EvictionPolicy, ExpiryMode};
 
 use crate::effects::Effects;
+use crate::latency;
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -18,6 +19,15 @@ pub(crate) enum Room {
 }
 
 impl Worker<'_> {
+    /// Evicts keys until the memory used is below the limit, or for a quarter of the time between two ticks.
+    pub(crate) fn make_room_patiently(&mut self) {
+        let budget_ns = 250_000_000 / u64::from(self.config.process.hz.max(1));
+        let begin = (self.engine.ticks)();
+        while self.make_room() == Room::Coming
+            && (self.engine.ticks)().wrapping_sub(begin) < budget_ns
+        {}
+    }
+
     /// Evicts keys until the memory used is below the limit, or until it has taken too long.
     pub(crate) fn make_room(&mut self) -> Room {
         let limit = usize::try_from(self.config.memory.limit_bytes).unwrap_or(usize::MAX);
@@ -28,6 +38,13 @@ impl Worker<'_> {
             // An eviction is a write, too.
             return Room::Enough;
         }
+        let begin = (self.engine.ticks)();
+        let room = self.evict(limit);
+        self.note_latency(latency::EVICTION_CYCLE, (self.engine.ticks)().wrapping_sub(begin));
+        room
+    }
+
+    fn evict(&mut self, limit: usize) -> Room {
         let Some(policy) = policy(self.config.memory.policy) else { return Room::Lacking };
         let begin = (self.engine.ticks)();
         let patience = patience_ns(self.config.memory.eviction_tenacity);
@@ -96,8 +113,11 @@ impl Worker<'_> {
         let sample = 20 + 5 * effort;
         let acceptable = 10 - effort.min(9);
         let begin = (self.engine.ticks)();
+        let (mut seen, mut expired) = (0, 0);
         loop {
             let progress = self.expiry_step(sample, acceptable);
+            seen += progress.seen;
+            expired += progress.expired;
             let spent = (self.engine.ticks)().wrapping_sub(begin);
             let timed_out = budget_ns <= spent;
             if timed_out || progress.wrapped {
@@ -105,6 +125,8 @@ impl Worker<'_> {
                     numbers.expire_cycle_us += spent / 1000;
                     numbers.expired_time_cap_reached += u64::from(timed_out);
                 });
+                self.engine.vitals.note_search(seen, expired);
+                self.note_latency(latency::EXPIRE_CYCLE, spent);
                 break;
             }
         }

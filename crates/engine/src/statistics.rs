@@ -96,6 +96,11 @@ impl WorkerStatistics {
         change(&mut self.numbers.lock());
     }
 
+    /// Looks at the numbers.
+    pub fn read<R>(&self, look: impl FnOnce(&Numbers) -> R) -> R {
+        look(&self.numbers.lock())
+    }
+
     /// Begins again at zero, as CONFIG RESETSTAT asks; counts of the whole life are kept.
     pub fn reset(&self) {
         let mut numbers = self.numbers.lock();

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use command::Flags;
+use command::{CommandId, Flags};
 use config::Config;
 use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Output};
+use resp::{Batch, Mark, Output, Reply, ReplyError};
 
 use crate::Engine;
 use crate::call::Next;
@@ -20,10 +20,13 @@ use crate::command_table::{Callable, only_key};
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
 use crate::statistics::{Numbers, Tally};
+use crate::watch;
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
 const AHEAD: usize = 32;
+/// How often the sizes of databases are noted for those who may not look themselves.
+const SIZES_INTERVAL_MS: i64 = 1000;
 
 /// A moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +50,10 @@ pub struct Worker<'e> {
     pub(crate) pool: EvictionPool,
     pub(crate) expiry: ExpiryCycle,
     prepared: Vec<Prepared<'e>>,
+    /// Calls that take so many nanoseconds are worth a note.
+    slow_ns: u64,
+    /// Unix time in ms.
+    sizes_noted_ms: i64,
 }
 
 /// Where a worker stands to its gate.
@@ -74,10 +81,27 @@ pub struct Ran {
     pub next: Next,
 }
 
+/// How far a batch is executed.
+struct Course {
+    executed: usize,
+    next: Next,
+    /// The command executed last.
+    last: Option<CommandId>,
+    /// Where the reply of the present call begins.
+    begin: Mark,
+    /// When the present call began, in ticks.
+    before: u64,
+}
+
+const INTERNAL_ERROR: ReplyError = ReplyError::message(
+    "internal error: the command was not executed, the server's log has the details",
+);
+
 impl<'e> Worker<'e> {
     /// The worker whose gate `key` is for.
     pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
         let config = engine.config();
+        let slow_ns = watch::slow_ns(&config);
         let workers = engine.statistics.len();
         Worker {
             engine,
@@ -91,6 +115,7 @@ impl<'e> Worker<'e> {
                 random: Random::new(seed),
                 hits: 0,
                 misses: 0,
+                changed: false,
             },
             now_us: 0,
             config,
@@ -99,6 +124,8 @@ impl<'e> Worker<'e> {
             pool: EvictionPool::default(),
             expiry: ExpiryCycle::new(index, workers, engine.keyspace.databases()),
             prepared: Vec::with_capacity(AHEAD),
+            slow_ns,
+            sizes_noted_ms: i64::MIN / 2,
         }
     }
 
@@ -106,17 +133,23 @@ impl<'e> Worker<'e> {
     pub fn begin_round(&mut self, time: Time) {
         self.now_us = time.unix_us;
         self.round.now_ms = time.unix_us.div_euclid(1000);
-        let version = self.engine.config_version();
-        if version != self.config_version {
-            self.config_version = version;
-            self.config = self.engine.config();
-            self.pool.clear();
-        }
+        self.look_at_config();
         self.round.access = AccessClock::new(access_policy(&self.config), self.round.now_ms);
         // Nobody may see a write while writes are paused, not even that of time.
         let paused = self.engine.pause.kind(self.round.now_ms).is_some();
         self.round.expiry = if paused { ExpiryMode::Hide } else { ExpiryMode::Remove };
         self.enter();
+    }
+
+    /// Takes the configuration anew if it was changed.
+    fn look_at_config(&mut self) {
+        let version = self.engine.config_version();
+        if version != self.config_version {
+            self.config_version = version;
+            self.config = self.engine.config();
+            self.slow_ns = watch::slow_ns(&self.config);
+            self.pool.clear();
+        }
     }
 
     /// Ends the round: leaves the gate.
@@ -126,8 +159,23 @@ impl<'e> Worker<'e> {
 
     /// Called `hz` times a second, in a round.
     pub fn tick(&mut self) {
-        if self.index == 0 {
-            self.engine.sample(self.now_ms());
+        let vitals = &self.engine.vitals;
+        for (database, (sum_ms, count)) in self.expiry.remaining.iter_mut().enumerate() {
+            vitals.note_lives(database, std::mem::take(sum_ms), std::mem::take(count));
+        }
+        if self.index != 0 {
+            return;
+        }
+        self.engine.sample(self.now_ms());
+        if !(0..SIZES_INTERVAL_MS).contains(&(self.now_ms() - self.sizes_noted_ms))
+            && let Gate::Inside(inside) = &mut self.gate
+        {
+            vitals.note_sizes(&self.engine.keyspace.sizes(inside));
+            self.sizes_noted_ms = self.round.now_ms;
+        }
+        if 0 < self.config.memory.limit_bytes {
+            // A limit may be new, and nobody calling.
+            self.make_room_patiently();
         }
     }
 
@@ -155,43 +203,89 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Ran {
         session.received = input.len();
-        let mut executed = 0;
-        let mut next = Next::Continue;
-        let mut last = None;
-        let mut before = (self.engine.ticks)();
-        'batch: while executed < batch.len() {
-            let ahead = (batch.len() - executed).min(AHEAD);
-            self.prepare(session, batch, input, executed..executed + ahead);
-            for place in 0..ahead {
-                let prepared = self.prepared[place];
-                let words = batch.words(executed, input);
-                let begin = output.mark();
-                let outcome = self.execute(session, words, prepared, output);
-                next = outcome.next;
-                if next == Next::Postpone {
-                    break 'batch;
-                }
-                executed += 1;
-                let after = (self.engine.ticks)();
-                if let Some((id, fate)) = outcome.fate {
-                    self.tally.call(id, after.wrapping_sub(before), fate);
-                    last = Some(id);
-                }
-                before = after;
-                if session.replies != Replies::On {
-                    silence(session, output, begin);
-                }
-                if next == Next::Close {
-                    break 'batch;
-                }
-            }
+        let mut course = Course {
+            executed: 0,
+            next: Next::Continue,
+            last: None,
+            begin: output.mark(),
+            before: (self.engine.ticks)(),
+        };
+        let host = &self.engine.host;
+        while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
+            self.recover(&mut course, session, output);
         }
-        if let Some(command) = last {
+        if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
         let tracking = self.config.latency.tracking;
         self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
-        Ran { executed, next }
+        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Executes calls from where the course stands to the end of the batch, or until the connection does something else.
+    fn pursue(
+        &mut self,
+        course: &mut Course,
+        session: &mut Session,
+        batch: &Batch,
+        input: &[u8],
+        output: &mut Output,
+    ) {
+        while course.executed < batch.len() {
+            let ahead = (batch.len() - course.executed).min(AHEAD);
+            self.prepare(session, batch, input, course.executed..course.executed + ahead);
+            for place in 0..ahead {
+                let prepared = self.prepared[place];
+                let words = batch.words(course.executed, input);
+                course.begin = output.mark();
+                self.round.changed = false;
+                let outcome = self.execute(session, words, prepared, output);
+                course.next = outcome.next;
+                if course.next == Next::Postpone {
+                    return;
+                }
+                course.executed += 1;
+                let after = (self.engine.ticks)();
+                if let Some((id, fate)) = outcome.fate {
+                    let elapsed_ns = after.wrapping_sub(course.before);
+                    self.tally.call(id, elapsed_ns, fate);
+                    if self.slow_ns <= elapsed_ns {
+                        self.note_slow(session, words, id, elapsed_ns, fate);
+                    }
+                    course.last = Some(id);
+                }
+                course.before = after;
+                if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
+                    // It may have been CONFIG SET, and what follows in the batch is to see it.
+                    self.look_at_config();
+                }
+                if session.replies != Replies::On {
+                    silence(session, output, course.begin);
+                }
+                if course.next == Next::Close {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Goes on after a call that panicked: with an error if it had changed nothing. Otherwise what the server holds may be
+    /// half changed, and it ends.
+    #[cold]
+    fn recover(&mut self, course: &mut Course, session: &mut Session, output: &mut Output) {
+        if self.round.changed {
+            self.engine.host.give_up("a command panicked after it had begun to change a value");
+        }
+        // A call that closes the gates panicked outside of its own.
+        self.enter();
+        output.truncate(course.begin);
+        self.tally.error("ERR");
+        Reply::new(output, session.protocol).error(&INTERNAL_ERROR);
+        course.executed += 1;
+        course.before = (self.engine.ticks)();
+        if session.replies != Replies::On {
+            silence(session, output, course.begin);
+        }
     }
 
     /// Looks up the commands of the next calls, and starts to fetch what they will look at.
@@ -255,7 +349,7 @@ impl<'e> Worker<'e> {
 }
 
 /// Takes back the reply to a call that the client does not want.
-fn silence(session: &mut Session, output: &mut Output, begin: resp::Mark) {
+fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),

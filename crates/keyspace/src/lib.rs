@@ -38,7 +38,6 @@ pub use value::{Decimal, Encoding, StringRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Round, View};
 pub use writing::SetExpiry;
 
-use collections::hash_table::prefetch;
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};
 
@@ -59,24 +58,17 @@ pub struct Keyspace {
     epoch: AtomicU8,
 }
 
-/// How many keys a database has.
+/// How many keys a database has, and how large the tables are that find them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct DatabaseSize {
     /// All keys, those that have expired and were not noticed yet among them.
     pub keys: usize,
     /// Those that expire.
     pub expiring: usize,
-}
-
-/// What tables look like inside, for DEBUG HTSTATS.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct TableShape {
-    /// Elements in the tables.
-    pub elements: usize,
-    /// Buckets that the tables index.
-    pub buckets: usize,
-    /// Bytes of the tables.
-    pub bytes: usize,
+    /// Bytes of the tables that find keys.
+    pub table_bytes: usize,
+    /// Bytes of the tables that find keys that expire.
+    pub expiry_table_bytes: usize,
 }
 
 impl Keyspace {
@@ -156,7 +148,7 @@ impl Keyspace {
     pub fn prefetch_entry(&self, admission: &mut impl Admission, database: usize, hash: KeyHash) {
         let shard = self.lock(admission, hash.shard(self.mask));
         if let Some(database) = shard.database(database) {
-            database.entries().prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+            database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
         }
     }
 
@@ -167,29 +159,11 @@ impl Keyspace {
             let shard = self.lock(admission, index);
             for (number, size) in sizes.iter_mut().enumerate() {
                 if let Some(database) = shard.database(number) {
-                    size.keys += database.len();
-                    size.expiring += database.expiring_len();
+                    size.add(database);
                 }
             }
         }
         sizes
-    }
-
-    /// The shapes of the tables of a database: of entries, and of the index of those that expire.
-    pub fn table_shapes(
-        &self,
-        admission: &mut impl Admission,
-        database: usize,
-    ) -> (TableShape, TableShape) {
-        let (mut entries, mut expiring) = (TableShape::default(), TableShape::default());
-        for index in 0..=self.mask {
-            let shard = self.lock(admission, index);
-            if let Some(database) = shard.database(database) {
-                entries.add(database.entries());
-                expiring.add(database.expiring());
-            }
-        }
-        (entries, expiring)
     }
 
     #[inline]
@@ -200,10 +174,11 @@ impl Keyspace {
     }
 }
 
-impl TableShape {
-    fn add(&mut self, table: &collections::HashTable<entry::Entry>) {
-        self.elements += table.len();
-        self.buckets += table.bucket_count();
-        self.bytes += table.memory_bytes();
+impl DatabaseSize {
+    pub(crate) fn add(&mut self, part: &database::Database) {
+        self.keys += part.len();
+        self.expiring += part.expiring_len();
+        self.table_bytes += part.entries().memory_bytes();
+        self.expiry_table_bytes += part.expiring().memory_bytes();
     }
 }

@@ -1,5 +1,8 @@
 //! Visiting many keys: SCAN, KEYS, RANDOMKEY.
 
+use collections::hash_table::Statistics;
+
+use crate::DatabaseSize;
 use crate::database::Database;
 use crate::entry::{Entry, EntryRef};
 use crate::view::View;
@@ -37,6 +40,34 @@ impl View<'_> {
                 .filter(|entry| !mode.has_expired(**entry, now_ms))
                 .for_each(|entry| visit(EntryRef::new(*entry)));
         }
+    }
+
+    /// The sizes of all databases. The view roams or has all shards; if it roams, this is no picture of one moment.
+    pub fn sizes(&mut self) -> Vec<DatabaseSize> {
+        let mut sizes = vec![DatabaseSize::default(); self.databases()];
+        for index in 0..=self.keyspace.mask {
+            let shard = self.shard_at(index);
+            for (number, size) in sizes.iter_mut().enumerate() {
+                if let Some(database) = shard.database(number) {
+                    size.add(database);
+                }
+            }
+        }
+        sizes
+    }
+
+    /// What the tables of the database look like inside, all shards together: those of keys, and those of keys that
+    /// expire. `lengths` bounds their histograms. Looks at every bucket.
+    pub fn table_statistics(&mut self, lengths: usize) -> (Statistics, Statistics) {
+        let number = self.database();
+        let (mut entries, mut expiring) = (Statistics::default(), Statistics::default());
+        for index in 0..=self.keyspace.mask {
+            if let Some(database) = self.shard_at(index).database(number) {
+                entries.add(&database.entries().statistics(lengths));
+                expiring.add(&database.expiring().statistics(lengths));
+            }
+        }
+        (entries, expiring)
     }
 
     /// A key of the database, each with the same chance. Needs all shards.

@@ -11,6 +11,7 @@ fn round() -> Round {
         random: Random::new(1),
         hits: 0,
         misses: 0,
+        changed: false,
     }
 }
 

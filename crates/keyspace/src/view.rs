@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use collections::hash_table::prefetch;
 use smallvec::SmallVec;
 
 use crate::Keyspace;
@@ -33,6 +32,8 @@ pub struct Round {
     pub hits: u64,
     /// Lookups for reading that did not.
     pub misses: u64,
+    /// Whether anything was changed since this was last cleared.
+    pub changed: bool,
 }
 
 /// What happens to a key that is found expired.
@@ -387,7 +388,7 @@ impl<'a> View<'a> {
             for &(_, _, hash) in ahead.iter().flatten() {
                 if let Some(database) = self.shard(hash).database(number) {
                     let entries = database.entries();
-                    entries.prefetch_candidates(hash.0, |entry| prefetch(entry.address()));
+                    entries.prefetch_candidates(hash.0, |entry| entry.prefetch());
                 }
             }
             for &(key, belonging, hash) in ahead.iter().flatten() {

@@ -233,6 +233,7 @@ impl View<'_> {
         let numbers = database.map_or_else(|| 0..self.databases(), |number| number..number + 1);
         let mut removed = 0;
         let mut garbage = Vec::new();
+        self.round.changed = true;
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
@@ -248,6 +249,7 @@ impl View<'_> {
 
     /// Exchanges two databases. Needs all shards.
     pub fn swap_databases(&mut self, one: usize, other: usize) {
+        self.round.changed = true;
         self.all_shards().for_each(|shard| shard.swap(one, other));
     }
 
@@ -255,7 +257,8 @@ impl View<'_> {
     ///
     /// The snapshot that began the epoch has not written the entry out yet if the entry's epoch is another.
     #[inline]
-    pub(crate) fn before_change(&self, entry: Entry) {
+    pub(crate) fn before_change(&mut self, entry: Entry) {
+        self.round.changed = true;
         let epoch = self.epoch();
         if entry.epoch() != epoch {
             entry.put_epoch(epoch);
@@ -345,6 +348,7 @@ impl View<'_> {
     }
 
     fn add(&mut self, hash: KeyHash, entry: Entry) {
+        self.round.changed = true;
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).insert(hashing, hash, entry);
     }

@@ -16,6 +16,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
+use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::worker::{Mail, Mailbox};
@@ -35,6 +36,7 @@ pub(crate) struct Process {
     pub(crate) listeners: Vec<String>,
     pub(crate) tcp_port: u16,
     pub(crate) title: Option<Title>,
+    pub(crate) oom_score: Mutex<OomScore>,
     pub(crate) first_worker_thread: Arc<AtomicU32>,
     pub(crate) shown_config_file: String,
 }
@@ -107,6 +109,15 @@ impl Host for Process {
         }
     }
 
+    fn contain(&self, run: &mut dyn FnMut()) -> bool {
+        process::crash::contain(run).is_ok()
+    }
+
+    #[track_caller]
+    fn give_up(&self, message: &str) {
+        process::crash::give_up(message, std::panic::Location::caller());
+    }
+
     fn sleep(&self, microseconds: u64) {
         std::thread::sleep(Duration::from_micros(microseconds));
     }
@@ -133,9 +144,7 @@ impl Host for Process {
             CrashKind::Assertion => {
                 process::crash::fail_assertion("1 == 2", std::panic::Location::caller());
             }
-            CrashKind::Panic => {
-                process::crash::fail_assertion("DEBUG PANIC", std::panic::Location::caller())
-            }
+            CrashKind::Panic => self.give_up("DEBUG PANIC called"),
             CrashKind::OutOfMemory => {
                 std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 20]>())
             }
@@ -160,6 +169,12 @@ impl Host for Process {
                             possible.unwrap_or(0)
                         ));
                     }
+                }
+                "oom-score-adj" | "oom-score-adj-values" => {
+                    self.oom_score.lock().adjust(oom_adjustment(&config.process)).map_err(|_| {
+                        "Failed to apply new oom_score_adj configuration, check server logs."
+                            .to_owned()
+                    })?
                 }
                 "proc-title-template" => {
                     crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file)
@@ -220,5 +235,16 @@ impl Host for Process {
 
     fn allocator_text(&self) -> String {
         String::from_utf8_lossy(&allocator::report()).into_owned()
+    }
+}
+
+/// What the configuration says about the process's chance to be killed when memory runs out.
+pub(crate) fn oom_adjustment(process: &config::process::Process) -> Adjustment {
+    use config::process::OomScoreAdjust;
+    let [primary, ..] = process.oom_score_values;
+    match process.oom_score_adjust {
+        OomScoreAdjust::No => Adjustment::Off,
+        OomScoreAdjust::Relative => Adjustment::Relative(primary),
+        OomScoreAdjust::Absolute => Adjustment::Absolute(primary),
     }
 }

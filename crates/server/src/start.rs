@@ -21,9 +21,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
-use crate::host::{Ending, Process};
+use crate::host::{Ending, Process, oom_adjustment};
 use crate::listen::{ListenError, TcpSettings, listen_tcp, listen_unix, warn_of_backlog};
 use crate::process::banner::{Banner, Show};
+use crate::process::oom_score::OomScore;
 use crate::process::pid_file::PidFile;
 use crate::process::signals::{StopSignal, StopSignals};
 use crate::process::supervision::{Mode, Supervisor};
@@ -91,6 +92,9 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     show_banner(&config);
     warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
+    let mut oom_score = OomScore::new();
+    // A failure is in the log, and the server is as good without.
+    let _logged = oom_score.adjust(oom_adjustment(&config.process));
     let sockets = listen(&config)?;
     log::notice("Server initialized");
 
@@ -113,6 +117,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
+        oom_score: parking_lot::Mutex::new(oom_score),
     };
     let unix_socket = (!config.network.unix_socket.is_empty())
         .then(|| config.network.unix_socket.as_path().to_owned());

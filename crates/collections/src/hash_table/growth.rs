@@ -61,11 +61,17 @@ impl<T> HashTable<T> {
     /// Removes a bucket or two if the table has too many.
     #[inline]
     pub(super) fn shrink(&mut self) {
+        if self.is_too_empty() {
+            self.shrink_now();
+        }
+    }
+
+    #[inline(never)]
+    fn shrink_now(&mut self) {
         for _ in 0..STEPS {
-            if !self.is_too_empty() {
-                return;
+            if self.is_too_empty() {
+                self.merge();
             }
-            self.merge();
         }
     }
 

@@ -3,7 +3,7 @@
 use super::HashTable;
 
 /// A table's shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Elements in the table.
     pub elements: usize,
@@ -17,6 +17,21 @@ pub struct Statistics {
     pub chains: Vec<usize>,
     /// Elements in the fullest chain.
     pub longest_chain: usize,
+}
+
+impl Statistics {
+    /// Adds another table's, to see several as one.
+    pub fn add(&mut self, other: &Statistics) {
+        self.elements += other.elements;
+        self.buckets += other.buckets;
+        self.chained_buckets += other.chained_buckets;
+        self.memory_bytes += other.memory_bytes;
+        self.longest_chain = self.longest_chain.max(other.longest_chain);
+        self.chains.resize(self.chains.len().max(other.chains.len()), 0);
+        for (sum, count) in self.chains.iter_mut().zip(&other.chains) {
+            *sum += count;
+        }
+    }
 }
 
 impl<T> HashTable<T> {

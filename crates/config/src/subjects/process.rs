@@ -221,11 +221,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::switch("use-exit-on-panic", "no", field!(process.exit_on_panic))
         .live()
         .hidden()
-        .not_built("ending a panic by exit")
         .about("Whether a panic ends the process by exit rather than abort."),
     Directive::choice::<OomScoreAdjust>("oom-score-adj", "no", field!(process.oom_score_adjust))
         .live()
-        .not_built("adjusting the OOM score")
         .about(
             "Whether the kernel is told how gladly to kill this process when memory runs out: by values that are added to the \
              score at the start (`relative` or `yes`), or that are the score (`absolute`).",
@@ -243,7 +241,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         },
     )
     .live()
-    .not_built("adjusting the OOM score")
     .about("The adjustments, -2000 to 2000, for a primary, a replica and a background child."),
     Directive::text("server-cpulist", "", field!(process.server_cpus))
         .alias("server_cpulist")

@@ -1,6 +1,7 @@
 //! What others may know of a client.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
 
 use parking_lot::Mutex;
@@ -18,6 +19,22 @@ pub struct Peer {
     pub descriptor: i32,
     /// Whether it came over the Unix socket.
     pub is_unix: bool,
+}
+
+impl Peer {
+    /// Whether it is on this machine: it came over the Unix socket or a loopback address, or it is in this process.
+    pub fn is_local(&self) -> bool {
+        let is_loopback = |address: &str| {
+            address.parse().is_ok_and(|address: SocketAddr| match address.ip() {
+                IpAddr::V4(address) => address.is_loopback(),
+                IpAddr::V6(address) => {
+                    address.is_loopback()
+                        || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+                }
+            })
+        };
+        self.is_unix || self.address.is_empty() || is_loopback(&self.address)
+    }
 }
 
 /// What others may know of a client.

@@ -75,10 +75,6 @@ impl Poller {
         )?)
     }
 
-    pub(super) fn remove(&self, descriptor: impl AsFd) -> std::io::Result<()> {
-        Ok(epoll::delete(&self.epoll, descriptor)?)
-    }
-
     /// Waits until something is ready or the time is over.
     pub(super) fn wait(&mut self, timeout_ms: u64) -> std::io::Result<()> {
         let timeout = Timespec {
@@ -94,11 +90,6 @@ impl Poller {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// How many are ready.
-    pub(super) fn len(&self) -> usize {
-        self.events.len()
     }
 
     /// What is ready.

@@ -55,7 +55,7 @@ impl Worker<'_> {
                 State::Open => self.read(&mut connection),
                 // It waits for nothing else: the other side has closed, and its calls are not wanted any more.
                 State::Paused => Life::Ends,
-                State::Congested | State::Closing => self.check_hang_up(&connection),
+                State::Congested | State::Closing => Self::check_hang_up(&connection),
             };
         }
         self.put_back(place, connection, life);
@@ -98,8 +98,7 @@ impl Worker<'_> {
     }
 
     /// A connection that is not read from is still to be noticed when it is gone.
-    fn check_hang_up(&self, connection: &Connection) -> Life {
-        let _ = self;
+    fn check_hang_up(connection: &Connection) -> Life {
         let mut byte = [0; 1];
         match rustix::net::recv(&connection.socket, &mut byte, rustix::net::RecvFlags::PEEK) {
             Ok((_, 0)) => Life::Ends,

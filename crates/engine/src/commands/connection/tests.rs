@@ -23,7 +23,10 @@ fn check(server: &mut Server, cases: &[(&str, &str)]) {
 }
 
 fn with_password() -> Server {
-    Server::with(|config| config.security.password = "secret".into(), Box::new(Alone))
+    Server::with(
+        |config| config.security.password = config::Text::from("secret").into(),
+        Box::new(Alone),
+    )
 }
 
 /// What a client is answered to calls that it sends at once, one to a line.
@@ -171,12 +174,12 @@ fn a_password_is_asked_of_newcomers() {
 #[test]
 fn a_new_password_is_for_new_clients() {
     let mut server = Server::new();
-    server.configure(|config| config.security.password = "secret".into());
+    server.configure(|config| config.security.password = config::Text::from("secret").into());
     assert_eq!(server.say("PING"), "+PONG");
     let newcomer = server.connect();
     assert_eq!(server.say_to(newcomer, "PING"), NOAUTH);
     assert_eq!(server.say_to(newcomer, "AUTH secret"), "+OK");
-    server.configure(|config| config.security.password = "other".into());
+    server.configure(|config| config.security.password = config::Text::from("other").into());
     check(&mut server, &[("AUTH secret", WRONGPASS), ("PING", "+PONG"), ("AUTH other", "+OK")]);
     assert_eq!(server.say_to(newcomer, "PING"), "+PONG");
     assert_eq!(server.say_to(newcomer, "RESET"), "+RESET");

@@ -1,8 +1,40 @@
-//! The server itself.
+//! The server itself: what it tells about itself, how it is configured, how it ends.
 
 mod command;
+mod config;
+mod debug;
+mod doctor;
+mod info;
+mod latency;
+mod lolwut;
+mod memory;
+mod role;
+mod shutdown;
+mod slow_log;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+use ::command::Flags;
 
 use crate::command_table::Command;
 
 /// The family's commands.
-pub(super) const COMMANDS: &[&Command] = &[&command::COMMAND];
+pub(super) const COMMANDS: &[&Command] = &[
+    &command::COMMAND,
+    &config::CONFIG,
+    &debug::DEBUG,
+    &info::INFO,
+    &latency::LATENCY,
+    &lolwut::LOLWUT,
+    &memory::MEMORY,
+    &role::ROLE,
+    &shutdown::SHUTDOWN,
+    &slow_log::SLOWLOG,
+    &time::TIME,
+];
+
+/// Of what administrators call at any time.
+const ADMINISTRATION: Flags =
+    Flags::ADMIN.and(Flags::NO_SCRIPT).and(Flags::LOADING).and(Flags::STALE);

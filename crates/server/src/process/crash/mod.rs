@@ -129,7 +129,6 @@ pub(crate) fn fail_assertion(condition: &str, place: &panic::Location<'_>) -> ! 
 }
 
 /// Reports that the server cannot go on, as `message` says, and ends the process: a panic that nobody contains.
-#[cfg_attr(not(test), expect(dead_code, reason = "DEBUG PANIC does not call it yet"))]
 pub(crate) fn give_up(message: &str, place: &panic::Location<'_>) -> ! {
     end_with_report(panic_text(message, &place.to_string()))
 }

@@ -1,0 +1,53 @@
+//! A check, in builds with debug assertions, that every command keeps the two promises on which replication, snapshots and WATCH
+//! rest: what changed was said, and an error changed nothing.
+//!
+//! The values of the keys that a call declares are digested before and after it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use command::Command;
+use keyspace::{ExpiryMode, View};
+use resp::Words;
+
+use crate::call::Call;
+use crate::command_table::Callable;
+
+/// The digest before a call.
+pub(crate) struct Audit {
+    before: u64,
+}
+
+impl Audit {
+    pub(crate) fn begin(callable: &Callable, words: Words<'_>, keys: &mut View<'_>) -> Audit {
+        Audit { before: digest(callable, words, keys) }
+    }
+
+    /// Panics if the call broke a promise; `done` if it ended without an error. `database` is the one it began in.
+    pub(crate) fn end(self, call: &mut Call<'_>, database: usize, done: bool) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        call.keys.select(database);
+        let changed = digest(call.callable, call.words, &mut call.keys) != self.before;
+        let name = call.callable.name();
+        assert!(done || !changed, "{name} failed half way");
+        assert!(!changed || 0 < call.effects.changes, "{name} changed a value and did not say so");
+    }
+}
+
+/// A number that differs, all but surely, when any of the values or their expiry does.
+fn digest(callable: &Callable, words: Words<'_>, keys: &mut View<'_>) -> u64 {
+    if !cfg!(debug_assertions) {
+        return 0;
+    }
+    // A look must not remove what has expired: that is the call's to find and to tell.
+    let expiry = std::mem::replace(&mut keys.round.expiry, ExpiryMode::Hide);
+    let mut hasher = DefaultHasher::new();
+    Command::for_each_key(callable.command, callable.layout, words, |key| {
+        let entry = keys.peek(key);
+        let state = entry.map(|entry| (entry.key(), entry.string().to_vec(), entry.expiry()));
+        state.hash(&mut hasher);
+    });
+    keys.round.expiry = expiry;
+    hasher.finish()
+}

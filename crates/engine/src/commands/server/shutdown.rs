@@ -1,0 +1,77 @@
+//! SHUTDOWN: the orderly end of the server.
+
+use command::argument::{one_of, token};
+use command::{Arguments, Command as Declaration, Flags, Group};
+use resp::ReplyError;
+
+use super::ADMINISTRATION;
+use crate::command_table::{Command, Handler, Outcome};
+use crate::host::{ShutdownRefused, ShutdownRequest};
+use crate::{Call, Next};
+
+pub(super) static SHUTDOWN: Command = Declaration {
+    summary: "Saves if there is something to save, and ends the server.",
+    complexity: "O(N) when saving, where N is the number of keys in all databases, else O(1).",
+    flags: ADMINISTRATION.and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY),
+    arguments: &[
+        one_of("save-selector", &[token("nosave", "NOSAVE"), token("save", "SAVE")]).optional(),
+        token("now", "NOW").optional().since("7.0.0"),
+        token("force", "FORCE").optional().since("7.0.0"),
+        token("abort", "ABORT").optional().since("7.0.0"),
+    ],
+    history: &[("7.0.0", "Has the options `NOW`, `FORCE` and `ABORT`.")],
+    ..Declaration::new("SHUTDOWN", Group::Server, "1.0.0", Handler::Keys(shutdown))
+};
+
+/// What is asked for.
+enum Wish {
+    End(ShutdownRequest),
+    /// An end that was asked for and has not come is taken back.
+    Abort,
+}
+
+fn shutdown(call: &mut Call<'_>) -> Outcome {
+    match parse(call.arguments)? {
+        Wish::Abort if call.engine.host.cancel_shutdown() => {
+            call.reply.ok();
+            Ok(())
+        }
+        Wish::Abort => Err(ReplyError::message("No shutdown in progress.")),
+        Wish::End(request) => match call.engine.host.shut_down(request) {
+            // The end of the connection is the answer.
+            Ok(()) => {
+                call.next = Next::Close;
+                Ok(())
+            }
+            Err(ShutdownRefused) => {
+                Err(ReplyError::message("Errors trying to SHUTDOWN. Check logs."))
+            }
+        },
+    }
+}
+
+fn parse(mut arguments: Arguments<'_>) -> Result<Wish, ReplyError> {
+    let mut request = ShutdownRequest::default();
+    let mut aborts = false;
+    while let Some(word) = arguments.next_word() {
+        let is = |keyword: &[u8]| word.eq_ignore_ascii_case(keyword);
+        if is(b"NOSAVE") && request.save != Some(true) {
+            request.save = Some(false);
+        } else if is(b"SAVE") && request.save != Some(false) {
+            request.save = Some(true);
+        } else if is(b"NOW") {
+            request.now = true;
+        } else if is(b"FORCE") {
+            request.force = true;
+        } else if is(b"ABORT") {
+            aborts = true;
+        } else {
+            return Err(ReplyError::Syntax);
+        }
+    }
+    match (aborts, request == ShutdownRequest::default()) {
+        (true, true) => Ok(Wish::Abort),
+        (true, false) => Err(ReplyError::Syntax),
+        (false, _) => Ok(Wish::End(request)),
+    }
+}

@@ -1,0 +1,262 @@
+//! INFO: what the server says about itself, by section, in the names and the order that Redis 7.4 has.
+//!
+//! Monitoring tools read fields by name, and complain when one is missing. So a field whose feature this server does not
+//! have yet is there all the same, and says what a Redis says that does not use the feature.
+
+mod calls;
+pub(crate) mod memory;
+mod process;
+
+use std::cell::OnceCell;
+use std::fmt::{Display, Write as _};
+use std::sync::Arc;
+
+use config::Config;
+use resp::Words;
+
+use crate::Engine;
+use crate::host::ProcessReport;
+use crate::statistics::Numbers;
+use crate::vitals::DatabaseVitals;
+
+/// The sections wanted, a bit for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Selection(u32);
+
+/// A section of INFO.
+struct Section {
+    name: &'static str,
+    /// Whether it is shown when nothing, or `default`, is asked for.
+    by_default: bool,
+    write: fn(&Facts<'_>, &mut Fields),
+}
+
+const SECTIONS: &[Section] = &[
+    Section::new("Server", process::server),
+    Section::new("Clients", clients),
+    Section::new("Memory", memory::section),
+    Section::new("Persistence", persistence),
+    Section::new("Stats", calls::statistics),
+    Section::new("Replication", replication),
+    Section::new("CPU", process::processor),
+    Section::new("Modules", |_, _| {}),
+    Section::new("Commandstats", calls::commands).on_demand(),
+    Section::new("Errorstats", calls::errors),
+    Section::new("Latencystats", calls::latencies).on_demand(),
+    Section::new("Cluster", |_, fields| fields.put("cluster_enabled", 0)),
+    Section::new("Keyspace", keyspace),
+];
+
+impl Section {
+    const fn new(name: &'static str, write: fn(&Facts<'_>, &mut Fields)) -> Section {
+        Section { name, by_default: true, write }
+    }
+
+    const fn on_demand(self) -> Section {
+        Section { by_default: false, ..self }
+    }
+}
+
+impl Selection {
+    /// What is shown when nothing is asked for.
+    fn usual() -> Selection {
+        Selection::of(|section| section.by_default)
+    }
+
+    /// Every section.
+    pub(crate) fn all() -> Selection {
+        Selection::of(|_| true)
+    }
+
+    /// The sections that the words of a call name.
+    pub(crate) fn named(words: Words<'_>) -> Selection {
+        if words.is_empty() {
+            return Selection::usual();
+        }
+        let sections = words.iter().map(|word| {
+            if word.eq_ignore_ascii_case(b"all") || word.eq_ignore_ascii_case(b"everything") {
+                Selection::all()
+            } else if word.eq_ignore_ascii_case(b"default") {
+                Selection::usual()
+            } else {
+                Selection::of(|section| section.name.as_bytes().eq_ignore_ascii_case(word))
+            }
+        });
+        Selection(sections.fold(0, |all, section| all | section.0))
+    }
+
+    fn of(wanted: impl Fn(&Section) -> bool) -> Selection {
+        let bits = SECTIONS.iter().enumerate().filter(|(_, section)| wanted(section));
+        Selection(bits.fold(0, |all, (place, _)| all | 1 << place))
+    }
+
+    fn has(self, place: usize) -> bool {
+        self.0 & 1 << place != 0
+    }
+}
+
+/// What the sections tell about; gathered when a section asks for it first.
+pub(crate) struct Facts<'a> {
+    engine: &'a Engine,
+    config: Arc<Config>,
+    now_us: i64,
+    databases: Vec<DatabaseVitals>,
+    numbers: OnceCell<Numbers>,
+    process: OnceCell<ProcessReport>,
+}
+
+impl<'a> Facts<'a> {
+    /// The facts as of now, and of the databases what was noted last.
+    pub(crate) fn new(engine: &'a Engine, now_us: i64) -> Facts<'a> {
+        Facts {
+            engine,
+            config: engine.config(),
+            now_us,
+            databases: engine.vitals.databases(),
+            numbers: OnceCell::new(),
+            process: OnceCell::new(),
+        }
+    }
+
+    /// The text of the sections wanted.
+    pub(crate) fn text(&self, selection: Selection) -> String {
+        let mut fields = Fields(String::with_capacity(8 << 10));
+        for (_, section) in SECTIONS.iter().enumerate().filter(|(place, _)| selection.has(*place)) {
+            if !fields.0.is_empty() {
+                fields.0.push_str("\r\n");
+            }
+            fields.line(format_args!("# {}", section.name));
+            (section.write)(self, &mut fields);
+        }
+        fields.0
+    }
+
+    fn numbers(&self) -> &Numbers {
+        self.numbers.get_or_init(|| Numbers::sum(self.engine.statistics.iter()))
+    }
+
+    fn process(&self) -> &ProcessReport {
+        self.process.get_or_init(|| self.engine.host.process())
+    }
+}
+
+/// Lines of INFO.
+struct Fields(String);
+
+impl Fields {
+    fn put(&mut self, name: &str, value: impl Display) {
+        self.line(format_args!("{name}:{value}"));
+    }
+
+    /// The same value for several fields: those of features that are not there.
+    fn put_all(&mut self, names: &[&str], value: impl Display + Copy) {
+        for name in names {
+            self.put(name, value);
+        }
+    }
+
+    fn line(&mut self, line: impl Display) {
+        // Writing to a string cannot fail.
+        let _written = write!(self.0, "{line}\r\n");
+    }
+}
+
+fn clients(facts: &Facts<'_>, fields: &mut Fields) {
+    use std::sync::atomic::Ordering::Relaxed;
+    let clients = facts.engine.clients.all();
+    let most = |of: fn(&crate::clients::ClientRecord) -> usize| {
+        clients.iter().map(|client| of(client)).max().unwrap_or(0)
+    };
+    fields.put("connected_clients", clients.len());
+    fields.put("cluster_connections", 0);
+    fields.put("maxclients", facts.config.limits.clients);
+    fields.put(
+        "client_recent_max_input_buffer",
+        most(|client| client.query_buffer.load(Relaxed) + client.query_buffer_free.load(Relaxed)),
+    );
+    fields
+        .put("client_recent_max_output_buffer", most(|client| client.output_memory.load(Relaxed)));
+    fields.put_all(
+        &[
+            "blocked_clients",
+            "tracking_clients",
+            "pubsub_clients",
+            "watching_clients",
+            "clients_in_timeout_table",
+            "total_watched_keys",
+            "total_blocking_keys",
+            "total_blocking_keys_on_nokey",
+        ],
+        0,
+    );
+}
+
+/// Nothing is saved, and nothing ever was.
+fn persistence(facts: &Facts<'_>, fields: &mut Fields) {
+    let started_s = facts.now_us / 1_000_000 - facts.process().uptime_s.cast_signed();
+    fields.put_all(
+        &[
+            "loading",
+            "async_loading",
+            "current_cow_peak",
+            "current_cow_size",
+            "current_cow_size_age",
+        ],
+        0,
+    );
+    fields.put("current_fork_perc", "0.00");
+    fields.put_all(&["current_save_keys_processed", "current_save_keys_total"], 0);
+    fields.put("rdb_changes_since_last_save", facts.numbers().changes);
+    fields.put("rdb_bgsave_in_progress", 0);
+    fields.put("rdb_last_save_time", started_s);
+    fields.put("rdb_last_bgsave_status", "ok");
+    fields.put_all(&["rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"], -1);
+    fields.put_all(
+        &[
+            "rdb_saves",
+            "rdb_last_cow_size",
+            "rdb_last_load_keys_expired",
+            "rdb_last_load_keys_loaded",
+            "aof_enabled",
+            "aof_rewrite_in_progress",
+            "aof_rewrite_scheduled",
+        ],
+        0,
+    );
+    fields.put_all(&["aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"], -1);
+    fields.put("aof_last_bgrewrite_status", "ok");
+    fields.put_all(&["aof_rewrites", "aof_rewrites_consecutive_failures"], 0);
+    fields.put("aof_last_write_status", "ok");
+    fields
+        .put_all(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
+}
+
+/// A primary without replicas.
+fn replication(facts: &Facts<'_>, fields: &mut Fields) {
+    let id = facts.engine.replication_id();
+    fields.put("role", "master");
+    fields.put("connected_slaves", 0);
+    fields.put("master_failover_state", "no-failover");
+    fields.put("master_replid", id);
+    fields.put("master_replid2", "0".repeat(40));
+    fields.put("master_repl_offset", 0);
+    fields.put("second_repl_offset", -1);
+    fields.put("repl_backlog_active", 0);
+    fields.put("repl_backlog_size", facts.config.replication.backlog_bytes);
+    fields.put_all(&["repl_backlog_first_byte_offset", "repl_backlog_histlen"], 0);
+}
+
+fn keyspace(facts: &Facts<'_>, fields: &mut Fields) {
+    for (number, database) in facts.databases.iter().enumerate() {
+        let size = database.size;
+        if 0 < size.keys {
+            fields.line(format_args!(
+                "db{number}:keys={},expires={},avg_ttl={:.0},subexpiry=0",
+                size.keys, size.expiring, database.average_life_ms
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

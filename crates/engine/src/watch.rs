@@ -1,0 +1,64 @@
+//! What takes long is noted: in the slow log, and by the latency monitor.
+//!
+//! For a call that takes no longer than usual this costs one comparison.
+
+use command::{CommandId, Flags};
+use config::Config;
+use resp::Words;
+
+use crate::latency;
+use crate::session::Session;
+use crate::statistics::Fate;
+use crate::worker::Worker;
+
+impl Worker<'_> {
+    /// Notes a call that took long, where it is configured to be noted.
+    #[cold]
+    pub(crate) fn note_slow(
+        &self,
+        session: &Session,
+        words: Words<'_>,
+        id: CommandId,
+        elapsed_ns: u64,
+        fate: Fate,
+    ) {
+        let Some(callable) = self.engine.commands.get(id).filter(|_| fate != Fate::Rejected) else {
+            return;
+        };
+        let config = &self.config.latency;
+        let time_s = self.round.now_ms.div_euclid(1000);
+        let took_us = elapsed_ns / 1000;
+        let is_slow = u64::try_from(config.slow_log_threshold_us)
+            .is_ok_and(|threshold_us| threshold_us <= took_us);
+        if is_slow && 0 < config.slow_log_length && !callable.flags.has(Flags::SKIP_SLOW_LOG) {
+            self.engine.slow_log.push(session, words, time_s, took_us, config.slow_log_length);
+        }
+        if 0 < config.monitor_threshold_ms && config.monitor_threshold_ms <= took_us / 1000 {
+            let is_fast = callable.flags.has(Flags::FAST);
+            let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
+            self.engine.latency.note(event, time_s, took_us / 1000);
+        }
+    }
+
+    /// Notes how long something beside calls took, if that is worth a note.
+    pub(crate) fn note_latency(&self, event: &'static str, elapsed_ns: u64) {
+        let threshold_ms = self.config.latency.monitor_threshold_ms;
+        let took_ms = elapsed_ns / 1_000_000;
+        if 0 < threshold_ms && threshold_ms <= took_ms {
+            self.engine.latency.note(event, self.round.now_ms.div_euclid(1000), took_ms);
+        }
+    }
+}
+
+/// How many nanoseconds a call takes at least that is worth a note.
+pub(crate) fn slow_ns(config: &Config) -> u64 {
+    let latency = &config.latency;
+    let slow_log = match u64::try_from(latency.slow_log_threshold_us) {
+        Ok(threshold_us) if 0 < latency.slow_log_length => threshold_us.saturating_mul(1000),
+        Ok(_) | Err(_) => u64::MAX,
+    };
+    match latency.monitor_threshold_ms {
+        0 => slow_log,
+        threshold_ms => slow_log.min(threshold_ms.saturating_mul(1_000_000)),
+    }
+}
