@@ -5,6 +5,7 @@
 
 mod clients;
 mod configuration;
+mod connection;
 mod differential;
 mod introspection;
 mod lifecycle;

@@ -61,6 +61,11 @@ impl Session {
         self.record.id
     }
 
+    /// Whether it is to be sent a reply that comes next: CLIENT REPLY.
+    pub fn wants_replies(&self) -> bool {
+        self.replies == Replies::On
+    }
+
     /// Everything as it was at the beginning, but for what it told of its library: RESET.
     pub fn reset(&mut self, authenticated: bool) {
         self.protocol = Protocol::Resp2;

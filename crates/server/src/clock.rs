@@ -40,6 +40,11 @@ impl Moment {
     pub(crate) fn unix_ms(self) -> u64 {
         self.unix_us / 1000
     }
+
+    /// Milliseconds since the clock was started.
+    pub(crate) fn monotonic_ms(self) -> u64 {
+        self.monotonic_us / 1000
+    }
 }
 
 /// Microseconds since 1970; 0 if the wall clock is set to a time before.

@@ -53,7 +53,7 @@ pub struct ClientRecord {
     pub created_ms: i64,
     /// What it and we call it.
     pub labels: Mutex<Labels>,
-    /// Unix time in ms of its last call.
+    /// Unix time in ms at which something was received of it last.
     pub last_call_ms: AtomicI64,
     /// The logical database it has selected.
     pub database: AtomicUsize,

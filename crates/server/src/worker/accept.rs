@@ -5,10 +5,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use engine::Engine;
-use engine::clients::Peer;
+use engine::clients::{ClientRecord, Peer};
 use engine::session::Session;
 use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags};
 
@@ -82,17 +83,21 @@ impl Worker<'_> {
     fn share_out(&mut self, socket: OwnedFd, peer: Peer) {
         let worker = self.next_worker;
         self.next_worker = (self.next_worker + 1) % self.mailboxes.len();
+        // Others see it from here on, and it counts against the limit.
+        let record = self.engine.clients.add(peer, worker, self.worker.now_ms());
         if worker == self.worker.index {
-            self.adopt(socket, peer);
+            self.adopt(socket, record);
         } else {
-            self.mailboxes[worker].send(Mail::Adopt(socket, peer));
+            self.mailboxes[worker].send(Mail::Adopt(socket, record));
         }
     }
 
     /// Makes a connection this worker's.
-    pub(super) fn adopt(&mut self, socket: OwnedFd, peer: Peer) {
-        let record = self.engine.clients.add(peer, self.worker.index, self.worker.now_ms());
-        let authenticated = !Engine::asks_password(&self.worker.config);
+    pub(super) fn adopt(&mut self, socket: OwnedFd, record: Arc<ClientRecord>) {
+        if record.killed.load(Ordering::Relaxed) {
+            return;
+        }
+        let authenticated = self.engine.trusts_newcomers();
         let connection = Connection::new(socket, Session::new(record, authenticated));
         let id = connection.session.id();
         let place = self.free.pop().unwrap_or_else(|| {

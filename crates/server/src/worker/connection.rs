@@ -61,8 +61,10 @@ impl Connection {
         match self.state {
             State::Open if writes => Interest::ReadAndWrite,
             State::Open => Interest::Read,
-            State::Paused | State::Congested | State::Closing if writes => Interest::Write,
-            State::Paused | State::Congested | State::Closing => Interest::Nothing,
+            State::Paused if writes => Interest::WriteAndHangUp,
+            State::Paused => Interest::HangUp,
+            State::Congested | State::Closing if writes => Interest::Write,
+            State::Congested | State::Closing => Interest::Nothing,
         }
     }
 

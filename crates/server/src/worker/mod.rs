@@ -94,7 +94,7 @@ impl<'e> Worker<'e> {
         }
         Ok(Worker {
             engine,
-            timers: timers::Timers::new(clock.read().unix_ms()),
+            timers: timers::Timers::new(clock.read()),
             worker,
             clock,
             poller,
@@ -120,8 +120,8 @@ impl<'e> Worker<'e> {
     /// Serves until the process ends.
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
         while !self.stopping {
-            let now_ms = self.clock.read().unix_ms();
-            self.poller.wait(self.timers.wait_ms(now_ms))?;
+            let now = self.clock.read();
+            self.poller.wait(self.timers.wait_ms(now, self.engine.pause.end_ms()))?;
             self.round();
         }
         Ok(())
@@ -161,7 +161,7 @@ impl<'e> Worker<'e> {
         let Some(mailbox) = self.mailboxes.get(self.worker.index) else { return };
         for mail in mailbox.take() {
             match mail {
-                Mail::Adopt(socket, peer) => self.adopt(socket, peer),
+                Mail::Adopt(socket, record) => self.adopt(socket, record),
                 Mail::Close(id) => {
                     if let Some(&place) = self.places.get(&id) {
                         self.close(place);

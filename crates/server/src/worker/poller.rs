@@ -25,7 +25,10 @@ pub(super) enum Interest {
     Read,
     Write,
     ReadAndWrite,
-    /// Only that the other side is gone.
+    /// That the other side sends no more.
+    HangUp,
+    WriteAndHangUp,
+    /// Only that the connection is broken.
     Nothing,
 }
 
@@ -109,6 +112,8 @@ impl Interest {
             Interest::Read => epoll::EventFlags::IN,
             Interest::Write => epoll::EventFlags::OUT,
             Interest::ReadAndWrite => epoll::EventFlags::IN | epoll::EventFlags::OUT,
+            Interest::HangUp => epoll::EventFlags::RDHUP,
+            Interest::WriteAndHangUp => epoll::EventFlags::OUT | epoll::EventFlags::RDHUP,
             Interest::Nothing => epoll::EventFlags::empty(),
         }
     }

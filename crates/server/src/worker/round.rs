@@ -36,6 +36,10 @@ impl Worker<'_> {
         }
         // Taken out while it is served, so that the worker can be used beside it.
         let Some(mut connection) = slot.connection.take() else { return };
+        if connection.session.record.killed.load(Relaxed) {
+            self.put_back(place, connection, Life::Ends);
+            return;
+        }
         let mut life = Life::Goes;
         if readiness.writable && !connection.output.is_empty() {
             life = self.flush(&mut connection);
@@ -49,21 +53,19 @@ impl Worker<'_> {
         if life == Life::Goes && readiness.readable {
             life = match connection.state {
                 State::Open => self.read(&mut connection),
-                State::Paused | State::Congested | State::Closing => {
-                    Self::check_hang_up(&connection)
-                }
+                // It waits for nothing else: the other side has closed, and its calls are not wanted any more.
+                State::Paused => Life::Ends,
+                State::Congested | State::Closing => Self::check_hang_up(&connection),
             };
         }
         self.put_back(place, connection, life);
     }
 
-    /// Goes on with a connection whose pause is over.
+    /// Goes on with the connection at a place, if its calls waited for a pause to end.
     pub(super) fn resume(&mut self, place: usize) {
-        let Some(mut connection) =
-            self.connections.get_mut(place).and_then(|slot| slot.connection.take())
-        else {
-            return;
-        };
+        let Some(slot) = self.connections.get_mut(place) else { return };
+        let is_paused = |connection: &mut Box<Connection>| connection.state == State::Paused;
+        let Some(mut connection) = slot.connection.take_if(is_paused) else { return };
         connection.state = State::Open;
         let life = self.proceed(&mut connection);
         self.put_back(place, connection, life);
@@ -80,7 +82,7 @@ impl Worker<'_> {
             ends = self.poller.change(&connection.socket, token, interest).is_err();
         }
         if connection.state == State::Paused {
-            self.timers.paused(place);
+            self.timers.await_end_of_pause();
         }
         if !connection.is_quiet() {
             Worker::note(&connection);
@@ -120,6 +122,7 @@ impl Worker<'_> {
         };
         match received {
             Received::Bytes(count) => {
+                connection.session.record.last_call_ms.store(self.worker.now_ms(), Relaxed);
                 self.buffers.received += count as u64;
                 self.buffers.reads += 1;
             }
@@ -211,8 +214,11 @@ impl Worker<'_> {
                     break;
                 }
                 ParseStatus::Failed(error) => {
-                    let error = ReplyError::from(error);
-                    Reply::new(&mut connection.output, connection.session.protocol).error(&error);
+                    if connection.session.wants_replies() {
+                        let error = ReplyError::from(error);
+                        Reply::new(&mut connection.output, connection.session.protocol)
+                            .error(&error);
+                    }
                     connection.state = State::Closing;
                     break;
                 }
@@ -294,5 +300,6 @@ impl Worker<'_> {
         record.output_memory.store(connection.output.memory(), Relaxed);
         record.memory.store(connection.memory(), Relaxed);
         record.paused.store(connection.state == State::Paused, Relaxed);
+        record.closing.store(connection.state == State::Closing, Relaxed);
     }
 }

@@ -10,32 +10,56 @@ use crate::log;
 
 /// When things are due.
 pub(super) struct Timers {
-    /// Unix time in ms.
+    /// In ms of the monotonic clock.
     next_tick_ms: u64,
-    paused: Vec<usize>,
+    /// Some calls wait for a pause to end.
+    pause_is_awaited: bool,
+    /// They may try again.
     resume: bool,
     /// The place of the client to look at next.
     next_client: usize,
 }
 
 impl Timers {
-    pub(super) fn new(now_ms: u64) -> Timers {
-        Timers { next_tick_ms: now_ms, paused: Vec::new(), resume: false, next_client: 0 }
+    pub(super) fn new(now: Moment) -> Timers {
+        Timers {
+            next_tick_ms: now.monotonic_ms(),
+            pause_is_awaited: false,
+            resume: false,
+            next_client: 0,
+        }
     }
 
-    /// How long nothing is due.
-    pub(super) fn wait_ms(&self, now_ms: u64) -> u64 {
-        if self.resume { 0 } else { self.next_tick_ms.saturating_sub(now_ms) }
+    /// How long nothing is due. `pause_end_ms` is the unix time in ms at which a pause ends.
+    pub(super) fn wait_ms(&self, now: Moment, pause_end_ms: i64) -> u64 {
+        let tick_ms = self.next_tick_ms.saturating_sub(now.monotonic_ms());
+        if self.resume {
+            0
+        } else if self.pause_is_awaited {
+            let pause_end_ms = u64::try_from(pause_end_ms).unwrap_or(0);
+            tick_ms.min(pause_end_ms.saturating_sub(now.unix_ms()))
+        } else {
+            tick_ms
+        }
     }
 
-    /// Notes that the connection at a place waits for a pause to end.
-    pub(super) fn paused(&mut self, place: usize) {
-        self.paused.push(place);
+    /// Notes that calls of a connection wait for a pause to end.
+    pub(super) fn await_end_of_pause(&mut self) {
+        self.pause_is_awaited = true;
     }
 
-    /// Lets connections that were paused try again.
+    /// Lets calls that were paused try again.
     pub(super) fn resume(&mut self) {
         self.resume = true;
+    }
+
+    /// Whether the next tick is due; then the one after it is `tick_ms` later.
+    fn tick(&mut self, now: Moment, tick_ms: u64) -> bool {
+        let is_due = self.next_tick_ms <= now.monotonic_ms();
+        if is_due {
+            self.next_tick_ms = now.monotonic_ms() + tick_ms;
+        }
+        is_due
     }
 }
 
@@ -76,20 +100,28 @@ impl Worker<'_> {
     }
 
     pub(super) fn run_timers(&mut self, now: Moment) {
-        let now_ms = now.unix_ms();
-        if now_ms < self.timers.next_tick_ms && !self.timers.resume {
-            return;
-        }
+        self.resume_paused();
         let hz = u64::from(self.worker.config.process.hz.max(1));
         let tick_ms = (1000 / hz).max(1);
-        self.timers.next_tick_ms = now_ms + tick_ms;
-        self.timers.resume = false;
-        for place in std::mem::take(&mut self.timers.paused) {
-            self.resume(place);
+        if !self.timers.tick(now, tick_ms) {
+            return;
         }
         self.check_clients(tick_ms);
         self.worker.tick();
         // A quarter of the time, as Redis documents it for an effort of 1.
         self.worker.expire_actively(tick_ms * 1_000_000 / 4);
+    }
+
+    /// Goes on with the calls that wait for a pause to end, if it has.
+    fn resume_paused(&mut self) {
+        let is_over = self.engine.pause.end_ms() <= self.worker.now_ms();
+        let resume = std::mem::take(&mut self.timers.resume);
+        if self.timers.pause_is_awaited && (is_over || resume) {
+            // Those that have to wait again say so.
+            self.timers.pause_is_awaited = false;
+            for place in 0..self.connections.len() {
+                self.resume(place);
+            }
+        }
     }
 }
