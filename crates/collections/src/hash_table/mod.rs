@@ -3,7 +3,7 @@
 //! Elements are 8 bytes, typically a pointer; hashes and equality come from closures, so the table stores no key and
 //! the element decides where its key lies. What it is good at:
 //! - A lookup in a table that is larger than the caches costs two misses: the bucket and the element ([`bucket`]).
-//! - It grows and shrinks one bucket at a time: no pause, no second copy, 14 bytes an element at any size ([`growth`],
+//! - It grows and shrinks one bucket at a time: no pause, no second copy, about 14 bytes an element at any size ([`growth`],
 //!   [`directory`]). An empty table has no memory.
 //! - [`scan`](HashTable::scan) visits everything with no state but a number, whatever happens between the calls ([`cursor`]).
 //! - [`sample`](HashTable::sample) is fair ([`sample`]).
