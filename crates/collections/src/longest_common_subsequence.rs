@@ -1,7 +1,7 @@
 //! The longest common subsequence of two strings: its length, its bytes, and where it lies, for LCS.
 //!
 //! The textbook's table says for every pair of prefixes how long their longest common subsequence is. Neighbours in a row differ by 0
-//! or 1, so a row is a vector of bits, and Hyyrö's formula ("Bit-parallel LCS-length computation revisited", 2004)
+//! or 1, so a row is a vector of bits, and Hyyro's formula ("Bit-parallel LCS-length computation revisited", 2004)
 //! turns one row into the next 64 columns at a time. The rows of bits are also all that walking back needs: when the last bytes
 //! differ, the length without the last byte of `a` is greater than that without the last byte of `b` exactly if the bit
 //! is set (the row has a step there). So there is one bit for each pair where the textbook has a number.

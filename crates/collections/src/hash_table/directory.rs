@@ -7,8 +7,8 @@
 //! | segment  | allocated in buckets               | unused at most |
 //! |----------|------------------------------------|----------------|
 //! | 0        | 1 to 8, 10, 12, 14, 16, 20, ...    | a fifth        |
-//! | 1 to 15  | multiples of 128                   | an eighth      |
-//! | the rest | 1024                               | a sixteenth    |
+//! | 1 to 63  | multiples of 128                   | an eighth      |
+//! | the rest | 1024                               | a sixty-fourth |
 //!
 //! The steps are those that size-class allocators have as well, so they don't round them up.
 //!
@@ -184,7 +184,7 @@ const SEGMENT_BITS: u32 = 10;
 /// Buckets in a segment: 64 KiB, big enough that the directory stays in the cache, small enough to be allocated in a moment.
 const SEGMENT: usize = 1 << SEGMENT_BITS;
 
-/// Segments that are allocated in steps. Behind them a whole segment is at most a sixteenth of the table.
+/// Segments that are allocated in steps. Behind them a whole segment is at most a sixty-fourth of the table.
 const FINE_SEGMENTS: usize = 64;
 
 /// Buckets, 8 KiB.

@@ -2,18 +2,18 @@
 //!
 //! Elements are 8 bytes, typically a pointer; hashes and equality come from closures, so the table stores no key and
 //! the element decides where its key lies. What it is good at:
-//! - A lookup in a table that is larger than the caches costs two misses: the bucket and the element ([`bucket`]).
-//! - It grows and shrinks one bucket at a time: no pause, no second copy, 14 bytes an element at any size ([`growth`],
-//!   [`directory`]). An empty table has no memory.
-//! - [`scan`](HashTable::scan) visits everything with no state but a number, whatever happens between the calls ([`cursor`]).
-//! - [`sample`](HashTable::sample) is fair ([`sample`]).
+//! - A lookup in a table that is larger than the caches costs two misses: the bucket and the element (`bucket`).
+//! - It grows and shrinks one bucket at a time: no pause, no second copy, about 14 bytes an element at any size (`growth`,
+//!   `directory`). An empty table has no memory.
+//! - [`scan`](HashTable::scan) visits everything with no state but a number, whatever happens between the calls (`cursor`).
+//! - [`sample`](HashTable::sample) is fair (`sample`).
 //!
 //! A hash must be well mixed in its lowest and its highest bits. A bad one costs time, nothing else. A closure that panics leaves
 //! a table with all its elements.
 //!
 //! Invariants:
 //! - `mask + 1` is the power of two above `directory.count()`.
-//! - An element lies in the chain of bucket [`index_of`](HashTable::index_of) its hash, with the hash's tag.
+//! - An element lies in the chain of bucket `index_of` its hash, with the hash's tag.
 //! - All memory is from the global allocator.
 
 #![expect(
