@@ -432,7 +432,7 @@ fn objects_are_described() {
     assert!(
         server
             .say("object help")
-            .starts_with("*12 +OBJECT <subcommand> [<arg> [value] [opt] ...]. ")
+            .starts_with("*11 +OBJECT <subcommand> [<arg> [value] [opt] ...]. ")
     );
     server.configure(|config| {
         config.memory.policy = EvictionPolicy::VolatileLfu;
