@@ -117,7 +117,13 @@ impl Vitals {
         /// What one key leaves of the average before it.
         const KEPT: f64 = 0.98;
         let mut databases = self.databases.lock();
-        let Some(vitals) = databases.get_mut(database).filter(|_| 0 < count) else { return };
+        if count <= 0 {
+            return;
+        }
+        if databases.len() <= database {
+            databases.resize_with(database + 1, Default::default);
+        }
+        let vitals = &mut databases[database];
         let average = float(sum_ms) / float(count);
         let before = vitals.average_life_ms;
         vitals.average_life_ms = if before == 0.0 {

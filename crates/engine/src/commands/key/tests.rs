@@ -429,11 +429,12 @@ fn objects_are_described() {
             ("OBJECT encoding", "-ERR wrong number of arguments for 'object|encoding' command"),
         ],
     );
+    let help = server.say("object help");
     assert!(
-        server
-            .say("object help")
-            .starts_with("*12 +OBJECT <subcommand> [<arg> [value] [opt] ...]. ")
+        help.contains(" +OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are: "),
+        "{help}"
     );
+    assert!(help.contains(" +IDLETIME key "), "{help}");
     server.configure(|config| {
         config.memory.policy = EvictionPolicy::VolatileLfu;
         config.memory.limit_bytes = 1 << 30;
