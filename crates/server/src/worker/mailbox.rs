@@ -6,6 +6,8 @@ use engine::clients::{ClientId, Peer};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::Listener;
+
 /// Something for a worker to do.
 #[derive(Debug)]
 pub(crate) enum Mail {
@@ -13,6 +15,8 @@ pub(crate) enum Mail {
     Adopt(OwnedFd, Peer),
     /// A client is to be closed.
     Close(ClientId),
+    /// These are to be accepted from, and no others.
+    Listen(Vec<Listener>),
     /// Clients that were paused may go on.
     Resume,
     /// The process ends.

@@ -87,6 +87,9 @@ impl Worker<'_> {
         for place in std::mem::take(&mut self.timers.paused) {
             self.resume(place);
         }
+        if self.engine.switches.cron_paused.load(Ordering::Relaxed) {
+            return;
+        }
         self.check_clients(tick_ms);
         self.worker.tick();
         // A quarter of the time, as Redis documents it for an effort of 1.
