@@ -12,9 +12,11 @@
 //! The engine outlives its tests (it is leaked): a worker borrows it, and one struct could not hold both.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use command::Command;
 use config::Config;
+use keyspace::{AccessClock, AccessPolicy, ExpiryMode, Random, Round, ValueType};
 use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 
 use crate::clients::Peer;
@@ -143,6 +145,35 @@ impl Server {
         }
         assert!(rest.is_empty(), "effects are whole requests");
         effects
+    }
+
+    /// All that is stored, whether it has expired or not: the value (of a string, its bytes) and unix time in ms at which it
+    /// expires, by database and key.
+    pub fn contents(&self) -> BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<i64>)> {
+        let keyspace = &self.engine.keyspace;
+        let mut closed = keyspace.gates().close();
+        let mut round = Round {
+            now_ms: self.now_ms,
+            access: AccessClock::new(AccessPolicy::Lru, self.now_ms),
+            touch: false,
+            expiry: ExpiryMode::Ignore,
+            random: Random::new(0),
+            hits: 0,
+            misses: 0,
+            changed: false,
+        };
+        let mut contents = BTreeMap::new();
+        for database in 0..keyspace.databases() {
+            let mut view = keyspace.view(&mut closed, database, &mut round);
+            view.lock_all();
+            view.for_each(&mut |entry| {
+                let value = match entry.value_type() {
+                    ValueType::String => entry.string().to_vec(),
+                };
+                contents.insert((database, entry.key().to_vec()), (value, entry.expiry()));
+            });
+        }
+        contents
     }
 
     /// What was counted so far.

@@ -1,10 +1,10 @@
 //! What holds for every command, from its declaration alone.
 
-use command::facts;
 use command::generate::{Random, Style, call};
+use command::{Flags, facts};
 use resp::Value;
 
-use crate::testing::{Server, commands};
+use crate::testing::{BEGINNING_MS, Server, commands};
 
 /// Where a declaration is right to say something else than Redis 7.4 does: the line that the comparison finds, and why.
 const JUSTIFIED: &[(&str, &str)] = &[
@@ -78,4 +78,56 @@ fn any_words_are_answered() {
             server.advance_ms(i64::try_from(random.below(100_000)).unwrap_or(0));
         }
     }
+}
+
+/// Whoever runs the effects has the same data: replicas, and the append-only file when it is loaded.
+#[test]
+fn effects_give_the_same_data_when_replayed() {
+    let writing: Vec<_> =
+        commands().filter(|command| command.all_flags().has(Flags::WRITE)).collect();
+    for seed in 0..60 {
+        let mut random = Random::new(seed);
+        let mut server = Server::new();
+        server.effects();
+        let mut calls = Vec::new();
+        for _ in 0..300 {
+            let command = writing[random.below(writing.len())];
+            let style = if random.once_in(4) { Style::Wild } else { Style::Valid };
+            // Emptied and exchanged now and then, lest there be nothing left.
+            if command.arguments.iter().all(|argument| argument.key_spec.is_none())
+                && !random.once_in(10)
+            {
+                continue;
+            }
+            let words = call(command, style, &mut random);
+            server.answer(&words);
+            calls.push(words);
+            server.advance_ms(i64::try_from(random.below(3000)).unwrap_or(0));
+            if random.once_in(5) {
+                server.clients[0].database = random.below(3);
+            }
+            if random.once_in(20) {
+                server.expire_actively(1_000_000);
+            }
+        }
+        let effects = server.engine.effects.take();
+        // What is told is points in time: for the copy time stands still, and nothing expires by itself.
+        let mut copy = Server::new();
+        assert_eq!(copy.now_ms, BEGINNING_MS);
+        let mut rest = effects.as_slice();
+        while let Ok(Some((request, used))) = Value::decode(rest) {
+            rest = &rest[used..];
+            let words = request.as_array().unwrap_or_default().iter().filter_map(Value::as_bytes);
+            copy.answer(&words.collect::<Vec<_>>());
+        }
+        assert_eq!(copy.contents(), server.contents(), "seed {seed}: {:#?}", shown(&calls));
+    }
+}
+
+fn shown(calls: &[Vec<Vec<u8>>]) -> Vec<String> {
+    let call = |words: &Vec<Vec<u8>>| {
+        let words = words.iter().map(|word| word.escape_ascii().to_string());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    calls.iter().map(call).collect()
 }

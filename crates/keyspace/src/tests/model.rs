@@ -48,7 +48,7 @@ fn values() -> impl Strategy<Value = Vec<u8>> {
         Just(Vec::new()),
         // Around the limits of the encodings, of narrow lengths, and of what is stored in the entry.
         prop::sample::select(vec![1, 43, 44, 45, 46, 254, 255, 256, 257, 1023, 1024, 1025, 3000])
-            .prop_flat_map(|length| prop::collection::vec(b'a'..b'z', length)),
+            .prop_flat_map(|length| prop::collection::vec(b'a'..=b'z', length)),
     ]
 }
 
@@ -69,7 +69,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (key(), values(), any::<bool>())
             .prop_map(|(key, value, only_new)| Step::SetIf { key, value, only_new }),
         3 => (key(), -9..9_i64).prop_map(|(key, number)| Step::Add { key, number }),
-        3 => (key(), prop::collection::vec(b'a'..b'z', 1..40))
+        3 => (key(), prop::collection::vec(b'a'..=b'z', 1..40))
             .prop_map(|(key, tail)| Step::Append { key, tail }),
         1 => key().prop_map(|key| Step::Cut { key }),
         2 => (key(), freeing()).prop_map(|(key, freeing)| Step::Remove { key, freeing }),

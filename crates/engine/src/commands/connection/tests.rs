@@ -8,7 +8,7 @@ use crate::clients::Peer;
 use crate::host::Alone;
 use crate::session::Session;
 use crate::testing::Server;
-use crate::{Next, PauseKind, Time};
+use crate::{Next, Time};
 
 const OPTIONS_OF_NAMES: &str =
     "-ERR Client names cannot contain spaces, newlines or special characters.";
@@ -485,17 +485,21 @@ fn unpause_lets_writes_go_on() {
 #[test]
 fn expired_keys_are_only_hidden_in_a_pause() {
     let mut server = Server::new();
-    server.engine.pause.begin(PauseKind::Writes, server.now_ms, 0);
-    let effects = server.effects();
-    assert!(effects.is_empty(), "{effects:?}");
-    assert_eq!(server.say("CLIENT PAUSE 5000 WRITE"), "+OK");
-    server.worker.begin_round(Time { unix_us: server.now_ms * 1000 });
-    assert!(server.worker.round.expiry == keyspace::ExpiryMode::Hide);
-    server.worker.end_round();
+    assert!(server.effects().is_empty());
+    assert_eq!(server.say("SET k v PX 100"), "+OK");
+    assert_eq!(server.effects().len(), 2, "SELECT and SET");
+    // In one round with the pause, and in rounds after it began.
+    server.advance_ms(101);
+    assert_eq!(pipeline(&mut server, 0, "CLIENT PAUSE 5000 WRITE\nGET k"), "+OK $-1");
+    assert_eq!(server.say("GET k"), "$-1");
+    server.expire_actively(1_000_000_000);
+    assert_eq!((server.effects().len(), server.say("DBSIZE")), (0, ":1".to_owned()));
     server.advance_ms(5000);
-    server.worker.begin_round(Time { unix_us: server.now_ms * 1000 });
-    assert!(server.worker.round.expiry == keyspace::ExpiryMode::Remove);
-    server.worker.end_round();
+    assert_eq!(server.say("GET k"), "$-1");
+    assert_eq!(
+        (server.effects(), server.say("DBSIZE")),
+        (vec!["DEL k".to_owned()], ":0".to_owned())
+    );
 }
 
 #[test]
