@@ -68,9 +68,6 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
     let loaded = read_configuration(command_line, cores)?;
     let mut config = loaded.config;
-    if let Ok(directory) = std::env::current_dir() {
-        config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
-    }
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
@@ -171,7 +168,7 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
         eprintln!("Sentinel is not built into this server yet.");
         return Err(Failed);
     }
-    configuration::read(command_line, cores).map_err(|error| {
+    let mut loaded = configuration::read(command_line, cores).map_err(|error| {
         match error {
             LoadError::ConfigFile(error) => {
                 eprint!("{}", error.report(&format!("Redis {}", engine::REDIS_VERSION)));
@@ -179,7 +176,12 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
             LoadError::Include(error) => log::warning(error),
         }
         Failed
-    })
+    })?;
+    if let Ok(directory) = std::env::current_dir() {
+        loaded.config.persistence.directory =
+            config::Text::from(directory.as_os_str().as_bytes());
+    }
+    Ok(loaded)
 }
 
 fn fail(reason: impl std::fmt::Display) -> Failed {
@@ -227,6 +229,9 @@ fn pid_file(config: &Config, background: bool) -> Option<PidFile> {
     background.then(|| PidFile::write(PathBuf::from("/var/run/redis.pid")))
 }
 
+/// The name that the process was started by. The title is written over the arguments, so they can be read only once.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| std::env::args().next().unwrap_or_default());
+
 /// Shows what the process does where processes are listed.
 pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &str) {
     use process::title::{Template, Variables};
@@ -234,9 +239,6 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
     let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else {
         return;
     };
-    // The title is written over the arguments: they can be read once.
-    static PROGRAM: LazyLock<String> =
-        LazyLock::new(|| std::env::args().next().unwrap_or_default());
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
     let listen_address = if config.network.port == 0 {
         unix_socket.clone()
@@ -277,12 +279,13 @@ pub(crate) fn draw_id() -> String {
     let mut bytes = [0; 20];
     // The kernel gives so few bytes whole, and always, once it is up.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Nanoseconds since some moment, by the processor's own counter.
 fn ticks() -> u64 {
-    static CLOCK: LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
+    static CLOCK: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
     CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 
@@ -311,9 +314,9 @@ fn install_crash_report(engine: &'static Engine, clock: Clock, pid_file: Option<
 
 /// What tells of the server in a report of its crash.
 fn crash_sections(engine: &'static Engine, clock: Clock) -> Vec<process::crash::Section> {
-    let now_us = move || i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX);
+    let microseconds = move || i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX);
     let clients = move || {
-        let now_ms = now_us() / 1000;
+        let now_ms = microseconds() / 1000;
         let clients = engine.clients.all();
         let lines = clients.iter().map(|client| client.describe(now_ms, &engine.commands, None));
         lines.collect::<Vec<_>>().join("\n")
@@ -330,7 +333,7 @@ fn crash_sections(engine: &'static Engine, clock: Clock) -> Vec<process::crash::
     vec![
         process::crash::Section {
             title: "INFO OUTPUT",
-            text: Box::new(move || engine.information(now_us())),
+            text: Box::new(move || engine.information(microseconds())),
         },
         process::crash::Section { title: "CLIENT LIST OUTPUT", text: Box::new(clients) },
         process::crash::Section { title: "CONFIG DEBUG OUTPUT", text: Box::new(configuration) },

@@ -38,9 +38,8 @@ impl Worker<'_> {
                     let is_unix = listener.is_unix;
                     self.admit(socket, is_unix);
                 }
-                Err(rustix::io::Errno::AGAIN) => return,
-                // It has been closed; the mail that says so is on its way.
-                Err(rustix::io::Errno::INVAL) => return,
+                // Nobody waits any more; or the listener has been closed, and the mail that says so is on its way.
+                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INVAL) => return,
                 // The client has gone already; the next one may be there.
                 Err(rustix::io::Errno::CONNABORTED | rustix::io::Errno::INTR) => {}
                 Err(error) => {

@@ -41,7 +41,7 @@ struct File {
 }
 
 impl ConfigurationFile for File {
-    fn path(&self) -> &str {
+    fn path(&self) -> &'static str {
         "/ochre.conf"
     }
     fn read(&self) -> std::io::Result<Vec<u8>> {
@@ -167,7 +167,7 @@ fn config_is_read_by_patterns() {
     );
     server.speak(Protocol::Resp3);
     check(&mut server, &[("CONFIG GET hz timeout", "%2 $2 hz $2 10 $7 timeout $1 0")]);
-    assert!(server.say("CONFIG HELP").starts_with("*"));
+    assert!(server.say("CONFIG HELP").starts_with('*'));
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn pictures_end_with_the_version() {
     }
     check(&mut server, &[("LOLWUT VERSION x", NO_INTEGER), ("LOLWUT VERSION 5 a", NO_INTEGER)]);
     server.speak(Protocol::Resp3);
-    assert!(server.say("LOLWUT VERSION 5 1 1").starts_with("="));
+    assert!(server.say("LOLWUT VERSION 5 1 1").starts_with('='));
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn memory_of_a_key_is_what_was_allocated() {
         let answer = server.say(&format!("MEMORY USAGE {key}"));
         answer[1..].parse::<usize>().expect("a number")
     };
-    server.answer(&[&b"SET"[..], b"big", &[b'x'; 100_000]]);
+    server.answer(&[&b"SET"[..], b"big", "x".repeat(100_000).as_bytes()]);
     check(
         &mut server,
         &[("SET short hello", "+OK"), ("SET lives 5 EX 9", "+OK"), ("SET stays 5", "+OK")],
@@ -334,6 +334,7 @@ fn memory_of_a_key_is_what_was_allocated() {
         &mut server,
         &[
             ("MEMORY USAGE none", "$-1"),
+            ("PEXPIRE stays 1", ":1"),
             ("MEMORY USAGE short x", SYNTAX),
             ("MEMORY USAGE none x", SYNTAX),
             ("MEMORY USAGE short SAMPLES", SYNTAX),
@@ -345,6 +346,9 @@ fn memory_of_a_key_is_what_was_allocated() {
             ("MEMORY", "-ERR wrong number of arguments for 'memory' command"),
         ],
     );
+    server.advance_ms(1000);
+    assert_eq!(usage(&mut server, "stays"), usage(&mut server, "lives"), "it is still there");
+    check(&mut server, &[("EXISTS stays", ":0"), ("MEMORY USAGE stays", "$-1")]);
 }
 
 #[test]
@@ -670,7 +674,7 @@ fn debug_describes_values() {
     server.advance_ms(5000);
     let describe = |server: &mut Server, key: &str| {
         let line = server.say(&format!("DEBUG OBJECT {key}"));
-        line.split_once(" refcount:").map_or(line.clone(), |(_, rest)| rest.to_owned())
+        line.split_once(" refcount:").map_or_else(|| line.clone(), |(_, rest)| rest.to_owned())
     };
     let lru = (BEGINNING_MS / 1000) & 0xff_ffff;
     let rest = format!("lru:{lru} lru_seconds_idle:5");
