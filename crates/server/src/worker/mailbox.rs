@@ -1,16 +1,17 @@
 //! What one worker is told by others.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
-use engine::clients::{ClientId, Peer};
+use engine::clients::{ClientId, ClientRecord};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
 /// Something for a worker to do.
 #[derive(Debug)]
 pub(crate) enum Mail {
-    /// A connection is its from now on.
-    Adopt(OwnedFd, Peer),
+    /// A connection, counted among the clients already, is its from now on.
+    Adopt(OwnedFd, Arc<ClientRecord>),
     /// A client is to be closed.
     Close(ClientId),
     /// Clients that were paused may go on.
