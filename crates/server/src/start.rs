@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
@@ -68,6 +68,9 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
     let loaded = read_configuration(command_line, cores)?;
     let mut config = loaded.config;
+    if let Ok(directory) = std::env::current_dir() {
+        config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
+    }
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
@@ -231,7 +234,9 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
     let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else {
         return;
     };
-    let program = std::env::args().next().unwrap_or_default();
+    // The title is written over the arguments: they can be read once.
+    static PROGRAM: LazyLock<String> =
+        LazyLock::new(|| std::env::args().next().unwrap_or_default());
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
     let listen_address = if config.network.port == 0 {
         unix_socket.clone()
@@ -242,7 +247,7 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
         format!("{host}:{}", config.network.port)
     };
     title.set(&template.expand(&Variables {
-        title: &program,
+        title: &PROGRAM,
         listen_address: &listen_address,
         server_mode: "",
         port: config.network.port,
@@ -277,7 +282,7 @@ pub(crate) fn draw_id() -> String {
 
 /// Nanoseconds since some moment, by the processor's own counter.
 fn ticks() -> u64 {
-    static CLOCK: std::sync::LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
+    static CLOCK: LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
     CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 
