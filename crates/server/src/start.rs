@@ -85,17 +85,12 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     config.limits.clients =
         process::limits::raise_for_clients(config.limits.clients).ok_or(Failed)?;
     let pid_file = pid_file(&config, background);
-    let shown_config_file = command_line
-        .config_file
-        .as_deref()
-        .map_or_else(String::new, |path| String::from_utf8_lossy(path).into_owned());
+    let shown_config_file = shown_config_file(command_line);
     show_title(title.as_ref(), &config, &shown_config_file);
     show_banner(&config);
     warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
-    let mut oom_score = OomScore::new();
-    // A failure is in the log, and the server is as good without.
-    let _logged = oom_score.adjust(oom_adjustment(&config.process));
+    let oom_score = adjusted_oom_score(&config);
     let listening = Arc::new(Listening::start(&config.network).map_err(fail)?);
     log::notice("Server initialized");
 
@@ -141,6 +136,19 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+/// The configuration file as the title shows it; empty if there is none.
+fn shown_config_file(command_line: &CommandLine) -> String {
+    let path = command_line.config_file.as_deref().unwrap_or_default();
+    String::from_utf8_lossy(path).into_owned()
+}
+
+fn adjusted_oom_score(config: &Config) -> OomScore {
+    let mut oom_score = OomScore::new();
+    // A failure is in the log, and the server is as good without.
+    let _logged = oom_score.adjust(oom_adjustment(&config.process));
+    oom_score
 }
 
 /// What workers share beside the engine.
