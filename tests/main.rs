@@ -10,6 +10,7 @@ mod differential;
 mod introspection;
 mod lifecycle;
 mod linearizability;
+mod operations;
 mod protocol;
 mod subject;
 mod tidy;
