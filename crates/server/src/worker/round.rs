@@ -160,7 +160,8 @@ impl Worker<'_> {
             input.clear();
             self.buffers.input = input;
         }
-        if self.is_over_query_limit(connection) {
+        let killed = connection.session.record.killed.load(Relaxed);
+        if killed || self.is_over_query_limit(connection) {
             return Life::Ends;
         }
         let life = self.flush(connection);
