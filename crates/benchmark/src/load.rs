@@ -284,7 +284,91 @@ fn processor_time() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use harness::{Oracle, Server, Value, Version};
+
     use super::*;
+    use crate::options::Keys;
+    use crate::workload::Values;
+
+    fn server() -> Server {
+        match Oracle::find(Version::V70) {
+            Ok(oracle) => oracle.launch().start(),
+            Err(missing) => panic!("{missing}"),
+        }
+    }
+
+    fn options(server: &Server) -> Options {
+        Options {
+            port: server.port(),
+            clients: 7,
+            threads: 2,
+            pipeline: 8,
+            requests: 1003,
+            keys: Keys::Sequential { first: 0 },
+            values: Values::Bytes(100),
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn every_request_is_sent_once_and_counted() {
+        let server = server();
+        let outcome = run(&options(&server), Test::Set).unwrap();
+        assert_eq!((outcome.requests, outcome.latency.len()), (1003, 1003));
+        assert_eq!((outcome.errors.count, outcome.errors.first), (0, None));
+        let mut client = server.client();
+        assert_eq!(client.run("DBSIZE"), Value::Integer(1003));
+        assert_eq!(client.run("STRLEN key:000000001002"), Value::Integer(100));
+        let outcome = run(&options(&server), Test::Get).unwrap();
+        assert_eq!((outcome.requests, outcome.errors.count), (1003, 0));
+    }
+
+    #[test]
+    fn error_replies_are_counted_and_the_first_is_kept() {
+        let server = server();
+        let options = options(&server);
+        run(&options, Test::Set).unwrap();
+        let outcome = run(&options, Test::Incr).unwrap();
+        assert_eq!((outcome.requests, outcome.errors.count), (1003, 1003));
+        let first = outcome.errors.first.unwrap();
+        assert_eq!(first, "-ERR value is not an integer or out of range");
+    }
+
+    #[test]
+    fn a_paced_load_keeps_its_pace() {
+        let server = server();
+        let options =
+            Options { rate: Some(2000.0), requests: 400, pipeline: 1, ..options(&server) };
+        let outcome = run(&options, Test::Ping).unwrap();
+        assert_eq!(outcome.requests, 400);
+        // 400 at 2000 a second: never sooner, however fast the server is.
+        assert!(Duration::from_millis(195) < outcome.elapsed, "{:?}", outcome.elapsed);
+    }
+
+    #[test]
+    fn a_load_of_some_time_ends() {
+        let server = server();
+        let options = Options {
+            duration: Some(Duration::from_millis(50)),
+            requests: u64::MAX,
+            keys: Keys::Random(100),
+            ..options(&server)
+        };
+        let outcome = run(&options, Test::Incr).unwrap();
+        assert!(0 < outcome.requests && outcome.errors.count == 0, "{outcome:?}");
+    }
+
+    #[test]
+    fn a_wrong_password_is_told() {
+        let oracle = Oracle::find(Version::V70).unwrap_or_else(|missing| panic!("{missing}"));
+        let server = oracle.launch().line("requirepass right").start();
+        let with = |password: &str| {
+            let options = Options { password: Some(password.to_owned()), ..options(&server) };
+            run(&options, Test::Ping).map(|outcome| outcome.requests)
+        };
+        assert_eq!(with("right").unwrap(), 1003);
+        assert!(matches!(with("wrong"), Err(Failure::Refused(_))));
+    }
 
     #[test]
     fn shares_add_up() {

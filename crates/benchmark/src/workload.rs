@@ -61,7 +61,7 @@ pub(crate) struct Batch {
     bytes: Vec<u8>,
     /// Where each request ends.
     ends: Vec<usize>,
-    /// Where the digits of keys stand; those of values are `None`-free: see `values`.
+    /// Where the digits of keys stand.
     keys: Vec<usize>,
     /// Where the digits of integer values stand, one for each of `keys`; empty if values are bytes.
     values: Vec<usize>,
