@@ -378,7 +378,7 @@ impl<'a> View<'a> {
             let mut ahead = [None; AHEAD];
             let mut count = 0;
             for (place, (key, belonging)) in ahead.iter_mut().zip(&mut items) {
-                let hash = self.keyspace.hash(key);
+                let hash = self.locate(key);
                 if let Some(database) = self.shard(hash).database(number) {
                     database.entries().prefetch_bucket(hash.0);
                 }
