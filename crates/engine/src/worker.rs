@@ -243,6 +243,10 @@ impl<'e> Worker<'e> {
                 }
                 course.executed += 1;
                 let after = (self.engine.ticks)();
+                if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
+                    // It may have been CONFIG SET, and holds for what follows in the batch.
+                    self.look_at_config();
+                }
                 if let Some((id, fate)) = outcome.fate {
                     let elapsed_ns = after.wrapping_sub(course.before);
                     self.tally.call(id, elapsed_ns, fate);
@@ -252,10 +256,6 @@ impl<'e> Worker<'e> {
                     course.last = Some(id);
                 }
                 course.before = after;
-                if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
-                    // It may have been CONFIG SET, and what follows in the batch is to see it.
-                    self.look_at_config();
-                }
                 if session.replies != Replies::On {
                     silence(session, output, course.begin);
                 }

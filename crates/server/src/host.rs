@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine::clients::ClientId;
 use engine::host::{
-    AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, ProcessReport,
+    AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, NotApplied, ProcessReport,
     ShutdownRefused, ShutdownRequest,
 };
 use keyspace::Garbage;
@@ -16,6 +16,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
+use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
@@ -33,8 +34,7 @@ pub(crate) struct Process {
     /// Monotonic.
     pub(crate) started_us: u64,
     pub(crate) run_id: String,
-    pub(crate) listeners: Vec<String>,
-    pub(crate) tcp_port: u16,
+    pub(crate) listening: Arc<Listening>,
     pub(crate) title: Option<Title>,
     pub(crate) oom_score: Mutex<OomScore>,
     pub(crate) first_worker_thread: Arc<AtomicU32>,
@@ -144,7 +144,10 @@ impl Host for Process {
             CrashKind::Assertion => {
                 process::crash::fail_assertion("1 == 2", std::panic::Location::caller());
             }
-            CrashKind::Panic => self.give_up("DEBUG PANIC called"),
+            CrashKind::Panic => {
+                let now_s = self.clock.read().unix_us / 1_000_000;
+                self.give_up(&format!("Panic called at Unix time {now_s}"));
+            }
             CrashKind::OutOfMemory => {
                 std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 20]>())
             }
@@ -155,34 +158,40 @@ impl Host for Process {
         }
     }
 
-    fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), String> {
-        for name in changed {
-            match *name {
+    fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), NotApplied> {
+        let mut listens = false;
+        for &directive in changed {
+            let applied = match directive {
                 "loglevel" => {
-                    configuration::apply_log(&config.logging).map_err(|error| error.to_string())?
+                    configuration::apply_log(&config.logging).map_err(|error| error.to_string())
                 }
-                "maxclients" => {
-                    let possible = process::limits::raise_for_clients(config.limits.clients);
-                    if possible.is_none_or(|clients| clients < config.limits.clients) {
-                        return Err(format!(
-                            "The operating system is not able to handle the specified number of clients, try with {}",
-                            possible.unwrap_or(0)
-                        ));
-                    }
+                "maxclients" => limit_clients(config.limits.clients),
+                "oom-score-adj" | "oom-score-adj-values" => self.adjust_oom_score(config),
+                "crash-log-enabled" => {
+                    process::crash::set_enabled(config.process.crash_log);
+                    Ok(())
                 }
-                "oom-score-adj" | "oom-score-adj-values" => {
-                    self.oom_score.lock().adjust(oom_adjustment(&config.process)).map_err(|_| {
-                        "Failed to apply new oom_score_adj configuration, check server logs."
-                            .to_owned()
-                    })?
+                // Both together, once.
+                "port" | "bind" if !listens => {
+                    listens = true;
+                    self.listen(directive, config)
                 }
-                "proc-title-template" => {
-                    crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file)
-                }
-                _ => {}
-            }
+                _ => Ok(()),
+            };
+            applied.map_err(|reason| NotApplied { directive, reason })?;
+        }
+        if changed.iter().any(|name| matches!(*name, "proc-title-template" | "port" | "bind")) {
+            crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file);
         }
         Ok(())
+    }
+
+    fn draw_id(&self) -> String {
+        crate::start::draw_id()
+    }
+
+    fn block_bytes(&self, bytes: usize) -> usize {
+        if bytes == 0 { 0 } else { allocator::size_class::usable_size(bytes, 1) }
     }
 
     fn configuration_file(&self) -> Option<&dyn engine::host::ConfigurationFile> {
@@ -209,8 +218,8 @@ impl Host for Process {
             cpu_s: usage.cpu_s,
             cpu_children_s: usage.cpu_children_s,
             cpu_main_thread_s: usage.cpu_thread_s,
-            tcp_port: self.tcp_port,
-            listeners: self.listeners.clone(),
+            tcp_port: self.listening.tcp_port(),
+            listeners: self.listening.descriptions(),
         }
     }
 
@@ -233,9 +242,44 @@ impl Host for Process {
         }
     }
 
-    fn allocator_text(&self) -> String {
-        String::from_utf8_lossy(&allocator::report()).into_owned()
+    fn allocator_text(&self) -> Vec<u8> {
+        allocator::report()
     }
+}
+
+impl Process {
+    /// Listens where the configuration says now.
+    fn listen(&self, directive: &str, config: &config::Config) -> Result<(), String> {
+        let outcome = self.listening.restart_tcp(&config.network);
+        // Whatever came of it, the first worker must not wait for the old ones any more.
+        let listeners = self.listening.listeners();
+        if let Some(first) = self.mailboxes.first() {
+            first.send(Mail::Listen(listeners));
+        }
+        // The cause is in the log.
+        outcome.map(drop).map_err(|_| match directive {
+            "port" => "Unable to listen on this port. Check server logs.".to_owned(),
+            _ => "Failed to bind to specified addresses.".to_owned(),
+        })
+    }
+
+    fn adjust_oom_score(&self, config: &config::Config) -> Result<(), String> {
+        let adjusted = self.oom_score.lock().adjust(oom_adjustment(&config.process));
+        adjusted.map(drop).map_err(|_| {
+            "Failed to apply new oom_score_adj configuration, check server logs.".to_owned()
+        })
+    }
+}
+
+/// Lets the process have as many descriptors as so many clients need.
+fn limit_clients(wanted: u32) -> Result<(), String> {
+    let possible = process::limits::raise_for_clients(wanted).unwrap_or(0);
+    if wanted <= possible {
+        return Ok(());
+    }
+    Err(format!(
+        "The operating system is not able to handle the specified number of clients, try with {possible}"
+    ))
 }
 
 /// What the configuration says about the process's chance to be killed when memory runs out.

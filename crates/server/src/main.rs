@@ -8,6 +8,7 @@ mod clock;
 mod configuration;
 mod host;
 mod listen;
+mod listening;
 mod log;
 mod process;
 mod reclaimer;

@@ -3,7 +3,7 @@
 //! In the order, and with the log lines, by which operators and their tools know a start: configuration, background, limits, process
 //! file, banner, sockets, "Server initialized", workers, "Ready to accept connections". Then the main thread waits for a reason to end.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +22,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::host::{Ending, Process, oom_adjustment};
-use crate::listen::{ListenError, TcpSettings, listen_tcp, listen_unix, warn_of_backlog};
+use crate::listen::warn_of_backlog;
+use crate::listening::Listening;
 use crate::process::banner::{Banner, Show};
 use crate::process::oom_score::OomScore;
 use crate::process::pid_file::PidFile;
@@ -32,7 +33,7 @@ use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
-use crate::{log, process, version};
+use crate::{log, process, version, worker};
 
 /// Why the server did not start. The reason has been logged or printed.
 struct Failed;
@@ -95,7 +96,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let mut oom_score = OomScore::new();
     // A failure is in the log, and the server is as good without.
     let _logged = oom_score.adjust(oom_adjustment(&config.process));
-    let sockets = listen(&config)?;
+    let listening = Arc::new(Listening::start(&config.network).map_err(fail)?);
     log::notice("Server initialized");
 
     let workers = usize::from(config.process.io_threads.max(1));
@@ -111,9 +112,8 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         supervised: supervisor.name(),
         clock,
         started_us: clock.read().monotonic_us,
-        run_id: run_id(),
-        listeners: sockets.described.clone(),
-        tcp_port: sockets.tcp_port,
+        run_id: draw_id(),
+        listening: Arc::clone(&listening),
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
@@ -124,9 +124,9 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
-    install_crash_report(engine, pid_file.as_ref());
-    let threads = spawn_workers(engine, keys, &outfit, sockets.listeners, clock)?;
-    for kind in sockets.kinds {
+    install_crash_report(engine, clock, pid_file.as_ref());
+    let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
+    for kind in listening.kinds() {
         log::notice(format_args!("Ready to accept connections {kind}"));
     }
     supervisor.ready();
@@ -267,60 +267,8 @@ fn show_banner(config: &Config) {
     });
 }
 
-/// What is listened on.
-struct Sockets {
-    listeners: Vec<Listener>,
-    /// `tcp` and `unix`, for the log.
-    kinds: Vec<&'static str>,
-    /// As INFO shows them.
-    described: Vec<String>,
-    tcp_port: u16,
-}
-
-fn listen(config: &Config) -> Result<Sockets, Failed> {
-    let mut sockets =
-        Sockets { listeners: Vec::new(), kinds: Vec::new(), described: Vec::new(), tcp_port: 0 };
-    let network = &config.network;
-    if network.port != 0 {
-        let addresses =
-            network.bind.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let settings = TcpSettings {
-            addresses,
-            port: network.port,
-            backlog: network.tcp_backlog,
-            listeners: 1,
-        };
-        let groups = listen_tcp(&settings).map_err(|error| match error {
-            // Its cause is in the log already.
-            ListenError::Tcp { .. } | ListenError::Nowhere | ListenError::Unix { .. } => {
-                fail(error)
-            }
-        })?;
-        for listener in groups.into_iter().flatten() {
-            sockets.tcp_port = listener.local_addr().map_or(network.port, |address| address.port());
-            sockets.listeners.push(Listener { socket: OwnedFd::from(listener), is_unix: false });
-        }
-        sockets.kinds.push("tcp");
-        let binds: Vec<_> =
-            network.bind.iter().map(|word| format!(",bind={}", word.to_string_lossy())).collect();
-        sockets.described.push(format!("name=tcp{},port={}", binds.concat(), sockets.tcp_port));
-    }
-    if !network.unix_socket.is_empty() {
-        let mode = Some(network.unix_socket_mode).filter(|mode| *mode != 0);
-        let listener =
-            listen_unix(network.unix_socket.as_path(), mode, network.tcp_backlog).map_err(fail)?;
-        sockets.listeners.push(Listener { socket: OwnedFd::from(listener), is_unix: true });
-        sockets.kinds.push("unix");
-        sockets.described.push(format!("name=unix,bind={}", network.unix_socket.to_string_lossy()));
-    }
-    if sockets.listeners.is_empty() {
-        return Err(fail(ListenError::Nowhere));
-    }
-    Ok(sockets)
-}
-
 /// 40 hexadecimal digits that no other run has.
-fn run_id() -> String {
+pub(crate) fn draw_id() -> String {
     let mut bytes = [0; 20];
     // The kernel gives so few bytes whole, and always, once it is up.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
@@ -333,13 +281,16 @@ fn ticks() -> u64 {
     CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 
-fn install_crash_report(engine: &'static Engine, pid_file: Option<&PidFile>) {
+fn install_crash_report(engine: &'static Engine, clock: Clock, pid_file: Option<&PidFile>) {
     let config = engine.config();
     process::crash::set_enabled(config.process.crash_log);
     let settings = process::crash::Settings {
         version: concat!("Ochre ", env!("CARGO_PKG_VERSION")),
-        current: |_| Ok(()),
-        sections: Vec::new(),
+        current: |text| match worker::current_client() {
+            0 => Ok(()),
+            id => write!(text, "id={id}"),
+        },
+        sections: crash_sections(engine, clock),
         pid_file: pid_file.map(|file| file.path().to_owned()),
         deadline: process::crash::USUAL_DEADLINE,
         end: if config.process.exit_on_panic {
@@ -351,6 +302,34 @@ fn install_crash_report(engine: &'static Engine, pid_file: Option<&PidFile>) {
     if let Err(error) = process::crash::install(settings) {
         log::warning(format_args!("Crashes will leave no report: {error}"));
     }
+}
+
+/// What tells of the server in a report of its crash.
+fn crash_sections(engine: &'static Engine, clock: Clock) -> Vec<process::crash::Section> {
+    let now_us = move || i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX);
+    let clients = move || {
+        let now_ms = now_us() / 1000;
+        let clients = engine.clients.all();
+        let lines = clients.iter().map(|client| client.describe(now_ms, &engine.commands, None));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let configuration = move || {
+        let config = engine.config();
+        let told = config::directives()
+            .filter(|directive| !directive.sensitive && !directive.is_default(&config));
+        let lines = told.map(|directive| {
+            format!("{} {}", directive.name, String::from_utf8_lossy(&directive.print(&config)))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    vec![
+        process::crash::Section {
+            title: "INFO OUTPUT",
+            text: Box::new(move || engine.information(now_us())),
+        },
+        process::crash::Section { title: "CLIENT LIST OUTPUT", text: Box::new(clients) },
+        process::crash::Section { title: "CONFIG DEBUG OUTPUT", text: Box::new(configuration) },
+    ]
 }
 
 fn spawn_workers(
@@ -390,7 +369,7 @@ fn spawn_workers(
 
 fn seed() -> u64 {
     let mut bytes = [0; 8];
-    // As in `run_id`.
+    // As in `draw_id`.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     u64::from_ne_bytes(bytes)
 }

@@ -30,6 +30,7 @@ impl Worker<'_> {
         while self.make_room() == Room::Coming
             && (self.engine.ticks)().wrapping_sub(begin) < budget_ns
         {}
+        self.tally.settle(&self.engine.statistics[self.index], &mut self.round, false);
     }
 
     /// Evicts keys until the memory used is below the limit, or until it has taken too long.

@@ -39,6 +39,8 @@ impl Worker<'_> {
                     self.admit(socket, is_unix);
                 }
                 Err(rustix::io::Errno::AGAIN) => return,
+                // It has been closed; the mail that says so is on its way.
+                Err(rustix::io::Errno::INVAL) => return,
                 // The client has gone already; the next one may be there.
                 Err(rustix::io::Errno::CONNABORTED | rustix::io::Errno::INTR) => {}
                 Err(error) => {

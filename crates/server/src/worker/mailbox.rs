@@ -7,6 +7,8 @@ use engine::clients::{ClientId, ClientRecord};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::Listener;
+
 /// Something for a worker to do.
 #[derive(Debug)]
 pub(crate) enum Mail {
@@ -14,6 +16,8 @@ pub(crate) enum Mail {
     Adopt(OwnedFd, Arc<ClientRecord>),
     /// A client is to be closed.
     Close(ClientId),
+    /// These are to be accepted from, and no others.
+    Listen(Vec<Listener>),
     /// Clients that were paused may go on.
     Resume,
     /// The process ends.

@@ -12,6 +12,7 @@ mod round;
 mod timers;
 mod write;
 
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use resp::{Batch, Output};
 pub(crate) use mailbox::{Mail, Mailbox};
 
 use crate::clock::Clock;
+use crate::log;
 use connection::Connection;
 use poller::{Interest, Poller, Token};
 
@@ -67,8 +69,9 @@ struct Slot {
 }
 
 /// A socket that accepts.
+#[derive(Clone, Debug)]
 pub(crate) struct Listener {
-    pub(crate) socket: OwnedFd,
+    pub(crate) socket: Arc<OwnedFd>,
     pub(crate) is_unix: bool,
 }
 
@@ -167,8 +170,23 @@ impl<'e> Worker<'e> {
                         self.close(place);
                     }
                 }
+                Mail::Listen(listeners) => self.listen(listeners),
                 Mail::Resume => self.timers.resume(),
                 Mail::Stop => self.stopping = true,
+            }
+        }
+    }
+
+    /// Accepts from these sockets instead of those before.
+    fn listen(&mut self, listeners: Vec<Listener>) {
+        for listener in std::mem::replace(&mut self.listeners, listeners) {
+            if let Err(error) = self.poller.remove(&listener.socket) {
+                log::warning(format_args!("Error forgetting a listening socket: {error}"));
+            }
+        }
+        for (listener, token) in self.listeners.iter().zip(LISTENERS..) {
+            if let Err(error) = self.poller.add(&listener.socket, Token(token), Interest::Read) {
+                log::warning(format_args!("Error registering a listening socket: {error}"));
             }
         }
     }
@@ -186,6 +204,16 @@ impl<'e> Worker<'e> {
         self.free.push(place);
         self.engine.clients.remove(id);
     }
+}
+
+thread_local! {
+    /// The client that this thread serves; 0 if none.
+    static CURRENT: Cell<ClientId> = const { Cell::new(0) };
+}
+
+/// The client that the calling thread serves, for a report of a crash; 0 if it serves none.
+pub(crate) fn current_client() -> ClientId {
+    CURRENT.get()
 }
 
 /// The token of the connection at a place.

@@ -75,6 +75,10 @@ impl Poller {
         )?)
     }
 
+    pub(super) fn remove(&self, descriptor: impl AsFd) -> std::io::Result<()> {
+        Ok(epoll::delete(&self.epoll, descriptor)?)
+    }
+
     /// Waits until something is ready or the time is over.
     pub(super) fn wait(&mut self, timeout_ms: u64) -> std::io::Result<()> {
         let timeout = Timespec {

@@ -187,8 +187,10 @@ impl Worker<'_> {
             };
             let at_most = if authenticated { BATCH } else { 1 };
             let status = connection.parser.parse(input, from, &mut batch, &limits, at_most);
+            super::CURRENT.set(connection.session.id());
             let ran =
                 self.worker.run(&mut connection.session, &batch, input, &mut connection.output);
+            super::CURRENT.set(0);
             if ran.executed < batch.len() {
                 // What was not executed is parsed anew, if ever.
                 connection.parser = RequestParser::new();

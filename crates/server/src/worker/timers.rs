@@ -106,6 +106,9 @@ impl Worker<'_> {
         if !self.timers.tick(now, tick_ms) {
             return;
         }
+        if self.engine.switches.cron_paused.load(Ordering::Relaxed) {
+            return;
+        }
         self.check_clients(tick_ms);
         self.worker.tick();
         // A quarter of the time, as Redis documents it for an effort of 1.
