@@ -128,6 +128,8 @@ fn without_notes(value: &Value) -> Value {
             }
         }
         Value::Array(kept)
+    } else if let Value::Set(values) = value {
+        Value::Set(values.iter().map(without_notes).collect())
     } else {
         value.clone()
     }
