@@ -30,7 +30,7 @@ use crate::process::pid_file::PidFile;
 use crate::process::signals::{StopSignal, StopSignals};
 use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
-use crate::process::title::Title;
+use crate::process::title::{Template, Title, Variables};
 use crate::reclaimer::Reclaimer;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{log, process, version, worker};
@@ -245,7 +245,6 @@ fn pid_file(config: &Config, background: bool) -> Option<PidFile> {
 
 /// Shows what the process does where processes are listed.
 pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &str) {
-    use process::title::{Template, Variables};
     let Some(title) = title else { return };
     let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else {
         return;
@@ -302,7 +301,7 @@ pub(crate) fn draw_id() -> String {
 
 /// Nanoseconds since some moment, by the processor's own counter.
 fn ticks() -> u64 {
-    static CLOCK: LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
+    static CLOCK: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
     CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 

@@ -320,7 +320,7 @@ fn memory_of_a_key_is_what_was_allocated() {
         let answer = server.say(&format!("MEMORY USAGE {key}"));
         answer[1..].parse::<usize>().expect("a number")
     };
-    server.answer(&[&b"SET"[..], b"big", &[b'x'; 100_000]]);
+    server.answer(&[&b"SET"[..], b"big", &vec![b'x'; 100_000]]);
     check(
         &mut server,
         &[("SET short hello", "+OK"), ("SET lives 5 EX 9", "+OK"), ("SET stays 5", "+OK")],
@@ -670,7 +670,7 @@ fn debug_describes_values() {
     server.advance_ms(5000);
     let describe = |server: &mut Server, key: &str| {
         let line = server.say(&format!("DEBUG OBJECT {key}"));
-        line.split_once(" refcount:").map_or(line.clone(), |(_, rest)| rest.to_owned())
+        line.split_once(" refcount:").map_or_else(|| line.clone(), |(_, rest)| rest.to_owned())
     };
     let lru = (BEGINNING_MS / 1000) & 0xff_ffff;
     let rest = format!("lru:{lru} lru_seconds_idle:5");
