@@ -65,6 +65,8 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         |at: usize| words.get(at).map_or_else(Vec::new, |word| word.as_ref().to_ascii_uppercase());
     let (name, sub) = (word(0), word(1));
     match (name.as_slice(), sub.as_slice()) {
+        // Of all commands: as many as a server has.
+        (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
         (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL", _)
         | (b"CONFIG", b"GET")
         | (b"COMMAND", b"INFO" | b"LIST") => Promise::AnyOrder,

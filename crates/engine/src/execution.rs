@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use crate::audit::Audit;
 use crate::call::{Call, Next};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
+use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
 use crate::session::Session;
@@ -40,6 +41,9 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         let Some(callable) = prepared.callable else {
+            if is_http(words) {
+                return self.cut_off(session);
+            }
             let error = self.engine.commands.find_call(words).err().unwrap_or(ReplyError::Syntax);
             self.refuse(session, &error, output);
             return Executed { next: Next::Continue, fate: None };

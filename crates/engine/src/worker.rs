@@ -319,7 +319,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn enter(&mut self) {
         self.gate = match std::mem::replace(&mut self.gate, Gate::Passing) {
             Gate::Outside(key) => Gate::Inside(self.engine.keyspace.gates().enter(key)),
-            other => other,
+            other @ (Gate::Inside(_) | Gate::Passing) => other,
         };
     }
 
@@ -327,7 +327,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn leave(&mut self) {
         self.gate = match std::mem::replace(&mut self.gate, Gate::Passing) {
             Gate::Inside(inside) => Gate::Outside(inside.leave()),
-            other => other,
+            other @ (Gate::Outside(_) | Gate::Passing) => other,
         };
     }
 

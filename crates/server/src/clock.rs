@@ -35,18 +35,6 @@ pub(crate) struct Moment {
     pub(crate) monotonic_us: u64,
 }
 
-impl Moment {
-    /// Milliseconds since 1970.
-    pub(crate) fn unix_ms(self) -> u64 {
-        self.unix_us / 1000
-    }
-
-    /// Milliseconds since the clock was started.
-    pub(crate) fn monotonic_ms(self) -> u64 {
-        self.monotonic_us / 1000
-    }
-}
-
 /// Microseconds since 1970; 0 if the wall clock is set to a time before.
 #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to ask")]
 fn unix_us() -> u64 {
@@ -66,9 +54,8 @@ mod tests {
     fn both_readings_advance() {
         let clock = Clock::start();
         let first = clock.read();
-        // 2026, in milliseconds: the wall clock of a machine that builds this is not before.
-        assert!(1_767_225_600_000 < first.unix_ms());
-        assert_eq!(first.unix_ms(), first.unix_us / 1000);
+        // 2026, in microseconds: the wall clock of a machine that builds this is not before.
+        assert!(1_767_225_600_000_000 < first.unix_us);
         let deadline = Instant::now() + Duration::from_secs(10);
         while clock.read().monotonic_us <= first.monotonic_us {
             assert!(Instant::now() < deadline, "the monotonic clock stands still");

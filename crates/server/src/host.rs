@@ -153,7 +153,7 @@ impl Host for Process {
             }
             CrashKind::Exit(code) => std::process::exit(code),
             CrashKind::Restart { .. } => {
-                log::warning("Restarting in place is not built into this server yet")
+                log::warning("Restarting in place is not built into this server yet");
             }
         }
     }

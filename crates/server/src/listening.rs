@@ -99,7 +99,8 @@ impl Open {
             self.tcp_port = socket.local_addr().map_or(network.port, |address| address.port());
             self.tcp.push(Listener { socket: Arc::new(OwnedFd::from(socket)), is_unix: false });
         }
-        let binds: String = words().map(|word| format!(",bind={word}")).collect();
+        let binds: Vec<String> = words().map(|word| format!(",bind={word}")).collect();
+        let binds = binds.concat();
         self.tcp_description = Some(format!("name=tcp{binds},port={}", self.tcp_port));
         Ok(())
     }

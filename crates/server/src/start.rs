@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 
 use config::Config;
@@ -62,17 +62,28 @@ struct Server {
     unix_socket: Option<PathBuf>,
 }
 
-fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
+/// A configured process that may go to the background and log, and does not listen yet.
+struct Prepared {
+    config: Config,
+    title: Option<Title>,
+    supervisor: Supervisor,
+    is_background: bool,
+    signals: StopSignals,
+}
+
+fn prepare(program: &str, command_line: &CommandLine) -> Result<Prepared, Failed> {
     let cores = std::thread::available_parallelism()
         .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
-    let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
     let loaded = read_configuration(command_line, cores)?;
     let mut config = loaded.config;
+    if let Ok(directory) = std::env::current_dir() {
+        config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
+    }
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
-    let background = config.process.daemonize && supervisor.name() == "no";
-    if background {
+    let is_background = config.process.daemonize && supervisor.name() == "no";
+    if is_background {
         process::daemon::daemonize()
             .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
     }
@@ -84,7 +95,15 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
         process::limits::raise_for_clients(config.limits.clients).ok_or(Failed)?;
-    let pid_file = pid_file(&config, background);
+    Ok(Prepared { config, title, supervisor, is_background, signals })
+}
+
+fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
+    // Its path is relative to the directory in which the process starts, which the configuration may leave.
+    let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
+    let Prepared { config, title, supervisor, is_background, signals } =
+        prepare(program, command_line)?;
+    let pid_file = pid_file(&config, is_background);
     let shown_config_file = command_line
         .config_file
         .as_deref()
@@ -231,7 +250,9 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
     let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else {
         return;
     };
-    let program = std::env::args().next().unwrap_or_default();
+    // The title is written over the arguments: they can be read once.
+    static PROGRAM: LazyLock<String> =
+        LazyLock::new(|| std::env::args().next().unwrap_or_default());
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
     let listen_address = if config.network.port == 0 {
         unix_socket.clone()
@@ -242,7 +263,7 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
         format!("{host}:{}", config.network.port)
     };
     title.set(&template.expand(&Variables {
-        title: &program,
+        title: &PROGRAM,
         listen_address: &listen_address,
         server_mode: "",
         port: config.network.port,
@@ -272,12 +293,16 @@ pub(crate) fn draw_id() -> String {
     let mut bytes = [0; 20];
     // The kernel gives so few bytes whole, and always, once it is up.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// Nanoseconds since some moment, by the processor's own counter.
 fn ticks() -> u64 {
-    static CLOCK: std::sync::LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
+    static CLOCK: LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
     CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 
@@ -308,9 +333,9 @@ fn install_crash_report(engine: &'static Engine, clock: Clock, pid_file: Option<
 fn crash_sections(engine: &'static Engine, clock: Clock) -> Vec<process::crash::Section> {
     let now_us = move || i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX);
     let clients = move || {
-        let now_ms = now_us() / 1000;
+        let this_ms = now_us() / 1000;
         let clients = engine.clients.all();
-        let lines = clients.iter().map(|client| client.describe(now_ms, &engine.commands, None));
+        let lines = clients.iter().map(|client| client.describe(this_ms, &engine.commands, None));
         lines.collect::<Vec<_>>().join("\n")
     };
     let configuration = move || {

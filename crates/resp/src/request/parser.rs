@@ -114,6 +114,11 @@ impl RequestParser {
         ParseStatus::Full
     }
 
+    /// How many bytes of the request under way are taken apart already: those of its complete arguments.
+    pub fn parsed(&self) -> usize {
+        self.partial.position
+    }
+
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         self.spans.capacity().saturating_mul(size_of::<Span>())

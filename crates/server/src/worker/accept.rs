@@ -3,25 +3,42 @@
 //! One worker accepts for all: each connection goes to the next worker in turn, so that they have equally many. (Listeners
 //! of their own would leave it to a hash of addresses, and a few busy clients often to one worker.)
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::Relaxed;
 
 use engine::Engine;
 use engine::clients::{ClientRecord, Peer};
 use engine::session::Session;
+use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags};
 
 use super::connection::Connection;
 use super::mailbox::Mail;
 use super::poller::Interest;
-use super::{Slot, Worker, token};
+use super::{LISTENERS, Token, Worker};
+use crate::process::reason::reason;
 use crate::{listen, log};
 
 const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
 
 const PROTECTED: &[u8] = b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Set up an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n";
+
+/// What a worker knows between two rounds of accepting.
+#[derive(Default)]
+pub(super) struct Door {
+    /// The worker that gets the next connection.
+    next_worker: usize,
+    /// Nothing is accepted until the next tick: the system has no more descriptors, or memory.
+    is_shut: bool,
+    /// When that was logged last, in microseconds of the monotonic clock.
+    logged_us: Option<u64>,
+}
+
+/// How often it is logged that nothing can be accepted.
+const LOG_INTERVAL_US: u64 = 1_000_000;
 
 impl Worker<'_> {
     /// Takes connections that wait at a listener, and shares them out.
@@ -38,21 +55,55 @@ impl Worker<'_> {
                     let is_unix = listener.is_unix;
                     self.admit(socket, is_unix);
                 }
-                Err(rustix::io::Errno::AGAIN) => return,
-                // It has been closed; the mail that says so is on its way.
-                Err(rustix::io::Errno::INVAL) => return,
-                // The client has gone already; the next one may be there.
-                Err(rustix::io::Errno::CONNABORTED | rustix::io::Errno::INTR) => {}
-                Err(error) => {
-                    log::warning(format_args!("Accepting client connection: {error}"));
-                    return;
-                }
+                // Invalid: it has been closed, and the mail that says so is on its way.
+                Err(Errno::AGAIN | Errno::INVAL) => return,
+                Err(error) if is_about_one(error) => {}
+                Err(error) => return self.shut(error),
+            }
+        }
+    }
+
+    /// Stops accepting for a while: connections that wait would make every round find them again, and none can be taken.
+    #[cold]
+    fn shut(&mut self, error: Errno) {
+        self.door.is_shut = true;
+        self.watch_listeners(Interest::NOTHING);
+        let now_us = self.clock.read().monotonic_us;
+        if self.door.logged_us.is_none_or(|logged_us| logged_us + LOG_INTERVAL_US <= now_us) {
+            self.door.logged_us = Some(now_us);
+            let error = io::Error::from(error);
+            log::warning(format_args!("Accepting client connection: accept: {}", reason(&error)));
+        }
+    }
+
+    /// Accepts again, at a tick.
+    pub(super) fn open_door(&mut self) {
+        if std::mem::take(&mut self.door.is_shut) {
+            self.watch_listeners(Interest::READ);
+        }
+    }
+
+    fn watch_listeners(&self, interest: Interest) {
+        for (listener, token) in self.listeners.iter().zip(LISTENERS..) {
+            if let Err(error) = self.poller.change(&listener.socket, Token(token), interest) {
+                log::warning(format_args!("Error watching a listening socket: {error}"));
             }
         }
     }
 
     fn admit(&mut self, socket: OwnedFd, is_unix: bool) {
+        // Only this worker admits clients, so there are no more than it counts here.
+        let limit = usize::try_from(self.worker.config.limits.clients).unwrap_or(usize::MAX);
+        if limit <= self.engine.clients.len() {
+            return self.refuse(&socket, TOO_MANY);
+        }
         let (peer, remote) = peer_of(&socket, is_unix);
+        let is_local = remote.is_none_or(is_loopback);
+        let protected = self.worker.config.network.protected_mode
+            && !Engine::asks_password(&self.worker.config);
+        if protected && !is_local {
+            return self.refuse(&socket, PROTECTED);
+        }
         let set_up = if is_unix {
             listen::set_up_unix(&socket)
         } else {
@@ -62,17 +113,8 @@ impl Worker<'_> {
             log::verbose(format_args!("Error setting up a client's socket: {error}"));
             return;
         }
-        let limit = usize::try_from(self.worker.config.limits.clients).unwrap_or(usize::MAX);
-        let is_local = remote.is_none_or(is_loopback);
-        let protected = self.worker.config.network.protected_mode
-            && !Engine::asks_password(&self.worker.config);
-        if limit <= self.engine.clients.len() {
-            self.refuse(&socket, TOO_MANY);
-        } else if protected && !is_local {
-            self.refuse(&socket, PROTECTED);
-        } else {
-            self.share_out(socket, peer);
-        }
+        log::verbose(format_args!("Accepted {}", peer.address));
+        self.share_out(socket, peer);
     }
 
     fn refuse(&mut self, socket: &OwnedFd, line: &[u8]) {
@@ -83,9 +125,11 @@ impl Worker<'_> {
     }
 
     fn share_out(&mut self, socket: OwnedFd, peer: Peer) {
-        let worker = self.next_worker;
-        self.next_worker = (self.next_worker + 1) % self.mailboxes.len();
-        // Others see it from here on, and it counts against the limit.
+        self.engine.statistics[self.worker.index]
+            .update(|numbers| numbers.connections_received += 1);
+        let worker = self.door.next_worker;
+        self.door.next_worker = (worker + 1) % self.mailboxes.len();
+        // It counts from here on, though its worker may be a while.
         let record = self.engine.clients.add(peer, worker, self.worker.now_ms());
         if worker == self.worker.index {
             self.adopt(socket, record);
@@ -96,32 +140,41 @@ impl Worker<'_> {
 
     /// Makes a connection this worker's.
     pub(super) fn adopt(&mut self, socket: OwnedFd, record: Arc<ClientRecord>) {
-        if record.killed.load(Ordering::Relaxed) {
+        if record.killed.load(Relaxed) {
+            // On its way here.
             return;
         }
         let authenticated = self.engine.trusts_newcomers();
         let connection = Connection::new(socket, Session::new(record, authenticated));
-        let id = connection.session.id();
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.connections.push(Slot { generation: 0, connection: None });
-            self.connections.len() - 1
-        });
-        let slot = &mut self.connections[place];
-        // The top bit stays clear, so that no connection has the token of a listener or of the mailbox.
-        slot.generation = slot.generation.wrapping_add(1) & 0x7fff_ffff;
-        let token = token(slot.generation, place);
-        if let Err(error) = self.poller.add(&connection.socket, token, Interest::Read) {
+        let token = self.places.reserve();
+        if let Err(error) = self.poller.add(&connection.socket, token, connection.interest) {
             log::warning(format_args!("Error registering a client's socket: {error}"));
-            self.free.push(place);
-            self.engine.clients.remove(id);
+            self.places.release(token);
+            self.engine.clients.remove(connection.session.id());
             return;
         }
-        connection.session.record.memory.store(connection.memory(), Ordering::Relaxed);
-        slot.connection = Some(Box::new(connection));
-        self.places.insert(id, place);
-        self.engine.statistics[self.worker.index]
-            .update(|numbers| numbers.connections_received += 1);
+        connection.session.record.memory.store(connection.memory(), Relaxed);
+        self.places.fill(token, Box::new(connection));
     }
+}
+
+/// Whether an error of `accept` is about the connection that was to be accepted: its client, or the network between, has gone
+/// already, and the next one may be there. Any other error would be the same at the next attempt.
+fn is_about_one(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::CONNABORTED
+            | Errno::INTR
+            | Errno::PERM
+            | Errno::PROTO
+            | Errno::NOPROTOOPT
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::NONET
+            | Errno::OPNOTSUPP
+    )
 }
 
 /// What is known of the other side, and where it is if it came over TCP.

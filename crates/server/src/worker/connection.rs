@@ -1,9 +1,18 @@
 //! One client's connection.
 //!
 //! It holds little while it is idle: what is read goes through a buffer of the worker's, and only an incomplete request is kept
-//! in one of its own; replies go out through a buffer of the worker's too, and only what the socket doesn't take stays here.
+//! in one of its own (see `input`); replies go out through a buffer of the worker's too, and only what the socket doesn't take
+//! stays here.
+//!
+//! ```text
+//! Open -- its turn is over -----------------------------> Waiting ---- the next round ------> Open
+//! Open -- a pause --------------------------------------> Paused ----- the pause is over ---> Open
+//! Open -- too many replies are not sent ----------------> Congested -- half of them are ----> Open
+//! Open -- QUIT, no protocol, the client has finished ---> Closing ---- all of them are -----> closed
+//! ```
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::Ordering::Relaxed;
 
 use engine::session::Session;
 use resp::{Output, RequestParser};
@@ -21,10 +30,10 @@ pub(super) struct Connection {
     pub(super) output: Output,
     pub(super) interest: Interest,
     pub(super) state: State,
-    /// Unix time in ms since which its output is over the soft limit.
-    pub(super) over_soft_limit_since_ms: Option<i64>,
     /// Others were told of something in its buffers.
     pub(super) was_noted: bool,
+    /// Unix time in ms since which its output is over the soft limit; 0 if it is not.
+    pub(super) over_soft_limit_since_ms: i64,
 }
 
 /// What a connection is doing.
@@ -32,6 +41,8 @@ pub(super) struct Connection {
 pub(super) enum State {
     /// It reads, executes, writes.
     Open,
+    /// It has sent more than is executed in one turn, and goes on in the next round.
+    Waiting,
     /// Its calls wait until a pause is over.
     Paused,
     /// It reads no more until its replies are sent: too many are waiting.
@@ -48,29 +59,45 @@ impl Connection {
             parser: RequestParser::new(),
             input: Vec::new(),
             output: Output::new(),
-            interest: Interest::Read,
+            interest: Interest::READ,
             state: State::Open,
-            over_soft_limit_since_ms: None,
             was_noted: false,
+            over_soft_limit_since_ms: 0,
         }
     }
 
     /// What to wait for next.
     pub(super) fn wants(&self) -> Interest {
-        let writes = !self.output.is_empty();
-        match self.state {
-            State::Open if writes => Interest::ReadAndWrite,
-            State::Open => Interest::Read,
-            State::Paused if writes => Interest::WriteAndHangUp,
-            State::Paused => Interest::HangUp,
-            State::Congested | State::Closing if writes => Interest::Write,
-            State::Congested | State::Closing => Interest::Nothing,
+        Interest {
+            // One that waits for its turn reads soon: not worth two system calls.
+            read: matches!(self.state, State::Open | State::Waiting),
+            write: !self.output.is_empty(),
+            // A client that gives up waiting for a pause to end must not keep its place. One that has sent all that it
+            // wants and only reads still gets its replies.
+            hang_up: self.state == State::Paused,
         }
     }
 
     /// Whether its buffers are empty, as they are after most calls.
     pub(super) fn is_quiet(&self) -> bool {
         self.input.is_empty() && self.output.is_empty() && self.state == State::Open
+    }
+
+    /// Notes that the client has sent something or taken a reply.
+    pub(super) fn note_activity(&self, now_ms: i64) {
+        self.session.record.last_call_ms.store(now_ms, Relaxed);
+    }
+
+    /// Notes what others may see of its buffers.
+    pub(super) fn note_buffers(&self) {
+        let record = &self.session.record;
+        record.query_buffer.store(self.input.len(), Relaxed);
+        record.query_buffer_free.store(self.input.capacity() - self.input.len(), Relaxed);
+        record.output.store(self.output.len(), Relaxed);
+        record.output_memory.store(self.output.memory(), Relaxed);
+        record.memory.store(self.memory(), Relaxed);
+        record.paused.store(self.state == State::Paused, Relaxed);
+        record.closing.store(self.state == State::Closing, Relaxed);
     }
 
     /// Bytes of memory it takes.

@@ -12,7 +12,7 @@ use super::Listener;
 /// Something for a worker to do.
 #[derive(Debug)]
 pub(crate) enum Mail {
-    /// A connection is its from now on.
+    /// A connection, counted among the clients already, is its from now on.
     Adopt(OwnedFd, Arc<ClientRecord>),
     /// A client is to be closed.
     Close(ClientId),

@@ -1,11 +1,20 @@
 //! A worker: one thread, one event loop, its connections.
 //!
-//! A round: wait until something is ready, enter the gate, serve every connection that is ready (read once, execute all
-//! complete requests, write once), look after timers, leave the gate. Nothing in a round waits.
+//! A round: wait until something is ready, enter the gate, serve every connection that is ready (read once, execute the
+//! complete requests, write once), then those that have more to execute than one turn allows, look after timers, leave the
+//! gate. Nothing in a round waits, and what one connection can make of a round is bounded, so that the others are served.
+//!
+//! Invariants:
+//! - A connection is in its place, or in the hands of the one function that serves it and puts it back or ends it.
+//! - Whoever names a connection does it by its token, so nobody reaches its successor.
+//! - A client that was killed calls nothing any more: whoever begins to serve it looks first.
 
 mod accept;
+mod bounds;
 mod connection;
+mod input;
 mod mailbox;
+mod places;
 mod poller;
 mod read;
 mod round;
@@ -22,9 +31,10 @@ use resp::{Batch, Output};
 
 pub(crate) use mailbox::{Mail, Mailbox};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::log;
-use connection::Connection;
+use connection::{Connection, State};
+use places::Places;
 use poller::{Interest, Poller, Token};
 
 /// Bytes read at once: several pipelines, and it stays in the second level of cache.
@@ -37,14 +47,11 @@ pub(crate) struct Worker<'e> {
     clock: Clock,
     poller: Poller,
     mailboxes: Arc<[Mailbox]>,
-    /// By place; a place is used again when its connection is closed.
-    connections: Vec<Slot>,
-    free: Vec<usize>,
-    /// Where clients are, for those who know only their ids.
-    places: std::collections::HashMap<ClientId, usize>,
+    places: Places,
+    /// Connections that have more to execute than one turn allows.
+    waiting: Vec<Token>,
     listeners: Vec<Listener>,
-    /// The worker that gets the next connection.
-    next_worker: usize,
+    door: accept::Door,
     buffers: Buffers,
     timers: timers::Timers,
     stopping: bool,
@@ -60,12 +67,6 @@ struct Buffers {
     sent: u64,
     reads: u64,
     writes: u64,
-}
-
-/// A place for a connection. Its generation tells an event for a connection that is gone from one for its successor.
-struct Slot {
-    generation: u32,
-    connection: Option<Box<Connection>>,
 }
 
 /// A socket that accepts.
@@ -90,23 +91,22 @@ impl<'e> Worker<'e> {
     ) -> std::io::Result<Worker<'e>> {
         let poller = Poller::new()?;
         if let Some(mailbox) = mailboxes.get(worker.index) {
-            poller.add(mailbox, MAILBOX, Interest::Read)?;
+            poller.add(mailbox, MAILBOX, Interest::READ)?;
         }
         for (listener, token) in listeners.iter().zip(LISTENERS..) {
-            poller.add(&listener.socket, Token(token), Interest::Read)?;
+            poller.add(&listener.socket, Token(token), Interest::READ)?;
         }
         Ok(Worker {
             engine,
-            timers: timers::Timers::new(clock.read()),
+            timers: timers::Timers::new(clock.read().monotonic_us),
             worker,
             clock,
             poller,
             mailboxes,
-            connections: Vec::new(),
-            free: Vec::new(),
-            places: std::collections::HashMap::new(),
+            places: Places::default(),
+            waiting: Vec::new(),
             listeners,
-            next_worker: 0,
+            door: accept::Door::default(),
             buffers: Buffers {
                 input: Vec::with_capacity(READ_BYTES),
                 output: Output::new(),
@@ -122,15 +122,17 @@ impl<'e> Worker<'e> {
 
     /// Serves until the process ends.
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
+        let mut now = self.clock.read();
         while !self.stopping {
-            let now = self.clock.read();
-            self.poller.wait(self.timers.wait_ms(now, self.engine.pause.end_ms()))?;
-            self.round();
+            let timeout_us = if self.waiting.is_empty() { self.idle_us(now) } else { 0 };
+            self.poller.wait(timeout_us)?;
+            now = self.round();
         }
         Ok(())
     }
 
-    fn round(&mut self) {
+    /// One round; the time at its end.
+    fn round(&mut self) -> Moment {
         let begin = self.clock.read();
         self.worker.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
         let mut index = 0;
@@ -138,26 +140,31 @@ impl<'e> Worker<'e> {
             match readiness.token {
                 MAILBOX => self.read_mail(),
                 Token(token) if LISTENERS <= token => self.accept(token - LISTENERS),
-                Token(token) => self.serve(token, readiness),
+                _ => self.serve(readiness),
             }
             index += 1;
         }
+        // Those that have to wait once more are for the next round.
+        for token in std::mem::take(&mut self.waiting) {
+            self.resume(token, State::Waiting);
+        }
         self.run_timers(begin);
         self.worker.end_round();
-        self.count_round(begin.monotonic_us);
+        self.count_round(begin)
     }
 
-    fn count_round(&mut self, begin_us: u64) {
+    fn count_round(&mut self, begin: Moment) -> Moment {
         let buffers = &mut self.buffers;
-        let elapsed = self.clock.read().monotonic_us.saturating_sub(begin_us);
+        let end = self.clock.read();
         self.engine.statistics[self.worker.index].update(|numbers| {
             numbers.net_input_bytes += std::mem::take(&mut buffers.received);
             numbers.net_output_bytes += std::mem::take(&mut buffers.sent);
             numbers.reads_processed += std::mem::take(&mut buffers.reads);
             numbers.writes_processed += std::mem::take(&mut buffers.writes);
             numbers.event_loop_cycles += 1;
-            numbers.event_loop_us += elapsed;
+            numbers.event_loop_us += end.monotonic_us.saturating_sub(begin.monotonic_us);
         });
+        end
     }
 
     fn read_mail(&mut self) {
@@ -166,8 +173,8 @@ impl<'e> Worker<'e> {
             match mail {
                 Mail::Adopt(socket, record) => self.adopt(socket, record),
                 Mail::Close(id) => {
-                    if let Some(&place) = self.places.get(&id) {
-                        self.close(place);
+                    if let Some(token) = self.places.of_client(id) {
+                        self.close(token);
                     }
                 }
                 Mail::Listen(listeners) => self.listen(listeners),
@@ -185,24 +192,25 @@ impl<'e> Worker<'e> {
             }
         }
         for (listener, token) in self.listeners.iter().zip(LISTENERS..) {
-            if let Err(error) = self.poller.add(&listener.socket, Token(token), Interest::Read) {
+            if let Err(error) = self.poller.add(&listener.socket, Token(token), Interest::READ) {
                 log::warning(format_args!("Error registering a listening socket: {error}"));
             }
         }
     }
 
     /// Closes a connection at once; replies not sent yet are lost.
-    fn close(&mut self, place: usize) {
-        let Some(connection) =
-            self.connections.get_mut(place).and_then(|slot| slot.connection.take())
-        else {
-            return;
-        };
+    fn close(&mut self, token: Token) {
+        if let Some(connection) = self.places.take(token) {
+            self.end(token, connection);
+        }
+    }
+
+    /// Closes a connection that was taken out of its place.
+    fn end(&mut self, token: Token, connection: Box<Connection>) {
+        self.places.forget(token, &connection);
+        self.engine.clients.remove(connection.session.id());
         // Closing the descriptor removes it from the poller, too.
-        let id = connection.session.id();
-        self.places.remove(&id);
-        self.free.push(place);
-        self.engine.clients.remove(id);
+        drop(connection);
     }
 }
 
@@ -214,9 +222,4 @@ thread_local! {
 /// The client that the calling thread serves, for a report of a crash; 0 if it serves none.
 pub(crate) fn current_client() -> ClientId {
     CURRENT.get()
-}
-
-/// The token of the connection at a place.
-fn token(generation: u32, place: usize) -> Token {
-    Token(u64::from(generation) << 32 | place as u64)
 }

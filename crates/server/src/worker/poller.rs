@@ -17,19 +17,17 @@ pub(super) struct Readiness {
     pub(super) token: Token,
     pub(super) readable: bool,
     pub(super) writable: bool,
+    /// The other side sends nothing more, or is gone. The former is told only to those who asked.
+    pub(super) hung_up: bool,
 }
 
-/// What is waited for.
+/// What is waited for. An error is always told, and that the connection is gone in both directions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Interest {
-    Read,
-    Write,
-    ReadAndWrite,
-    /// That the other side sends no more.
-    HangUp,
-    WriteAndHangUp,
-    /// Only that the connection is broken.
-    Nothing,
+pub(super) struct Interest {
+    pub(super) read: bool,
+    pub(super) write: bool,
+    /// That the other side sends nothing more.
+    pub(super) hang_up: bool,
 }
 
 /// The readiness of many descriptors.
@@ -80,10 +78,10 @@ impl Poller {
     }
 
     /// Waits until something is ready or the time is over.
-    pub(super) fn wait(&mut self, timeout_ms: u64) -> std::io::Result<()> {
+    pub(super) fn wait(&mut self, timeout_us: u64) -> std::io::Result<()> {
         let timeout = Timespec {
-            tv_sec: i64::try_from(timeout_ms / 1000).unwrap_or(i64::MAX),
-            tv_nsec: i64::try_from(timeout_ms % 1000 * 1_000_000).unwrap_or(0),
+            tv_sec: i64::try_from(timeout_us / 1_000_000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(timeout_us % 1_000_000 * 1000).unwrap_or(0),
         };
         self.events.clear();
         match epoll::wait(
@@ -106,19 +104,19 @@ impl Poller {
             // An error or a hang-up shows itself to whoever reads or writes.
             readable: failed || flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::RDHUP),
             writable: failed || flags.contains(epoll::EventFlags::OUT),
+            hung_up: failed || flags.contains(epoll::EventFlags::RDHUP),
         })
     }
 }
 
 impl Interest {
+    pub(super) const READ: Interest = Interest { read: true, write: false, hang_up: false };
+    pub(super) const NOTHING: Interest = Interest { read: false, write: false, hang_up: false };
+
     fn flags(self) -> epoll::EventFlags {
-        match self {
-            Interest::Read => epoll::EventFlags::IN,
-            Interest::Write => epoll::EventFlags::OUT,
-            Interest::ReadAndWrite => epoll::EventFlags::IN | epoll::EventFlags::OUT,
-            Interest::HangUp => epoll::EventFlags::RDHUP,
-            Interest::WriteAndHangUp => epoll::EventFlags::OUT | epoll::EventFlags::RDHUP,
-            Interest::Nothing => epoll::EventFlags::empty(),
-        }
+        let flag = |wanted, flag| if wanted { flag } else { epoll::EventFlags::empty() };
+        flag(self.read, epoll::EventFlags::IN)
+            | flag(self.write, epoll::EventFlags::OUT)
+            | flag(self.hang_up, epoll::EventFlags::RDHUP)
     }
 }

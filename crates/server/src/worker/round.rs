@@ -1,23 +1,26 @@
-//! Serving a connection that is ready: read once, execute all complete requests, write once.
+//! Serving a connection that is ready: read once, execute the complete requests, write once.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use engine::Next;
 use resp::limits::INLINE_BYTES;
-use resp::{ParseStatus, Reply, ReplyError, RequestLimits, RequestParser};
+use resp::{Output, ParseStatus, Reply, ReplyError, RequestLimits, RequestParser};
 
+use super::bounds::CONGESTION_BYTES;
 use super::connection::{Connection, State};
-use super::poller::Readiness;
+use super::input::{self, SHORT_BYTES};
+use super::poller::{Readiness, Token};
 use super::read::{Received, receive};
 use super::write::{Sent, transmit};
-use super::{READ_BYTES, Worker, token};
-use crate::log;
+use super::{READ_BYTES, Worker};
 
 /// Requests parsed before they are executed: enough to look ahead, few enough that one client's turn stays short.
 const BATCH: usize = 256;
-/// Bytes of pending replies at which a connection is not read from any more. With the default limits of the output buffer nothing
-/// else would bound the memory of a client that sends requests and never reads.
-const CONGESTION_BYTES: usize = 256 << 20;
+/// Requests executed before others have their turn; what one read brings is fewer, but for a long buffer that a long argument
+/// has left behind.
+const TURN_REQUESTS: usize = 64 * BATCH;
+/// Bytes of replies after which others have their turn: a few short requests can ask for much.
+const TURN_BYTES: usize = 1 << 20;
 
 /// Whether a connection lives on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,98 +29,117 @@ pub(super) enum Life {
     Ends,
 }
 
+/// How far the input was executed.
+struct Executed {
+    bytes: usize,
+    /// How many more bytes the argument under way needs; 0 if that is not known.
+    missing: usize,
+}
+
 impl Worker<'_> {
-    /// Serves the connection that a token names, if it is still there.
-    pub(super) fn serve(&mut self, raw: u64, readiness: Readiness) {
-        let place = usize::try_from(raw & 0xffff_ffff).unwrap_or(usize::MAX);
-        let Some(slot) = self.connections.get_mut(place) else { return };
-        if u64::from(slot.generation) != raw >> 32 {
-            return;
-        }
+    /// Serves the connection that is ready, if it is still there.
+    pub(super) fn serve(&mut self, readiness: Readiness) {
+        let token = readiness.token;
         // Taken out while it is served, so that the worker can be used beside it.
-        let Some(mut connection) = slot.connection.take() else { return };
-        if connection.session.record.killed.load(Relaxed) {
-            self.put_back(place, connection, Life::Ends);
-            return;
+        let Some(mut connection) = self.places.take(token) else { return };
+        if connection.state == State::Waiting {
+            // Its turn comes, and shows whatever there is.
+            return self.places.put_back(token, connection);
         }
-        let mut life = Life::Goes;
-        if readiness.writable && !connection.output.is_empty() {
-            life = self.flush(&mut connection);
-            if connection.state == State::Congested
-                && connection.output.len() < CONGESTION_BYTES / 2
-            {
-                connection.state = State::Open;
-                life = self.proceed(&mut connection);
-            }
+        let mut life = self.life(&connection);
+        if life == Life::Goes && readiness.writable && !connection.output.is_empty() {
+            life = self.write(&mut connection);
         }
-        if life == Life::Goes && readiness.readable {
+        if life == Life::Goes && (readiness.readable || readiness.hung_up) {
             life = match connection.state {
                 State::Open => self.read(&mut connection),
-                // It waits for nothing else: the other side has closed, and its calls are not wanted any more.
-                State::Paused => Life::Ends,
-                State::Congested | State::Closing => Self::check_hang_up(&connection),
+                // Nothing that it has sent is executed any more, and nothing that it would be sent arrives.
+                _ if readiness.hung_up => Life::Ends,
+                State::Waiting | State::Paused | State::Congested | State::Closing => Life::Goes,
             };
         }
-        self.put_back(place, connection, life);
+        self.put_back(token, connection, life);
     }
 
-    /// Goes on with the connection at a place, if its calls waited for a pause to end.
-    pub(super) fn resume(&mut self, place: usize) {
-        let Some(slot) = self.connections.get_mut(place) else { return };
-        let is_paused = |connection: &mut Box<Connection>| connection.state == State::Paused;
-        let Some(mut connection) = slot.connection.take_if(is_paused) else { return };
-        connection.state = State::Open;
-        let life = self.proceed(&mut connection);
-        self.put_back(place, connection, life);
+    /// Goes on with a connection that is in a state which is over now.
+    pub(super) fn resume(&mut self, token: Token, state: State) {
+        let Some(mut connection) = self.places.take(token) else { return };
+        if connection.state != state {
+            return self.places.put_back(token, connection);
+        }
+        let mut life = self.life(&connection);
+        if life == Life::Goes {
+            connection.state = State::Open;
+            life = self.proceed(&mut connection);
+        }
+        self.put_back(token, connection, life);
     }
 
-    fn put_back(&mut self, place: usize, mut connection: Box<Connection>, life: Life) {
+    /// A client that was killed calls nothing more.
+    fn life(&self, connection: &Connection) -> Life {
+        if connection.session.record.killed.load(Relaxed) { Life::Ends } else { Life::Goes }
+    }
+
+    fn put_back(&mut self, token: Token, mut connection: Box<Connection>, mut life: Life) {
+        if connection.state == State::Closing && connection.output.is_empty() {
+            life = Life::Ends;
+        }
         let interest = connection.wants();
-        let mut ends = life == Life::Ends
-            || connection.session.record.killed.load(Relaxed)
-            || connection.state == State::Closing && connection.output.is_empty();
-        if !ends && interest != connection.interest {
+        if life == Life::Goes && interest != connection.interest {
             connection.interest = interest;
-            let token = token(self.connections[place].generation, place);
-            ends = self.poller.change(&connection.socket, token, interest).is_err();
+            if self.poller.change(&connection.socket, token, interest).is_err() {
+                life = Life::Ends;
+            }
         }
-        if connection.state == State::Paused {
-            self.timers.await_end_of_pause();
+        if life == Life::Ends {
+            return self.end(token, connection);
         }
-        if !connection.is_quiet() {
-            Worker::note(&connection);
-            connection.was_noted = true;
-        } else if connection.was_noted {
-            Worker::note(&connection);
-            connection.was_noted = false;
+        match connection.state {
+            State::Waiting => self.waiting.push(token),
+            State::Paused => self.timers.note_pause(),
+            State::Open | State::Congested | State::Closing => {}
         }
-        self.connections[place].connection = Some(connection);
-        if ends {
-            self.close(place);
+        let is_quiet = connection.is_quiet();
+        if !is_quiet || connection.was_noted {
+            connection.note_buffers();
+            connection.was_noted = !is_quiet;
         }
+        self.places.put_back(token, connection);
     }
 
-    /// A connection that is not read from is still to be noticed when it is gone.
-    fn check_hang_up(connection: &Connection) -> Life {
-        let mut byte = [0; 1];
-        match rustix::net::recv(&connection.socket, &mut byte, rustix::net::RecvFlags::PEEK) {
-            Ok((_, 0)) => Life::Ends,
-            Ok(_) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Life::Goes,
-            Err(_) => Life::Ends,
+    /// Writes what is pending to a socket that takes more again.
+    fn write(&mut self, connection: &mut Connection) -> Life {
+        let before = connection.output.len();
+        let life = self.flush(connection);
+        if life == Life::Ends {
+            return life;
         }
+        if connection.output.len() < before {
+            connection.note_activity(self.worker.now_ms());
+        }
+        if connection.output.is_empty() {
+            // An idle connection holds no buffer.
+            connection.output = Output::new();
+        }
+        if connection.state == State::Congested && connection.output.len() < CONGESTION_BYTES / 2 {
+            connection.state = State::Open;
+            return self.proceed(connection);
+        }
+        life
     }
 
     fn read(&mut self, connection: &mut Connection) -> Life {
-        let received = if connection.input.is_empty() {
+        let received = if connection.input.len() <= SHORT_BYTES {
             let mut input = std::mem::take(&mut self.buffers.input);
             input.clear();
+            input.extend_from_slice(&connection.input);
             let received = receive(&connection.socket, &mut input);
             self.buffers.input = input;
             received
         } else {
-            if connection.input.capacity() - connection.input.len() < READ_BYTES / 4 {
-                connection.input.reserve(READ_BYTES);
-            }
+            // There is room (see `input`); without any a read would look like the end.
+            debug_assert!(connection.input.len() < connection.input.capacity());
+            connection.input.reserve(1);
             receive(&connection.socket, &mut connection.input)
         };
         match received {
@@ -127,66 +149,83 @@ impl Worker<'_> {
                 self.buffers.reads += 1;
             }
             Received::Nothing => return Life::Goes,
-            Received::End => return Life::Ends,
+            Received::End if connection.output.is_empty() => {
+                self.log_end(connection);
+                return Life::Ends;
+            }
+            Received::End => {
+                // It has said all that it wants to, and may still read.
+                connection.state = State::Closing;
+                connection.input = Vec::new();
+                return Life::Goes;
+            }
+        }
+        if connection.input.len() <= SHORT_BYTES {
+            // It is at the front of the worker's buffer.
+            connection.input = Vec::new();
         }
         self.proceed(connection)
     }
 
     /// Executes what has been received, and writes the replies.
     fn proceed(&mut self, connection: &mut Connection) -> Life {
-        // What has just been read is in the worker's buffer if the connection had nothing left over.
+        // What has just been read is in the worker's buffer if the connection had little left over.
         let own = !connection.input.is_empty();
         let mut input =
             std::mem::take(if own { &mut connection.input } else { &mut self.buffers.input });
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
         }
-        let (consumed, missing) = self.execute(connection, &input);
+        let executed = self.execute(connection, &input);
+        let reads = connection.state == State::Open;
+        if connection.state == State::Closing {
+            // What it sent after that is nobody's business.
+            input.clear();
+        }
         if own {
-            input.drain(..consumed);
-            if input.is_empty() {
-                // An idle connection holds no buffer.
-                input = Vec::new();
-            }
+            let used = executed.bytes.min(input.len());
+            input::advance(&mut input, used, executed.missing, reads);
             connection.input = input;
         } else {
-            let rest = input.get(consumed..).unwrap_or_default();
-            if !rest.is_empty() && connection.state != State::Closing {
-                connection
-                    .input
-                    .reserve_exact(rest.len() + missing.clamp(READ_BYTES / 4, 16 << 20));
-                connection.input.extend_from_slice(rest);
+            let rest = input.get(executed.bytes..).unwrap_or_default();
+            if !rest.is_empty() {
+                connection.input = input::keep(rest, executed.missing, reads);
             }
             input.clear();
             self.buffers.input = input;
         }
-        if self.is_over_query_limit(connection) {
+        if connection.session.record.killed.load(Relaxed) {
             return Life::Ends;
+        }
+        if reads && !connection.input.is_empty() {
+            connection.note_activity(self.worker.now_ms());
+            if self.is_over_query_limit(connection) {
+                return Life::Ends;
+            }
         }
         let life = self.flush(connection);
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
-            connection.output = resp::Output::new();
+            connection.output = Output::new();
             self.buffers.output.shrink_to(4 * READ_BYTES);
+        } else if CONGESTION_BYTES <= connection.output.len()
+            && matches!(connection.state, State::Open | State::Waiting)
+        {
+            connection.state = State::Congested;
         }
         life
     }
 
-    /// Executes the complete requests in `input`; gives how many bytes they were, and how many are known to be missing of the next.
-    fn execute(&mut self, connection: &mut Connection, input: &[u8]) -> (usize, usize) {
+    /// Executes the complete requests in `input`, as many as one turn allows.
+    fn execute(&mut self, connection: &mut Connection, input: &[u8]) -> Executed {
         let mut batch = std::mem::take(&mut self.buffers.batch);
-        let mut from = 0;
-        let mut missing = 0;
+        let mut done = Executed { bytes: 0, missing: 0 };
+        let before = connection.output.len();
+        let mut requests = 0;
         loop {
-            let authenticated = connection.session.authenticated;
-            let limits = RequestLimits {
-                bulk_bytes: usize::try_from(self.worker.config.limits.bulk_bytes)
-                    .unwrap_or(usize::MAX),
-                inline_bytes: INLINE_BYTES,
-                authenticated,
-            };
-            let at_most = if authenticated { BATCH } else { 1 };
-            let status = connection.parser.parse(input, from, &mut batch, &limits, at_most);
+            let limits = self.request_limits(connection.session.authenticated);
+            let at_most = if limits.authenticated { BATCH } else { 1 };
+            let status = connection.parser.parse(input, done.bytes, &mut batch, &limits, at_most);
             super::CURRENT.set(connection.session.id());
             let ran =
                 self.worker.run(&mut connection.session, &batch, input, &mut connection.output);
@@ -194,9 +233,9 @@ impl Worker<'_> {
             if ran.executed < batch.len() {
                 // What was not executed is parsed anew, if ever.
                 connection.parser = RequestParser::new();
-                from = ran.executed.checked_sub(1).map_or(from, |last| batch.end(last));
+                done.bytes = ran.executed.checked_sub(1).map_or(done.bytes, |last| batch.end(last));
             } else {
-                from = batch.consumed();
+                done.bytes = batch.consumed();
             }
             match ran.next {
                 Next::Continue => {}
@@ -211,11 +250,13 @@ impl Worker<'_> {
             }
             match status {
                 ParseStatus::Full => {}
-                ParseStatus::NeedsInput { missing: bytes } => {
-                    missing = bytes;
+                ParseStatus::NeedsInput { missing } => {
+                    done.missing = missing;
                     break;
                 }
                 ParseStatus::Failed(error) => {
+                    let request = input.get(done.bytes..).unwrap_or_default();
+                    self.log_protocol_error(connection, error, request);
                     if connection.session.wants_replies() {
                         let error = ReplyError::from(error);
                         Reply::new(&mut connection.output, connection.session.protocol)
@@ -225,13 +266,24 @@ impl Worker<'_> {
                     break;
                 }
             }
-            if CONGESTION_BYTES <= connection.output.len() {
-                connection.state = State::Congested;
+            requests += batch.len();
+            let replied = connection.output.len() - before;
+            if TURN_REQUESTS <= requests || TURN_BYTES <= replied {
+                connection.state = State::Waiting;
                 break;
             }
         }
         self.buffers.batch = batch;
-        (from, missing)
+        done
+    }
+
+    fn request_limits(&self, authenticated: bool) -> RequestLimits {
+        let bulk_bytes = self.worker.config.limits.bulk_bytes;
+        RequestLimits {
+            bulk_bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
+            inline_bytes: INLINE_BYTES,
+            authenticated,
+        }
     }
 
     fn flush(&mut self, connection: &mut Connection) -> Life {
@@ -240,68 +292,15 @@ impl Worker<'_> {
         }
         self.buffers.writes += 1;
         match transmit(&connection.socket, &mut connection.output) {
-            Sent::Bytes(count) => {
-                self.buffers.sent += count as u64;
-                if connection.output.is_empty() {
-                    Life::Goes
-                } else {
-                    self.check_output_limit(connection)
-                }
+            Sent::Bytes(count) => self.buffers.sent += count as u64,
+            Sent::End => {
+                self.log_end(connection);
+                return Life::Ends;
             }
-            Sent::End => Life::Ends,
         }
-    }
-
-    /// Whether a client has more waiting than it may; then it is to be closed.
-    fn is_over_query_limit(&mut self, connection: &Connection) -> bool {
-        let limit =
-            usize::try_from(self.worker.config.limits.query_buffer_bytes).unwrap_or(usize::MAX);
-        // Positions in the buffer are 32 bits wide.
-        let limit = limit.min(u32::MAX as usize);
-        if connection.input.len() <= limit {
-            return false;
-        }
-        let client = self.worker.describe_client(&connection.session);
-        log::warning(format_args!("Closing client that reached max query buffer length: {client}"));
-        self.worker.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
-        true
-    }
-
-    /// Whether a client that does not take its replies is within its limits.
-    pub(super) fn check_output_limit(&mut self, connection: &mut Connection) -> Life {
-        let limit = &self.worker.config.limits.output_buffer.normal;
-        let pending = connection.output.len() as u64;
-        let now_ms = self.worker.now_ms();
-        let over = |bytes: u64| 0 < bytes && bytes < pending;
-        let since = if over(limit.soft_bytes) {
-            *connection.over_soft_limit_since_ms.get_or_insert(now_ms)
-        } else {
-            connection.over_soft_limit_since_ms = None;
-            now_ms
-        };
-        let soft = over(limit.soft_bytes) && i64::from(limit.soft_s) * 1000 < now_ms - since;
-        if !soft && !over(limit.hard_bytes) {
+        if connection.output.is_empty() && connection.over_soft_limit_since_ms == 0 {
             return Life::Goes;
         }
-        let client = self.worker.describe_client(&connection.session);
-        log::warning(format_args!(
-            "Client {client} closed for overcoming of output buffer limits."
-        ));
-        self.worker.count(|numbers| numbers.client_output_buffer_limit_disconnections += 1);
-        Life::Ends
-    }
-
-    /// Notes what others may see of the connection's buffers.
-    fn note(connection: &Connection) {
-        let record = &connection.session.record;
-        record.query_buffer.store(connection.input.len(), Relaxed);
-        record
-            .query_buffer_free
-            .store(connection.input.capacity() - connection.input.len(), Relaxed);
-        record.output.store(connection.output.len(), Relaxed);
-        record.output_memory.store(connection.output.memory(), Relaxed);
-        record.memory.store(connection.memory(), Relaxed);
-        record.paused.store(connection.state == State::Paused, Relaxed);
-        record.closing.store(connection.state == State::Closing, Relaxed);
+        self.check_output_limit(connection, true)
     }
 }

@@ -44,7 +44,7 @@ fn lolwut(call: &mut Call<'_>) -> Outcome {
 /// Layers of earth, each settling on the one below it.
 fn strata(columns: usize, rows: usize, random: &mut Random) -> String {
     const GRAINS: &[u8] = b" .:-=+*#%@";
-    let mut heights: Vec<usize> = (0..columns).map(|_| random.below(3)).collect();
+    let mut heights: Vec<usize> = vec![0; columns];
     let mut lines = vec![vec![b' '; columns]; rows];
     for grain in GRAINS.iter().rev() {
         let top = heights.clone();
@@ -53,7 +53,7 @@ fn strata(columns: usize, rows: usize, random: &mut Random) -> String {
             let left = top[column.saturating_sub(1)];
             let right = top[(column + 1).min(columns - 1)];
             let thickness =
-                random.below(2) + (left + right).div_ceil(2).saturating_sub(*height).min(2);
+                1 + random.below(2) + (left + right).div_ceil(2).saturating_sub(*height).min(2);
             for _ in 0..thickness {
                 if *height < rows {
                     lines[rows - 1 - *height][column] = *grain;

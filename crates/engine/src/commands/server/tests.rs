@@ -41,7 +41,7 @@ struct File {
 }
 
 impl ConfigurationFile for File {
-    fn path(&self) -> &str {
+    fn path(&self) -> &'static str {
         "/ochre.conf"
     }
     fn read(&self) -> std::io::Result<Vec<u8>> {
@@ -167,7 +167,7 @@ fn config_is_read_by_patterns() {
     );
     server.speak(Protocol::Resp3);
     check(&mut server, &[("CONFIG GET hz timeout", "%2 $2 hz $2 10 $7 timeout $1 0")]);
-    assert!(server.say("CONFIG HELP").starts_with("*"));
+    assert!(server.say("CONFIG HELP").starts_with('*'));
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn pictures_end_with_the_version() {
     }
     check(&mut server, &[("LOLWUT VERSION x", NO_INTEGER), ("LOLWUT VERSION 5 a", NO_INTEGER)]);
     server.speak(Protocol::Resp3);
-    assert!(server.say("LOLWUT VERSION 5 1 1").starts_with("="));
+    assert!(server.say("LOLWUT VERSION 5 1 1").starts_with('='));
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! What one client may take of the server: bytes that it has sent, and bytes that it does not take.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use resp::ProtocolError;
+
+use super::Worker;
+use super::connection::{Connection, State};
+use super::round::Life;
+use crate::log;
+
+/// Bytes of pending replies at which a connection is not read from any more. With the default limits of the output buffer nothing
+/// else would bound the memory of a client that sends requests and never reads. So high, because a client may send all of a
+/// long pipeline before it reads the first reply, and would wait for ever for a server that waits for it.
+pub(super) const CONGESTION_BYTES: usize = 256 << 20;
+
+/// How long a connection that is to be closed, and only waits for its client to take what is left, may make no progress.
+const CLOSING_PATIENCE_MS: i64 = 60_000;
+
+/// Bytes of a query buffer that are logged.
+const SHOWN_BYTES: usize = 64;
+
+impl Worker<'_> {
+    /// Whether a client has sent more of an argument than it may; then it is to be closed. Arguments that are complete do
+    /// not count: each is within a limit of its own.
+    pub(super) fn is_over_query_limit(&mut self, connection: &Connection) -> bool {
+        let pending = connection.input.len().saturating_sub(connection.parser.parsed());
+        if pending as u64 <= self.worker.config.limits.query_buffer_bytes {
+            return false;
+        }
+        self.log_query_limit(connection);
+        true
+    }
+
+    #[cold]
+    fn log_query_limit(&self, connection: &Connection) {
+        let start = connection.parser.parsed();
+        let shown = connection.input.get(start..).unwrap_or_default();
+        let shown = shown.get(..SHOWN_BYTES).unwrap_or(shown).escape_ascii();
+        log::warning(format_args!(
+            "Closing client that reached max query buffer length: {} (qbuf initial bytes: \"{shown}\")",
+            self.describe(connection)
+        ));
+        self.worker.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
+    }
+
+    /// Whether a client that does not take its replies is within its limits. `at_once` is whether it has just called
+    /// something, and not only let time pass.
+    pub(super) fn check_output_limit(
+        &mut self,
+        connection: &mut Connection,
+        at_once: bool,
+    ) -> Life {
+        let limit = &self.worker.config.limits.output_buffer.normal;
+        let pending = connection.output.len() as u64;
+        let is_over = |bytes: u64| 0 < bytes && bytes <= pending;
+        if !is_over(limit.soft_bytes) {
+            connection.over_soft_limit_since_ms = 0;
+        } else if connection.over_soft_limit_since_ms == 0 {
+            connection.over_soft_limit_since_ms = self.worker.now_ms();
+        }
+        let since_ms = connection.over_soft_limit_since_ms;
+        let is_over_soft = since_ms != 0
+            && i64::from(limit.soft_s).saturating_mul(1000) < self.worker.now_ms() - since_ms;
+        if !is_over_soft && !is_over(limit.hard_bytes) {
+            return Life::Goes;
+        }
+        self.log_output_limit(connection, at_once);
+        Life::Ends
+    }
+
+    #[cold]
+    fn log_output_limit(&self, connection: &Connection, at_once: bool) {
+        let how = if at_once { "scheduled to be closed ASAP" } else { "closed" };
+        log::warning(format_args!(
+            "Client {} {how} for overcoming of output buffer limits.",
+            self.describe(connection)
+        ));
+        self.worker.count(|numbers| numbers.client_output_buffer_limit_disconnections += 1);
+    }
+
+    #[cold]
+    pub(super) fn log_protocol_error(
+        &self,
+        connection: &Connection,
+        error: ProtocolError,
+        request: &[u8],
+    ) {
+        if !log::is_enabled(log::Level::Verbose) {
+            return;
+        }
+        let shown = request.get(..SHOWN_BYTES).unwrap_or(request).escape_ascii();
+        log::verbose(format_args!(
+            "Protocol error ({}) from client: {}. Query buffer during protocol error: '{shown}'",
+            reason(error),
+            self.describe(connection)
+        ));
+    }
+
+    /// A connection that its client has closed, or that broke.
+    pub(super) fn log_end(&self, connection: &Connection) {
+        if log::is_enabled(log::Level::Verbose) {
+            log::verbose(format_args!("Client closed connection {}", self.describe(connection)));
+        }
+    }
+
+    fn describe(&self, connection: &Connection) -> String {
+        connection.note_buffers();
+        self.worker.describe_client(&connection.session)
+    }
+
+    /// Whether it is time to close a connection: its client has been silent for too long, or does not take its replies.
+    pub(super) fn is_to_close(&mut self, connection: &mut Connection) -> bool {
+        let idle_ms = self.worker.now_ms() - connection.session.record.last_call_ms.load(Relaxed);
+        let limit_ms = i64::from(self.worker.config.network.timeout_s).saturating_mul(1000);
+        let is_idle = 0 < limit_ms && limit_ms < idle_ms && connection.state != State::Paused;
+        let is_stuck = connection.state == State::Closing && CLOSING_PATIENCE_MS < idle_ms;
+        if is_idle || is_stuck {
+            log::verbose("Closing idle client");
+            return true;
+        }
+        !connection.output.is_empty() && self.check_output_limit(connection, false) == Life::Ends
+    }
+}
+
+/// What Redis logs about a request that breaks the protocol; other words than those for the client.
+fn reason(error: ProtocolError) -> &'static str {
+    match error {
+        ProtocolError::InlineTooLong => "too big inline request",
+        ProtocolError::CountTooLong => "too big mbulk count string",
+        ProtocolError::LengthTooLong => "too big bulk count string",
+        ProtocolError::InvalidCount => "invalid mbulk count",
+        ProtocolError::InvalidLength => "invalid bulk length",
+        ProtocolError::ExpectedDollar(_) => "expected $ but got something else",
+        ProtocolError::UnbalancedQuotes => "unbalanced quotes in inline request",
+        ProtocolError::UnauthenticatedCount => "unauth mbulk count",
+        ProtocolError::UnauthenticatedLength => "unauth bulk length",
+    }
+}
