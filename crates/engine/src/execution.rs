@@ -6,7 +6,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
-use keyspace::{ExpiryMode, View};
+use keyspace::View;
 use resp::{Output, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
@@ -157,7 +157,6 @@ impl<'e> Worker<'e> {
     ) -> Executed {
         let Gate::Inside(inside) = &mut self.gate else { unreachable!("calls run in rounds") };
         self.round.touch = false;
-        let expiry = std::mem::replace(&mut self.round.expiry, ExpiryMode::Hide);
         let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
         view.roam();
         let parts = Parts {
@@ -167,9 +166,7 @@ impl<'e> Worker<'e> {
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
         };
-        let executed = parts.call(session, callable, run, words, view, output);
-        self.round.expiry = expiry;
-        executed
+        parts.call(session, callable, run, words, view, output)
     }
 
     fn with_everything(

@@ -325,6 +325,7 @@ impl<'a> View<'a> {
         if let Held::Roaming(current) = &self.held
             && current.as_ref().is_none_or(|(index, _)| *index != wanted)
         {
+            debug_assert!(self.expired.is_empty(), "removals are recorded while the shard is held");
             // Let go before the next is taken: a view that roams holds one lock.
             self.held = Held::Roaming(None);
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));
