@@ -26,8 +26,10 @@ fn is_unknown(reply: &Value) -> bool {
 /// Calls that answer otherwise since 7.0, by how they begin, with what changed.
 const CHANGED: &[(&str, &str)] = &[
     ("CLIENT INFO", "has the fields watch, lib-name and lib-ver"),
+    ("CLIENT KILL MAXAGE", "is new"),
     ("CLIENT LIST", "has the fields watch, lib-name and lib-ver"),
     ("CLIENT NO-TOUCH", "is new"),
+    ("CLIENT PAUSE 9223372036854775807", "is too long"),
     ("CLIENT SETINFO", "is new"),
     ("COMMAND GETKEYS", "takes a command without arguments"),
     ("COMMAND INFO", "flags and tips were corrected"),

@@ -82,6 +82,16 @@ impl Call<'_> {
         self.effects.changes += count;
     }
 
+    /// Records the removal of keys that were found expired so far. Others are recorded when the call ends; one that
+    /// roams does so while it still holds their shard.
+    pub fn record_expired(&mut self) {
+        let expired = &mut self.keys.expired;
+        self.tally.expired += expired.len() as u64;
+        let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
+        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        expired.clear();
+    }
+
     /// Has the call replicated as it came, even if it has changed nothing here.
     pub fn replicate(&mut self) {
         let words: Vec<&[u8]> = self.words.iter().collect();

@@ -22,8 +22,8 @@ pub type Callable = Entry<Handler>;
 pub enum Handler {
     /// The keys that the command declares: their shards are locked.
     Keys(Run),
-    /// Any keys, one shard at a time: what visits many and promises no picture of one moment. Expired keys are passed
-    /// over and not removed: their removal would have to be recorded before their shard is let go.
+    /// Any keys, one shard at a time: what visits many and promises no picture of one moment. What it finds expired it
+    /// tells with [`Call::record_expired`] before it goes on to another shard.
     Roaming(Run),
     /// Everything, at rest: all gates are closed.
     Everything(Run),

@@ -45,6 +45,23 @@ impl EffectStream {
         std::mem::take(&mut self.inner.lock().bytes)
     }
 
+    /// Appends the removal of keys, each by database and name, that no call has asked for. Their shards are held.
+    pub(crate) fn append_removals<'k>(
+        &self,
+        lazy: bool,
+        removed: impl Iterator<Item = (usize, &'k [u8])>,
+    ) {
+        if !self.is_listening() {
+            return;
+        }
+        let removal: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+        for (database, key) in removed {
+            let mut effects = Effects::default();
+            effects.replicate_as(database, &[removal, key]);
+            self.append(&mut effects);
+        }
+    }
+
     /// Appends the effects of one call.
     pub(crate) fn append(&self, effects: &mut Effects) {
         if effects.recorded.is_empty() {

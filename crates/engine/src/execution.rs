@@ -6,13 +6,14 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
-use keyspace::{ExpiryMode, View};
+use keyspace::View;
 use resp::{Output, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
 use crate::audit::Audit;
 use crate::call::{Call, Next};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
+use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
 use crate::session::Session;
@@ -40,6 +41,9 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         let Some(callable) = prepared.callable else {
+            if is_http(words) {
+                return self.cut_off(session);
+            }
             let error = self.engine.commands.find_call(words).err().unwrap_or(ReplyError::Syntax);
             self.refuse(session, &error, output);
             return Executed { next: Next::Continue, fate: None };
@@ -153,7 +157,6 @@ impl<'e> Worker<'e> {
     ) -> Executed {
         let Gate::Inside(inside) = &mut self.gate else { unreachable!("calls run in rounds") };
         self.round.touch = false;
-        let expiry = std::mem::replace(&mut self.round.expiry, ExpiryMode::Hide);
         let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
         view.roam();
         let parts = Parts {
@@ -163,9 +166,7 @@ impl<'e> Worker<'e> {
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
         };
-        let executed = parts.call(session, callable, run, words, view, output);
-        self.round.expiry = expiry;
-        executed
+        parts.call(session, callable, run, words, view, output)
     }
 
     fn with_everything(

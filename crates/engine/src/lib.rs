@@ -16,6 +16,7 @@ mod call;
 pub mod clients;
 pub mod command_table;
 pub mod commands;
+mod cross_protocol;
 mod effects;
 pub mod events;
 mod execution;
@@ -88,6 +89,7 @@ pub struct Engine {
     pub switches: Switches,
     pub(crate) vitals: Vitals,
     pub(crate) slow_log: SlowLog,
+    pub(crate) http_warnings: cross_protocol::Warnings,
     pub(crate) latency: LatencyMonitor,
     config: ArcSwap<Config>,
     /// Rises with every change of the configuration, so that workers need not touch what they share to see that there
@@ -134,6 +136,7 @@ impl Engine {
             switches: Switches { active_expiry: true.into(), cron_paused: false.into() },
             vitals: Vitals::default(),
             slow_log: SlowLog::default(),
+            http_warnings: cross_protocol::Warnings::default(),
             latency: LatencyMonitor::default(),
             config: ArcSwap::from_pointee(config),
             config_version: AtomicU64::new(0),

@@ -325,6 +325,7 @@ impl<'a> View<'a> {
         if let Held::Roaming(current) = &self.held
             && current.as_ref().is_none_or(|(index, _)| *index != wanted)
         {
+            debug_assert!(self.expired.is_empty(), "removals are recorded while the shard is held");
             // Let go before the next is taken: a view that roams holds one lock.
             self.held = Held::Roaming(None);
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));
@@ -378,7 +379,7 @@ impl<'a> View<'a> {
             let mut ahead = [None; AHEAD];
             let mut count = 0;
             for (place, (key, belonging)) in ahead.iter_mut().zip(&mut items) {
-                let hash = self.keyspace.hash(key);
+                let hash = self.locate(key);
                 if let Some(database) = self.shard(hash).database(number) {
                     database.entries().prefetch_bucket(hash.0);
                 }

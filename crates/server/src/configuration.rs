@@ -148,7 +148,7 @@ impl engine::host::ConfigurationFile for ConfigurationFile {
             .path
             .parent()
             .filter(|path| !path.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+            .unwrap_or_else(|| Path::new("."));
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let draft = directory.join(format!("{name}-{}.tmp", std::process::id()));
         let outcome =

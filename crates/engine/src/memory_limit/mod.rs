@@ -6,7 +6,6 @@ mod tests;
 use config::memory::EvictionPolicy as Policy;
 use keyspace::{EvictionPolicy, ExpiryMode, ExpiryProgress, Freeing};
 
-use crate::effects::Effects;
 use crate::latency;
 use crate::worker::{Gate, Worker};
 
@@ -79,7 +78,8 @@ impl Worker<'_> {
         };
         self.tally.evicted += 1;
         // While the view holds the key's shard.
-        record_removals(self.engine, lazy, [(evicted.database, &*evicted.key)].into_iter());
+        let removed = [(evicted.database, &*evicted.key)];
+        self.engine.effects.append_removals(lazy, removed.into_iter());
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -136,7 +136,7 @@ impl Worker<'_> {
         let progress = self.expiry.step(&mut view, sample, acceptable);
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
-        record_removals(self.engine, self.config.memory.lazy_expire, removed);
+        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }
@@ -153,23 +153,6 @@ enum Freed {
     Now,
     /// Its memory, once another thread gets to it.
     Later,
-}
-
-/// Records that keys were removed without a call having asked for it. Their shards are held still.
-fn record_removals<'k>(
-    engine: &crate::Engine,
-    lazy: bool,
-    removed: impl Iterator<Item = (usize, &'k [u8])>,
-) {
-    if !engine.effects.is_listening() {
-        return;
-    }
-    let removal: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-    for (database, key) in removed {
-        let mut effects = Effects::default();
-        effects.replicate_as(database, &[removal, key]);
-        engine.effects.append(&mut effects);
-    }
 }
 
 fn policy(policy: Policy) -> Option<EvictionPolicy> {

@@ -194,6 +194,9 @@ impl Worker<'_> {
             input.clear();
             self.buffers.input = input;
         }
+        if connection.session.record.killed.load(Relaxed) {
+            return Life::Ends;
+        }
         if reads && !connection.input.is_empty() {
             connection.note_activity(self.worker.now_ms());
             if self.is_over_query_limit(connection) {

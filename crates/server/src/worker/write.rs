@@ -25,7 +25,9 @@ pub(super) enum Sent {
 pub(super) fn transmit(socket: impl AsFd, output: &mut Output) -> Sent {
     let mut total = 0;
     while !output.is_empty() && total < TURN_BYTES {
-        let outcome = if let Some(bytes) = output.as_slice() { send(&socket, bytes, SendFlags::NOSIGNAL) } else {
+        let outcome = if let Some(bytes) = output.as_slice() {
+            send(&socket, bytes, SendFlags::NOSIGNAL)
+        } else {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = output.io_slices(&mut slices);
             // SIGPIPE is ignored by the process.

@@ -41,11 +41,13 @@ fn unlink(call: &mut Call<'_>) -> Outcome {
 
 fn remove(call: &mut Call<'_>, freeing: Freeing) {
     let mut removed = 0;
-    for key in call.arguments.rest().iter() {
-        if call.keys.remove_freeing(key, freeing) {
-            call.modified(key, events::DELETE);
+    let Call { arguments, keys, effects, .. } = call;
+    let database = keys.database();
+    keys.each(arguments.rest().iter().map(|key| (key, ())), |view, key, ()| {
+        if view.remove_freeing(key, freeing) {
+            effects.modified(database, key, events::DELETE);
             removed += 1;
         }
-    }
+    });
     call.reply.integer(removed);
 }

@@ -37,9 +37,9 @@ pub(super) static TYPE: Command = Declaration {
 
 fn exists(call: &mut Call<'_>) -> Outcome {
     let mut count = 0;
-    for key in call.arguments.rest().iter() {
-        count += u64::from(call.keys.inquire(key).is_some());
-    }
+    call.keys.each(call.arguments.rest().iter().map(|key| (key, ())), |view, key, ()| {
+        count += u64::from(view.inquire(key).is_some());
+    });
     call.reply.unsigned(count);
     Ok(())
 }
@@ -48,9 +48,9 @@ fn touch(call: &mut Call<'_>) -> Outcome {
     // A client that has asked for its reads not to count as uses can still ask for these.
     call.keys.round.touch = true;
     let mut count = 0;
-    for key in call.arguments.rest().iter() {
-        count += u64::from(call.keys.read(key).is_some());
-    }
+    call.keys.each(call.arguments.rest().iter().map(|key| (key, ())), |view, key, ()| {
+        count += u64::from(view.read(key).is_some());
+    });
     call.reply.unsigned(count);
     Ok(())
 }

@@ -200,8 +200,11 @@ pub(in crate::commands) fn invalid_expiry(command: &str) -> ReplyError {
 
 fn unsupported(option: &[u8]) -> ReplyError {
     let mut line = b"ERR Unsupported option ".to_vec();
-    // Redis's strings end at a NUL here.
+    // Redis's strings end at a NUL here, and its errors don't end with line endings.
     line.extend(option.iter().take_while(|byte| **byte != 0));
+    while line.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+        line.pop();
+    }
     ReplyError::quoting(line)
 }
 

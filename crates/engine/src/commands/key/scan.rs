@@ -51,7 +51,7 @@ fn keys(call: &mut Call<'_>) -> Outcome {
     let mut found = 0;
     let Call { keys, reply, .. } = call;
     keys.for_each(&mut |entry| {
-        if filter.matches(entry) {
+        if filter.matches(entry.key()) {
             found += filter.show(entry, reply);
         }
     });
@@ -78,26 +78,29 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     call.reply.array(2);
     let before = call.reply.output().mark();
     let list = call.reply.deferred_array();
-    let (mut found, mut visited, mut matching) = (0, 0, 0);
+    let (mut found, mut visited, mut matching, mut gone) = (0, 0, 0, 0);
     // Each shard ends with a bucket of its own, which must not keep a small database from being visited in one call.
     let buckets =
         count.saturating_mul(BUCKETS_PER_KEY).saturating_add(call.engine.keyspace.shards());
-    let Call { keys, reply, .. } = call;
     for _ in 0..buckets {
+        let Call { keys, reply, .. } = call;
         cursor = keys.scan(cursor, &mut |entry| {
             visited += 1;
-            if filter.matches(entry) {
+            if filter.matches(entry.key()) {
                 matching += 1;
                 found += filter.show(entry, reply);
             }
         });
+        gone += keys.expired.iter().filter(|expired| filter.matches(&expired.key)).count() as u64;
+        call.record_expired();
         if cursor == 0 || count <= visited {
             break;
         }
     }
     if filter.value_type.is_some() {
         // Whose type is wanted is looked up.
-        keys.round.hits += matching;
+        call.keys.round.hits += matching;
+        call.keys.round.misses += gone;
     }
     call.reply.close(list, found);
     insert_cursor(&mut call.reply, before, cursor);
@@ -143,10 +146,9 @@ impl<'a> Options<'a> {
 
 impl Filter<'_> {
     /// Whether the pattern admits a key.
-    fn matches(&self, entry: EntryRef<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| {
-            pattern == b"*" || glob_matches(pattern, entry.key(), Case::Sensitive)
-        })
+    fn matches(&self, key: &[u8]) -> bool {
+        self.pattern
+            .is_none_or(|pattern| pattern == b"*" || glob_matches(pattern, key, Case::Sensitive))
     }
 
     /// Shows a key if its value is of the type wanted; gives how many were shown.

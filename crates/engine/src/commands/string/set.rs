@@ -3,7 +3,8 @@
 //! All are one operation, [`Set`]: a value, when it expires, the condition under which it is stored, and what is answered.
 
 use command::argument::{key, one_of, string, token};
-use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
+use command::keys::set_flags;
+use command::{Arguments, Command as Declaration, Flags, Group, KeyFinder, KeySpec};
 use keyspace::SetExpiry;
 use resp::ReplyError;
 
@@ -25,6 +26,7 @@ pub(super) static SET: Command = Declaration {
     complexity: "O(1)",
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     keys: &[KeySpec::read_write(1).accesses().updates().variable_flags()],
+    key_finder: Some(KeyFinder::Flags(set_flags)),
     arguments: &[
         key("key"),
         string("value"),

@@ -108,6 +108,12 @@ fn keys_of_calls_are_found() {
             ("COMMAND GETKEYS get x", "*1 $1 x"),
             ("COMMAND GETKEYSANDFLAGS get", wrong_number),
             ("COMMAND GETKEYSANDFLAGS get x", "*1 *2 $1 x *2 +RO +access"),
+            ("COMMAND GETKEYSANDFLAGS set x y", "*1 *2 $1 x *2 +OW +update"),
+            ("COMMAND GETKEYSANDFLAGS set x y get", "*1 *2 $1 x *3 +RW +access +update"),
+            (
+                "COMMAND GETKEYSANDFLAGS mset a 1 b 2",
+                "*2 *2 $1 a *2 +OW +update *2 $1 b *2 +OW +update",
+            ),
         ],
     );
     server.speak(Protocol::Resp3);
