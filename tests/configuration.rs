@@ -34,7 +34,6 @@ fn a_file_is_read_with_quotes_comments_and_units() {
         .line("requirepass \"a \\x41 \\\"b\\\"\"")
         .line("logfile ''")
         .line("")
-        .line("save 900 1 300 10")
         .line("client-output-buffer-limit pubsub 64mb 16mb 90")
         .start();
     let mut client = server.client();
@@ -47,7 +46,6 @@ fn a_file_is_read_with_quotes_comments_and_units() {
     check("maxmemory", "104857600");
     check("maxmemory-policy", "allkeys-lru");
     check("requirepass", "a A \"b\"");
-    check("save", "900 1 300 10");
     check(
         "client-output-buffer-limit",
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 67108864 16777216 90",
@@ -103,8 +101,8 @@ fn old_names_work() {
     assert_eq!(setting(&server, "hash-max-listpack-entries"), "77");
     assert_eq!(setting(&server, "replica-priority"), "3");
     let mut client = server.client();
-    assert_eq!(client.run("CONFIG SET slave-priority 4").as_text().as_deref(), Some("OK"));
-    assert_eq!(setting(&server, "slave-priority"), "4");
+    assert_eq!(client.run("CONFIG SET hash-max-ziplist-value 9").as_text().as_deref(), Some("OK"));
+    assert_eq!(setting(&server, "hash-max-ziplist-value"), "9");
 }
 
 #[test]

@@ -38,7 +38,9 @@ impl Generator for Grammar {
         let mut words = generate::call(command, style, &mut generate::Random::new(random.number()));
         let is_newer =
             |word: &Vec<u8>| NEWER_OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option));
-        if words.iter().any(is_newer) {
+        if words.iter().any(is_newer)
+            || sets_times(command) && words.iter().any(|word| is_point_in_time(word))
+        {
             return Vec::new();
         }
         if sets_times(command) {
@@ -82,6 +84,12 @@ fn is_suitable(command: &Command) -> bool {
 fn sets_times(command: &Command) -> bool {
     ["SET", "SETEX", "PSETEX", "GETEX", "RESTORE"].contains(&command.name)
         || command.name.contains("EXPIRE")
+}
+
+/// Whether an option takes a point in time, which could be past: such a key is there and is not, until a command
+/// meets it. The string family makes sure that one does.
+fn is_point_in_time(word: &[u8]) -> bool {
+    [b"EXAT".as_slice(), b"PXAT"].iter().any(|option| word.eq_ignore_ascii_case(option))
 }
 
 /// Makes small positive numbers large.

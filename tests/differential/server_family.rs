@@ -147,9 +147,7 @@ fn command_keys(random: &mut Random) -> Step {
 fn information(random: &mut Random) -> Step {
     Words::new(random.pick(&[
         "TIME",
-        "LASTSAVE",
         "DBSIZE",
-        "ROLE",
         "TIME x",
         "LOLWUT VERSION 1",
         "INFO keyspace",

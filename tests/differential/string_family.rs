@@ -28,7 +28,13 @@ impl Generator for Strings {
             timed,
             longest_common,
         ];
-        vec![random.pick(KINDS)(random)]
+        let step = random.pick(KINDS)(random);
+        let words = step.words().unwrap_or_default();
+        let sets_a_time = words.iter().any(|word| word.ends_with(b"XAT"));
+        // A key whose time is past stays until a command meets it. When that would be, if it were left to
+        // chance, Redis does not promise; so one meets it at once.
+        let meeting = sets_a_time.then(|| Step::call([b"EXISTS".as_slice(), &words[1]]));
+        std::iter::once(step.clone()).chain(meeting).collect()
     }
 }
 

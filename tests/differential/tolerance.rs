@@ -13,6 +13,8 @@ enum Promise {
     Exact,
     /// The same elements in any order, also those of sets and maps within.
     AnyOrder,
+    /// The same description of commands, in any order, but for remarks in words.
+    Described,
     /// Of the same type.
     Kind,
     /// The same number, give or take so much; a negative one exactly.
@@ -47,6 +49,7 @@ pub(super) fn same<W: AsRef<[u8]>>(words: &[W], subject: &Value, real: &Value) -
     match promise(words) {
         Promise::Exact => false,
         Promise::AnyOrder => sorted(subject) == sorted(real),
+        Promise::Described => sorted(&without_notes(subject)) == sorted(&without_notes(real)),
         Promise::Kind => discriminant(subject) == discriminant(real),
         Promise::Near(slack) => match (subject.as_integer(), real.as_integer()) {
             (Some(ours), Some(theirs)) => {
@@ -69,7 +72,8 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
         (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL", _)
         | (b"CONFIG", b"GET")
-        | (b"COMMAND", b"INFO" | b"LIST") => Promise::AnyOrder,
+        | (b"COMMAND", b"LIST") => Promise::AnyOrder,
+        (b"COMMAND", b"INFO") => Promise::Described,
         (b"PTTL" | b"PEXPIRETIME", _) => NEAR_MS,
         (b"TTL" | b"EXPIRETIME", _) | (b"OBJECT", b"IDLETIME") => NEAR_S,
         // Frequencies grow at random.
@@ -77,7 +81,7 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"HELLO", _) => Promise::Greeting,
         // COMMAND alone: as many as a server has, in the order of its table.
         (b"COMMAND", b"" | b"COUNT")
-        | (b"RANDOMKEY" | b"TIME" | b"LASTSAVE" | b"LOLWUT", _)
+        | (b"RANDOMKEY" | b"TIME" | b"LOLWUT", _)
         | (b"MEMORY", b"USAGE" | b"STATS")
         | (b"CLIENT", b"ID")
         // Whether a server keeps one copy of small integers is its own affair.
@@ -104,6 +108,30 @@ fn sorted(value: &Value) -> Value {
         let mut pairs = pairs.clone();
         pairs.sort_by_cached_key(|(name, _)| encoded(name));
         Value::Map(pairs)
+    } else {
+        value.clone()
+    }
+}
+
+/// The same value without the remarks of key specifications.
+fn without_notes(value: &Value) -> Value {
+    let is_name = |value: &Value| value.as_bytes() == Some(b"notes");
+    if let Value::Map(pairs) = value {
+        let kept = pairs.iter().filter(|(name, _)| !is_name(name));
+        Value::Map(kept.map(|(name, value)| (name.clone(), without_notes(value))).collect())
+    } else if let Value::Array(values) = value {
+        let mut kept = Vec::new();
+        let mut rest = values.iter();
+        while let Some(value) = rest.next() {
+            if is_name(value) {
+                rest.next();
+            } else {
+                kept.push(without_notes(value));
+            }
+        }
+        Value::Array(kept)
+    } else if let Value::Set(values) = value {
+        Value::Set(values.iter().map(without_notes).collect())
     } else {
         value.clone()
     }

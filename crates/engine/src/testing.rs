@@ -29,6 +29,9 @@ use crate::{Engine, Next, Time, Worker};
 /// The unix time in ms at which a server begins.
 pub const BEGINNING_MS: i64 = 1_700_000_000_000;
 
+/// All keys, by database and name, with their values and the unix times in ms at which they expire.
+pub type Contents = BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<i64>)>;
+
 /// An engine with one worker, and its clients.
 pub struct Server {
     /// The engine.
@@ -149,7 +152,7 @@ impl Server {
 
     /// All that is stored, whether it has expired or not: the value (of a string, its bytes) and unix time in ms at which it
     /// expires, by database and key.
-    pub fn contents(&self) -> BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<i64>)> {
+    pub fn contents(&self) -> Contents {
         let keyspace = &self.engine.keyspace;
         let mut closed = keyspace.gates().close();
         let mut round = Round {

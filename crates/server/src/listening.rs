@@ -100,8 +100,7 @@ impl Open {
             self.tcp.push(Listener { socket: Arc::new(OwnedFd::from(socket)), is_unix: false });
         }
         let binds: Vec<String> = words().map(|word| format!(",bind={word}")).collect();
-        let binds = binds.concat();
-        self.tcp_description = Some(format!("name=tcp{binds},port={}", self.tcp_port));
+        self.tcp_description = Some(format!("name=tcp{},port={}", binds.concat(), self.tcp_port));
         Ok(())
     }
 

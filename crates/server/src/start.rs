@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use config::Config;
@@ -62,28 +62,17 @@ struct Server {
     unix_socket: Option<PathBuf>,
 }
 
-/// A configured process that may go to the background and log, and does not listen yet.
-struct Prepared {
-    config: Config,
-    title: Option<Title>,
-    supervisor: Supervisor,
-    is_background: bool,
-    signals: StopSignals,
-}
-
-fn prepare(program: &str, command_line: &CommandLine) -> Result<Prepared, Failed> {
+fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let cores = std::thread::available_parallelism()
         .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
+    let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
     let loaded = read_configuration(command_line, cores)?;
     let mut config = loaded.config;
-    if let Ok(directory) = std::env::current_dir() {
-        config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
-    }
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
-    let is_background = config.process.daemonize && supervisor.name() == "no";
-    if is_background {
+    let background = config.process.daemonize && supervisor.name() == "no";
+    if background {
         process::daemon::daemonize()
             .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
     }
@@ -95,26 +84,13 @@ fn prepare(program: &str, command_line: &CommandLine) -> Result<Prepared, Failed
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
         process::limits::raise_for_clients(config.limits.clients).ok_or(Failed)?;
-    Ok(Prepared { config, title, supervisor, is_background, signals })
-}
-
-fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
-    // Its path is relative to the directory in which the process starts, which the configuration may leave.
-    let configuration_file = command_line.config_file.as_deref().map(ConfigurationFile::new);
-    let Prepared { config, title, supervisor, is_background, signals } =
-        prepare(program, command_line)?;
-    let pid_file = pid_file(&config, is_background);
-    let shown_config_file = command_line
-        .config_file
-        .as_deref()
-        .map_or_else(String::new, |path| String::from_utf8_lossy(path).into_owned());
+    let pid_file = pid_file(&config, background);
+    let shown_config_file = shown_config_file(command_line);
     show_title(title.as_ref(), &config, &shown_config_file);
     show_banner(&config);
     warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
-    let mut oom_score = OomScore::new();
-    // A failure is in the log, and the server is as good without.
-    let _logged = oom_score.adjust(oom_adjustment(&config.process));
+    let oom_score = adjusted_oom_score(&config);
     let listening = Arc::new(Listening::start(&config.network).map_err(fail)?);
     log::notice("Server initialized");
 
@@ -162,6 +138,19 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     })
 }
 
+/// The configuration file as the title shows it; empty if there is none.
+fn shown_config_file(command_line: &CommandLine) -> String {
+    let path = command_line.config_file.as_deref().unwrap_or_default();
+    String::from_utf8_lossy(path).into_owned()
+}
+
+fn adjusted_oom_score(config: &Config) -> OomScore {
+    let mut oom_score = OomScore::new();
+    // A failure is in the log, and the server is as good without.
+    let _logged = oom_score.adjust(oom_adjustment(&config.process));
+    oom_score
+}
+
 /// What workers share beside the engine.
 struct Outfit {
     mailboxes: Arc<[Mailbox]>,
@@ -187,7 +176,7 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
         eprintln!("Sentinel is not built into this server yet.");
         return Err(Failed);
     }
-    configuration::read(command_line, cores).map_err(|error| {
+    let mut loaded = configuration::read(command_line, cores).map_err(|error| {
         match error {
             LoadError::ConfigFile(error) => {
                 eprint!("{}", error.report(&format!("Redis {}", engine::REDIS_VERSION)));
@@ -195,7 +184,12 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
             LoadError::Include(error) => log::warning(error),
         }
         Failed
-    })
+    })?;
+    if let Ok(directory) = std::env::current_dir() {
+        loaded.config.persistence.directory =
+            config::Text::from(directory.as_os_str().as_bytes());
+    }
+    Ok(loaded)
 }
 
 fn fail(reason: impl std::fmt::Display) -> Failed {
@@ -243,6 +237,9 @@ fn pid_file(config: &Config, background: bool) -> Option<PidFile> {
     background.then(|| PidFile::write(PathBuf::from("/var/run/redis.pid")))
 }
 
+/// The name that the process was started by. The title is written over the arguments, so they can be read only once.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| std::env::args().next().unwrap_or_default());
+
 /// Shows what the process does where processes are listed.
 pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &str) {
     use process::title::{Template, Variables};
@@ -250,9 +247,6 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
     let Ok(template) = Template::parse(&config.process.title_template.to_string_lossy()) else {
         return;
     };
-    // The title is written over the arguments: they can be read once.
-    static PROGRAM: LazyLock<String> =
-        LazyLock::new(|| std::env::args().next().unwrap_or_default());
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
     let listen_address = if config.network.port == 0 {
         unix_socket.clone()
@@ -293,16 +287,13 @@ pub(crate) fn draw_id() -> String {
     let mut bytes = [0; 20];
     // The kernel gives so few bytes whole, and always, once it is up.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0xf])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Nanoseconds since some moment, by the processor's own counter.
 fn ticks() -> u64 {
-    static CLOCK: LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
+    static CLOCK: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
     CLOCK.delta_as_nanos(0, CLOCK.raw())
 }
 
@@ -331,11 +322,11 @@ fn install_crash_report(engine: &'static Engine, clock: Clock, pid_file: Option<
 
 /// What tells of the server in a report of its crash.
 fn crash_sections(engine: &'static Engine, clock: Clock) -> Vec<process::crash::Section> {
-    let now_us = move || i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX);
+    let microseconds = move || i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX);
     let clients = move || {
-        let this_ms = now_us() / 1000;
+        let now_ms = microseconds() / 1000;
         let clients = engine.clients.all();
-        let lines = clients.iter().map(|client| client.describe(this_ms, &engine.commands, None));
+        let lines = clients.iter().map(|client| client.describe(now_ms, &engine.commands, None));
         lines.collect::<Vec<_>>().join("\n")
     };
     let configuration = move || {
@@ -350,7 +341,7 @@ fn crash_sections(engine: &'static Engine, clock: Clock) -> Vec<process::crash::
     vec![
         process::crash::Section {
             title: "INFO OUTPUT",
-            text: Box::new(move || engine.information(now_us())),
+            text: Box::new(move || engine.information(microseconds())),
         },
         process::crash::Section { title: "CLIENT LIST OUTPUT", text: Box::new(clients) },
         process::crash::Section { title: "CONFIG DEBUG OUTPUT", text: Box::new(configuration) },

@@ -2,7 +2,7 @@
 
 use command::argument::{integer, key};
 use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
-use keyspace::EntryRef;
+use keyspace::{EntryRef, ExpiryMode};
 use resp::{Reply, ReplyError};
 
 use super::doctor;
@@ -68,10 +68,13 @@ fn usage(call: &mut Call<'_>) -> Outcome {
     let key = arguments.string()?;
     check_samples(arguments)?;
     let host = &*call.engine.host;
+    // A key takes memory until it is removed, even if it has expired.
+    let expiry = std::mem::replace(&mut call.keys.round.expiry, ExpiryMode::Ignore);
     match call.keys.peek(key).map(|entry| bytes(entry, host)) {
         Some(bytes) => call.reply.unsigned(bytes as u64),
         None => call.reply.null(),
     }
+    call.keys.round.expiry = expiry;
     Ok(())
 }
 

@@ -29,7 +29,6 @@ struct Noting {
     asked_to_end: Mutex<Vec<ShutdownRequest>>,
     crashes: Mutex<Vec<CrashKind>>,
     slept_us: Mutex<u64>,
-    woken: AtomicUsize,
     drawn: AtomicUsize,
 }
 
@@ -71,9 +70,7 @@ impl Host for Shared {
     }
     fn reset_reclaimed(&self) {}
     fn close_client(&self, _worker: usize, _client: ClientId) {}
-    fn wake_workers(&self) {
-        self.0.woken.fetch_add(1, Ordering::Relaxed);
-    }
+    fn wake_workers(&self) {}
     fn log(&self, level: LogLevel, message: &str) {
         self.0.log.lock().push((level, message.to_owned()));
     }
@@ -234,14 +231,18 @@ fn a_smaller_memory_limit_is_enforced_at_once() {
             ("CONFIG SET maxmemory 4000 maxmemory-policy allkeys-lru", "+OK"),
         ],
     );
-    assert_eq!(noting.woken.load(Ordering::Relaxed), 1);
+    assert_eq!(server.numbers().evicted_keys, 1, "before anybody called");
     let log = noting.log.lock().clone();
     assert_eq!(log.len(), 1, "{log:?}");
     assert!(log[0].1.contains("(4000) is smaller than the current memory usage (5000)"));
+    server.say("CONFIG SET maxmemory 0");
+    server.say("SET a 1");
+    // By another worker, say.
+    server.configure(|config| config.memory.limit_bytes = 4000);
     server.worker.begin_round(crate::Time { unix_us: server.now_ms * 1000 });
     server.worker.tick();
     server.worker.end_round();
-    assert_eq!(server.numbers().evicted_keys, 1, "before anybody called");
+    assert_eq!(server.numbers().evicted_keys, 2, "by the clock");
 }
 
 #[test]
@@ -320,7 +321,7 @@ fn memory_of_a_key_is_what_was_allocated() {
         let answer = server.say(&format!("MEMORY USAGE {key}"));
         answer[1..].parse::<usize>().expect("a number")
     };
-    server.answer(&[&b"SET"[..], b"big", &[b'x'; 100_000]]);
+    server.answer(&[&b"SET"[..], b"big", "x".repeat(100_000).as_bytes()]);
     check(
         &mut server,
         &[("SET short hello", "+OK"), ("SET lives 5 EX 9", "+OK"), ("SET stays 5", "+OK")],
@@ -334,6 +335,7 @@ fn memory_of_a_key_is_what_was_allocated() {
         &mut server,
         &[
             ("MEMORY USAGE none", "$-1"),
+            ("PEXPIRE stays 1", ":1"),
             ("MEMORY USAGE short x", SYNTAX),
             ("MEMORY USAGE none x", SYNTAX),
             ("MEMORY USAGE short SAMPLES", SYNTAX),
@@ -345,6 +347,9 @@ fn memory_of_a_key_is_what_was_allocated() {
             ("MEMORY", "-ERR wrong number of arguments for 'memory' command"),
         ],
     );
+    server.advance_ms(1000);
+    assert_eq!(usage(&mut server, "stays"), usage(&mut server, "lives"), "it is still there");
+    check(&mut server, &[("EXISTS stays", ":0"), ("MEMORY USAGE stays", "$-1")]);
 }
 
 #[test]
@@ -670,7 +675,7 @@ fn debug_describes_values() {
     server.advance_ms(5000);
     let describe = |server: &mut Server, key: &str| {
         let line = server.say(&format!("DEBUG OBJECT {key}"));
-        line.split_once(" refcount:").map_or(line.clone(), |(_, rest)| rest.to_owned())
+        line.split_once(" refcount:").map_or_else(|| line.clone(), |(_, rest)| rest.to_owned())
     };
     let lru = (BEGINNING_MS / 1000) & 0xff_ffff;
     let rest = format!("lru:{lru} lru_seconds_idle:5");
