@@ -46,7 +46,7 @@ impl Worker<'_> {
             // Its turn comes, and shows whatever there is.
             return self.places.put_back(token, connection);
         }
-        let mut life = self.life(&connection);
+        let mut life = life(&connection);
         if life == Life::Goes && readiness.writable && !connection.output.is_empty() {
             life = self.write(&mut connection);
         }
@@ -67,17 +67,12 @@ impl Worker<'_> {
         if connection.state != state {
             return self.places.put_back(token, connection);
         }
-        let mut life = self.life(&connection);
+        let mut life = life(&connection);
         if life == Life::Goes {
             connection.state = State::Open;
             life = self.proceed(&mut connection);
         }
         self.put_back(token, connection, life);
-    }
-
-    /// A client that was killed calls nothing more.
-    fn life(&self, connection: &Connection) -> Life {
-        if connection.session.record.killed.load(Relaxed) { Life::Ends } else { Life::Goes }
     }
 
     fn put_back(&mut self, token: Token, mut connection: Box<Connection>, mut life: Life) {
@@ -115,7 +110,7 @@ impl Worker<'_> {
             return life;
         }
         if connection.output.len() < before {
-            connection.note_activity(self.worker.now_ms());
+            connection.note_activity(self.share.now_ms());
         }
         if connection.output.is_empty() {
             // An idle connection holds no buffer.
@@ -144,7 +139,7 @@ impl Worker<'_> {
         };
         match received {
             Received::Bytes(count) => {
-                connection.session.record.last_call_ms.store(self.worker.now_ms(), Relaxed);
+                connection.session.record.last_call_ms.store(self.share.now_ms(), Relaxed);
                 self.buffers.received += count as u64;
                 self.buffers.reads += 1;
             }
@@ -198,7 +193,7 @@ impl Worker<'_> {
             return Life::Ends;
         }
         if reads && !connection.input.is_empty() {
-            connection.note_activity(self.worker.now_ms());
+            connection.note_activity(self.share.now_ms());
             if self.is_over_query_limit(connection) {
                 return Life::Ends;
             }
@@ -228,7 +223,7 @@ impl Worker<'_> {
             let status = connection.parser.parse(input, done.bytes, &mut batch, &limits, at_most);
             super::CURRENT.set(connection.session.id());
             let ran =
-                self.worker.run(&mut connection.session, &batch, input, &mut connection.output);
+                self.share.run(&mut connection.session, &batch, input, &mut connection.output);
             super::CURRENT.set(0);
             if ran.executed < batch.len() {
                 // What was not executed is parsed anew, if ever.
@@ -278,7 +273,7 @@ impl Worker<'_> {
     }
 
     fn request_limits(&self, authenticated: bool) -> RequestLimits {
-        let bulk_bytes = self.worker.config.limits.bulk_bytes;
+        let bulk_bytes = self.share.config.limits.bulk_bytes;
         RequestLimits {
             bulk_bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
             inline_bytes: INLINE_BYTES,
@@ -303,4 +298,9 @@ impl Worker<'_> {
         }
         self.check_output_limit(connection, true)
     }
+}
+
+/// A client that was killed calls nothing more.
+fn life(connection: &Connection) -> Life {
+    if connection.session.record.killed.load(Relaxed) { Life::Ends } else { Life::Goes }
 }
