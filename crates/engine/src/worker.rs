@@ -12,7 +12,7 @@ use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Mark, Output, Reply, ReplyError};
+use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
 use crate::Engine;
 use crate::call::Next;
@@ -287,6 +287,22 @@ impl<'e> Worker<'e> {
         course.before = (self.engine.ticks)();
         if session.replies != Replies::On {
             silence(session, output, course.begin);
+        }
+    }
+
+    /// Starts to fetch the bucket of the key of a call that is to be executed later in the round, if it has one key; gives its hash.
+    pub fn prefetch_bucket(&mut self, session: &Session, words: Words<'_>) -> Option<KeyHash> {
+        let callable = self.engine.commands.find_call(words).ok()?;
+        let hash = self.engine.keyspace.hash(words.get(only_key(callable)?)?);
+        let Gate::Inside(inside) = &mut self.gate else { return None };
+        self.engine.keyspace.prefetch_bucket(inside, session.database, hash);
+        Some(hash)
+    }
+
+    /// Starts to fetch what a bucket fetched before holds for a key.
+    pub fn prefetch_entry(&mut self, session: &Session, hash: KeyHash) {
+        if let Gate::Inside(inside) = &mut self.gate {
+            self.engine.keyspace.prefetch_entry(inside, session.database, hash);
         }
     }
 
