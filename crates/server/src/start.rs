@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 
 use config::Config;
@@ -186,8 +186,7 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
         Failed
     })?;
     if let Ok(directory) = std::env::current_dir() {
-        loaded.config.persistence.directory =
-            config::Text::from(directory.as_os_str().as_bytes());
+        loaded.config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
     }
     Ok(loaded)
 }
