@@ -11,6 +11,7 @@ mod differential;
 mod introspection;
 mod lifecycle;
 mod linearizability;
+mod operations;
 mod protocol;
 mod subject;
 mod tidy;

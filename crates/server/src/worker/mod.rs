@@ -10,6 +10,7 @@
 //! - A client that was killed calls nothing any more: whoever begins to serve it looks first.
 
 mod accept;
+mod ahead;
 mod bounds;
 mod connection;
 mod input;
@@ -54,6 +55,7 @@ pub(crate) struct Worker<'e> {
     listeners: Vec<Listener>,
     door: accept::Door,
     buffers: Buffers,
+    ahead: ahead::Lookahead,
     timers: timers::Timers,
     stopping: bool,
 }
@@ -117,6 +119,7 @@ impl<'e> Worker<'e> {
                 reads: 0,
                 writes: 0,
             },
+            ahead: ahead::Lookahead::default(),
             stopping: false,
         })
     }
@@ -136,15 +139,18 @@ impl<'e> Worker<'e> {
     fn round(&mut self) -> Moment {
         let begin = self.clock.read();
         self.share.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
+        let several = self.poller.ready(1).is_some();
         let mut index = 0;
         while let Some(readiness) = self.poller.ready(index) {
             match readiness.token {
                 MAILBOX => self.read_mail(),
                 Token(token) if LISTENERS <= token => self.accept(token - LISTENERS),
+                _ if several => self.look_ahead(readiness),
                 _ => self.serve(readiness),
             }
             index += 1;
         }
+        self.catch_up();
         // Those that have to wait once more are for the next round.
         for token in std::mem::take(&mut self.waiting) {
             self.resume(token, State::Waiting);

@@ -75,7 +75,12 @@ impl Worker<'_> {
         self.put_back(token, connection, life);
     }
 
-    fn put_back(&mut self, token: Token, mut connection: Box<Connection>, mut life: Life) {
+    pub(super) fn put_back(
+        &mut self,
+        token: Token,
+        mut connection: Box<Connection>,
+        mut life: Life,
+    ) {
         if connection.state == State::Closing && connection.output.is_empty() {
             life = Life::Ends;
         }
@@ -124,6 +129,11 @@ impl Worker<'_> {
     }
 
     fn read(&mut self, connection: &mut Connection) -> Life {
+        self.receive(connection).unwrap_or_else(|| self.proceed(connection))
+    }
+
+    /// Reads what a socket has; what becomes of the connection if there is nothing to go on with.
+    pub(super) fn receive(&mut self, connection: &mut Connection) -> Option<Life> {
         let received = if connection.input.len() <= SHORT_BYTES {
             let mut input = std::mem::take(&mut self.buffers.input);
             input.clear();
@@ -143,27 +153,27 @@ impl Worker<'_> {
                 self.buffers.received += count as u64;
                 self.buffers.reads += 1;
             }
-            Received::Nothing => return Life::Goes,
+            Received::Nothing => return Some(Life::Goes),
             Received::End if connection.output.is_empty() => {
                 self.log_end(connection);
-                return Life::Ends;
+                return Some(Life::Ends);
             }
             Received::End => {
                 // It has said all that it wants to, and may still read.
                 connection.state = State::Closing;
                 connection.input = Vec::new();
-                return Life::Goes;
+                return Some(Life::Goes);
             }
         }
         if connection.input.len() <= SHORT_BYTES {
             // It is at the front of the worker's buffer.
             connection.input = Vec::new();
         }
-        self.proceed(connection)
+        None
     }
 
     /// Executes what has been received, and writes the replies.
-    fn proceed(&mut self, connection: &mut Connection) -> Life {
+    pub(super) fn proceed(&mut self, connection: &mut Connection) -> Life {
         // What has just been read is in the worker's buffer if the connection had little left over.
         let own = !connection.input.is_empty();
         let mut input =
@@ -271,7 +281,7 @@ impl Worker<'_> {
         done
     }
 
-    fn request_limits(&self, authenticated: bool) -> RequestLimits {
+    pub(super) fn request_limits(&self, authenticated: bool) -> RequestLimits {
         let bulk_bytes = self.share.config.limits.bulk_bytes;
         RequestLimits {
             bulk_bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
@@ -300,6 +310,6 @@ impl Worker<'_> {
 }
 
 /// A client that was killed calls nothing more.
-fn life(connection: &Connection) -> Life {
+pub(super) fn life(connection: &Connection) -> Life {
     if connection.session.record.killed.load(Relaxed) { Life::Ends } else { Life::Goes }
 }
