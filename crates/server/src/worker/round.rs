@@ -149,7 +149,7 @@ impl Worker<'_> {
         };
         match received {
             Received::Bytes(count) => {
-                connection.session.record.last_call_ms.store(self.share.now_ms(), Relaxed);
+                connection.note_activity(self.share.now_ms());
                 self.buffers.received += count as u64;
                 self.buffers.reads += 1;
             }
@@ -202,21 +202,20 @@ impl Worker<'_> {
         if connection.session.record.killed.load(Relaxed) {
             return Life::Ends;
         }
-        if reads && !connection.input.is_empty() {
-            connection.note_activity(self.share.now_ms());
-            if self.is_over_query_limit(connection) {
-                return Life::Ends;
-            }
+        if reads && !connection.input.is_empty() && self.is_over_query_limit(connection) {
+            return Life::Ends;
         }
         let life = self.flush(connection);
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
             connection.output = Output::new();
             self.buffers.output.shrink_to(4 * READ_BYTES);
-        } else if CONGESTION_BYTES <= connection.output.len()
-            && matches!(connection.state, State::Open | State::Waiting)
-        {
-            connection.state = State::Congested;
+        } else {
+            connection.output.divide(TURN_BYTES);
+            let goes_on = matches!(connection.state, State::Open | State::Waiting);
+            if goes_on && CONGESTION_BYTES <= connection.output.len() {
+                connection.state = State::Congested;
+            }
         }
         life
     }
