@@ -12,7 +12,9 @@ const MEBIBYTE: usize = 1 << 20;
 /// left but the value.
 #[test]
 fn a_long_argument_takes_its_length_and_little_more() {
-    const LENGTH: usize = 128 * MEBIBYTE;
+    const LENGTH: usize = 64 * MEBIBYTE;
+    // Builds with debug assertions compare the value with a copy of what it was before.
+    const COPIES: u64 = if cfg!(debug_assertions) { 4 } else { 3 };
     subject::with_each_worker_count(|launch| {
         let server = launch.start();
         let mut witness = server.client();
@@ -34,10 +36,11 @@ fn a_long_argument_takes_its_length_and_little_more() {
         let length = LENGTH as u64;
         assert!(most < 2 * length, "{most} bytes while {length} arrive");
         let peak = number(&mut witness, "used_memory_peak") - before;
-        assert!(peak < 3 * length, "{peak} bytes at most");
+        assert!(peak < COPIES * length, "{peak} bytes at most");
         let after = number(&mut witness, "used_memory") - before;
         assert!(after < length + length / 4, "{after} bytes for a value of {length}");
-        assert!(number_of(&mut witness, "sender", "tot-mem") < 64 * 1024);
+        // Another worker may see it a moment late.
+        assert!(wait_until(|| number_of(&mut witness, "sender", "tot-mem") < 64 * 1024));
         assert_eq!(client.run("STRLEN k"), Value::Integer(i64::try_from(LENGTH).expect("fits")));
         bystander.was_served();
     });

@@ -12,6 +12,17 @@ pub trait Host: Send + Sync {
     /// Bytes that the allocator has given out.
     fn used_memory(&self) -> usize;
 
+    /// The part of the memory in use that this thread has counted, in bytes; negative if it freed more than it took.
+    fn used_memory_here(&self) -> isize {
+        self.used_memory().cast_signed()
+    }
+
+    /// The part that other threads have counted. To ask is to read what each of them writes all the time, which slows them
+    /// down: once a round, not once a call.
+    fn used_memory_elsewhere(&self) -> isize {
+        0
+    }
+
     /// Takes what another thread should free.
     fn reclaim(&self, garbage: Garbage);
 

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use command::CommandId;
 use parking_lot::Mutex;
 
-/// One worker's numbers.
+/// One worker's numbers, on cache lines of their own (in pairs, as some processors fetch them).
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct WorkerStatistics {
     numbers: Mutex<Numbers>,
 }

@@ -54,6 +54,8 @@ pub struct Worker<'e> {
     slow_ns: u64,
     /// Unix time in ms.
     sizes_noted_ms: i64,
+    /// Bytes that other threads had in use when the round began, if there is a limit.
+    pub(crate) memory_elsewhere: isize,
 }
 
 /// Where a worker stands to its gate.
@@ -126,6 +128,7 @@ impl<'e> Worker<'e> {
             prepared: Vec::with_capacity(AHEAD),
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,
+            memory_elsewhere: 0,
         }
     }
 
@@ -133,7 +136,9 @@ impl<'e> Worker<'e> {
     pub fn begin_round(&mut self, time: Time) {
         self.now_us = time.unix_us;
         self.round.now_ms = time.unix_us.div_euclid(1000);
-        self.look_at_config();
+        if !self.look_at_config() {
+            self.look_at_memory();
+        }
         self.round.access = AccessClock::new(access_policy(&self.config), self.round.now_ms);
         // Nobody may see a write while writes are paused, not even that of time.
         let paused = self.engine.pause.kind(self.round.now_ms).is_some();
@@ -150,6 +155,7 @@ impl<'e> Worker<'e> {
             self.config = self.engine.config();
             self.slow_ns = watch::slow_ns(&self.config);
             self.pool.clear();
+            self.look_at_memory();
         }
         changed
     }

@@ -78,6 +78,14 @@ impl Host for Process {
         allocator::used_memory()
     }
 
+    fn used_memory_here(&self) -> isize {
+        allocator::thread_used_memory()
+    }
+
+    fn used_memory_elsewhere(&self) -> isize {
+        allocator::used_memory().cast_signed() - allocator::thread_used_memory()
+    }
+
     fn reclaim(&self, garbage: Garbage) {
         self.reclaimer.take(garbage);
     }

@@ -22,6 +22,13 @@ pub(crate) enum Room {
 }
 
 impl Worker<'_> {
+    /// Notes how much memory others use, if it matters.
+    pub(crate) fn look_at_memory(&mut self) {
+        if 0 < self.config.memory.limit_bytes {
+            self.memory_elsewhere = self.engine.host.used_memory_elsewhere();
+        }
+    }
+
     /// Evicts keys until the memory used is below the limit, or for a quarter of the time between two ticks.
     pub(crate) fn make_room_patiently(&mut self) {
         let budget_ns = 250_000_000 / u64::from(self.config.process.hz.max(1));
@@ -35,7 +42,10 @@ impl Worker<'_> {
     /// Evicts keys until the memory used is below the limit, or until it has taken too long.
     pub(crate) fn make_room(&mut self) -> Room {
         let limit = usize::try_from(self.config.memory.limit_bytes).unwrap_or(usize::MAX);
-        if self.engine.host.used_memory() <= limit {
+        let limit = limit.min(isize::MAX.cast_unsigned());
+        // What others have taken since the round began counts from the next one on, which begins soon.
+        let used = self.memory_elsewhere + self.engine.host.used_memory_here();
+        if used <= limit.cast_signed() {
             return Room::Enough;
         }
         if self.engine.pause.kind(self.now_ms()).is_some() {

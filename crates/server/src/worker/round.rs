@@ -69,10 +69,17 @@ impl Worker<'_> {
         }
         let mut life = life(&connection);
         if life == Life::Goes {
-            connection.state = State::Open;
-            life = self.proceed(&mut connection);
+            life = self.go_on(&mut connection);
         }
         self.put_back(token, connection, life);
+    }
+
+    /// Goes on with what a connection has kept.
+    fn go_on(&mut self, connection: &mut Connection) -> Life {
+        connection.state = State::Open;
+        // Whatever is in it was received from another connection.
+        self.buffers.input.clear();
+        self.proceed(connection)
     }
 
     pub(super) fn put_back(
@@ -122,8 +129,7 @@ impl Worker<'_> {
             connection.output = Output::new();
         }
         if connection.state == State::Congested && connection.output.len() < CONGESTION_BYTES / 2 {
-            connection.state = State::Open;
-            return self.proceed(connection);
+            return self.go_on(connection);
         }
         life
     }
@@ -172,7 +178,7 @@ impl Worker<'_> {
         None
     }
 
-    /// Executes what has been received, and writes the replies.
+    /// Executes what has been received just now, or kept, and writes the replies.
     pub(super) fn proceed(&mut self, connection: &mut Connection) -> Life {
         // What has just been read is in the worker's buffer if the connection had little left over.
         let own = !connection.input.is_empty();
@@ -269,6 +275,9 @@ impl Worker<'_> {
                     connection.state = State::Closing;
                     break;
                 }
+            }
+            if done.bytes == input.len() {
+                break;
             }
             requests += batch.len();
             let replied = connection.output.len() - before;
