@@ -1,8 +1,9 @@
 //! All end-to-end tests, as one binary: one program to link, and one place for what they share.
 //!
-//! By area: the differential comparison with real servers, the bytes of the protocol, configuration, the life of the process,
+//! By area: the differential comparison with real servers, clients that mean no good, the bytes of the protocol, configuration, the life of the process,
 //! linearizability, and real client libraries. `tidy` checks the sources themselves.
 
+mod bad_input;
 mod clients;
 mod configuration;
 mod connection;
@@ -10,6 +11,7 @@ mod differential;
 mod introspection;
 mod lifecycle;
 mod linearizability;
+mod operations;
 mod protocol;
 mod subject;
 mod tidy;

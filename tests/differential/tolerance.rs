@@ -76,6 +76,8 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"COMMAND", b"INFO") => Promise::Described,
         (b"PTTL" | b"PEXPIRETIME", _) => NEAR_MS,
         (b"TTL" | b"EXPIRETIME", _) => NEAR_S,
+        // A time from now is later than the same one set before, unless both came within a millisecond.
+        (b"EXPIRE" | b"PEXPIRE", _) if is_comparison(words) => Promise::Near(1),
         // Frequencies grow at random.
         (b"OBJECT", b"FREQ") => Promise::Near(255),
         (b"HELLO", _) => Promise::Greeting,
@@ -92,6 +94,13 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"INFO", _) => Promise::FieldNames,
         _ => Promise::Exact,
     }
+}
+
+/// Whether a call sets a time only if it is later, or earlier, than the present one.
+fn is_comparison<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    let compares =
+        |word: &[u8]| word.eq_ignore_ascii_case(b"GT") || word.eq_ignore_ascii_case(b"LT");
+    words.iter().skip(3).any(|word| compares(word.as_ref()))
 }
 
 /// The same value with all elements in the order of their bytes.

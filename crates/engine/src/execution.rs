@@ -6,7 +6,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
-use keyspace::View;
+use keyspace::{Round, View};
 use resp::{Output, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
@@ -120,6 +120,19 @@ impl<'e> Worker<'e> {
         Reply::new(output, session.protocol).error(error);
     }
 
+    /// The worker as a call uses it, in parts that can be borrowed beside each other.
+    #[inline]
+    fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
+        let parts = Parts {
+            engine: self.engine,
+            config: &self.config,
+            now_us: self.now_us,
+            tally: &mut self.tally,
+            statistics: &self.engine.statistics[self.index],
+        };
+        (&mut self.gate, &mut self.round, parts)
+    }
+
     fn with_keys(
         &mut self,
         session: &mut Session,
@@ -129,21 +142,15 @@ impl<'e> Worker<'e> {
         prepared: Prepared<'e>,
         output: &mut Output,
     ) -> Executed {
-        let Gate::Inside(inside) = &mut self.gate else { unreachable!("calls run in rounds") };
         self.round.touch = !session.no_touch;
-        let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
+        let (gate, round, parts) = self.split();
+        let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
+        let mut view = parts.engine.keyspace.view(inside, session.database, round);
         match (prepared.hash, only_key(callable).and_then(|position| words.get(position))) {
             (Some(hash), Some(key)) => view.lock_one(key, hash),
             _ if callable.layout == KeyLayout::None => {}
             _ => lock_keys(&mut view, callable, words),
         }
-        let parts = Parts {
-            engine: self.engine,
-            config: &self.config,
-            now_us: self.now_us,
-            tally: &mut self.tally,
-            statistics: &self.engine.statistics[self.index],
-        };
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -155,17 +162,11 @@ impl<'e> Worker<'e> {
         words: Words<'_>,
         output: &mut Output,
     ) -> Executed {
-        let Gate::Inside(inside) = &mut self.gate else { unreachable!("calls run in rounds") };
         self.round.touch = false;
-        let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
+        let (gate, round, parts) = self.split();
+        let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
+        let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.roam();
-        let parts = Parts {
-            engine: self.engine,
-            config: &self.config,
-            now_us: self.now_us,
-            tally: &mut self.tally,
-            statistics: &self.engine.statistics[self.index],
-        };
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -180,15 +181,9 @@ impl<'e> Worker<'e> {
         self.leave();
         let mut closed = self.engine.keyspace.gates().close();
         self.round.touch = !session.no_touch;
-        let mut view = self.engine.keyspace.view(&mut closed, session.database, &mut self.round);
+        let (_, round, parts) = self.split();
+        let mut view = parts.engine.keyspace.view(&mut closed, session.database, round);
         view.lock_all();
-        let parts = Parts {
-            engine: self.engine,
-            config: &self.config,
-            now_us: self.now_us,
-            tally: &mut self.tally,
-            statistics: &self.engine.statistics[self.index],
-        };
         let mut executed = parts.call(session, callable, run, words, view, output);
         drop(closed);
         self.enter();

@@ -96,11 +96,12 @@ impl LatencyMonitor {
 pub(crate) fn cumulative(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
     /// The first step, in nanoseconds.
     const FIRST: u64 = 1024;
-    /// What is longer than half a second is in the number of calls alone.
     const STEPS: u32 = 20;
+    /// The last step, which ends the histogram.
+    const LAST: u64 = (1 << 30) - 1;
     let mut shown = Vec::new();
     let mut before = 0;
-    for step in (0..STEPS).map(|step| FIRST << step) {
+    for step in (0..STEPS).map(|step| FIRST << step).chain([LAST]) {
         let highest = histogram.highest_equivalent(step);
         let count = histogram.count_between(0, highest);
         if before < count {
@@ -243,10 +244,9 @@ mod tests {
         for nanoseconds in [100, 1000, 1031, 1032, 33_000, 500_000_000] {
             histogram.record(nanoseconds).expect("within bounds");
         }
-        // The last step is 2^29 ns.
-        assert_eq!(cumulative(&histogram), [(1, 3), (2, 4), (33, 5), (541_065, 6)]);
         histogram.record(999_000_000).expect("within bounds");
-        assert_eq!(cumulative(&histogram).len(), 4, "more than half a second is not shown");
+        let steps = [(1, 3), (2, 4), (33, 5), (541_065, 6), (1_073_741, 7)];
+        assert_eq!(cumulative(&histogram), steps);
         assert!((percentile_us(&histogram, 50.0) - 1.039).abs() < 1e-9);
     }
 

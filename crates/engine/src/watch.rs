@@ -26,7 +26,7 @@ impl Worker<'_> {
             return;
         };
         let config = &self.config.latency;
-        let time_s = self.round.now_ms.div_euclid(1000);
+        let time_s = self.second_after(elapsed_ns);
         let took_us = elapsed_ns / 1000;
         let is_slow = u64::try_from(config.slow_log_threshold_us)
             .is_ok_and(|threshold_us| threshold_us <= took_us);
@@ -45,8 +45,14 @@ impl Worker<'_> {
         let threshold_ms = self.config.latency.monitor_threshold_ms;
         let took_ms = elapsed_ns / 1_000_000;
         if 0 < threshold_ms && threshold_ms <= took_ms {
-            self.engine.latency.note(event, self.round.now_ms.div_euclid(1000), took_ms);
+            self.engine.latency.note(event, self.second_after(elapsed_ns), took_ms);
         }
+    }
+
+    /// The unix time at which something ended that took so long, about: the clock is not read again.
+    fn second_after(&self, elapsed_ns: u64) -> i64 {
+        let elapsed = i64::try_from(elapsed_ns / 1_000_000).unwrap_or(0);
+        (self.round.now_ms + elapsed).div_euclid(1000)
     }
 }
 

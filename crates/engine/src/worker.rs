@@ -12,7 +12,7 @@ use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
     Random, Round,
 };
-use resp::{Batch, Mark, Output, Reply, ReplyError};
+use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
 use crate::Engine;
 use crate::call::Next;
@@ -141,15 +141,17 @@ impl<'e> Worker<'e> {
         self.enter();
     }
 
-    /// Takes the configuration anew if it was changed.
-    fn look_at_config(&mut self) {
+    /// Takes the configuration anew if it was changed; says whether it was.
+    fn look_at_config(&mut self) -> bool {
         let version = self.engine.config_version();
-        if version != self.config_version {
+        let changed = version != self.config_version;
+        if changed {
             self.config_version = version;
             self.config = self.engine.config();
             self.slow_ns = watch::slow_ns(&self.config);
             self.pool.clear();
         }
+        changed
     }
 
     /// Ends the round: leaves the gate.
@@ -171,7 +173,7 @@ impl<'e> Worker<'e> {
             self.sizes_noted_ms = self.round.now_ms;
         }
         if 0 < self.config.memory.limit_bytes {
-            // A limit may be new, and nobody calling.
+            // What CONFIG SET left to do, when nobody is calling.
             self.make_room_patiently();
         }
     }
@@ -245,7 +247,10 @@ impl<'e> Worker<'e> {
                 let after = (self.engine.ticks)();
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and holds for what follows in the batch.
-                    self.look_at_config();
+                    let changed = self.look_at_config();
+                    if changed && 0 < self.config.memory.limit_bytes {
+                        self.make_room_patiently();
+                    }
                 }
                 if let Some((id, fate)) = outcome.fate {
                     let elapsed_ns = after.wrapping_sub(course.before);
@@ -282,6 +287,22 @@ impl<'e> Worker<'e> {
         course.before = (self.engine.ticks)();
         if session.replies != Replies::On {
             silence(session, output, course.begin);
+        }
+    }
+
+    /// Starts to fetch the bucket of the key of a call that is to be executed later in the round, if it has one key; gives its hash.
+    pub fn prefetch_bucket(&mut self, session: &Session, words: Words<'_>) -> Option<KeyHash> {
+        let callable = self.engine.commands.find_call(words).ok()?;
+        let hash = self.engine.keyspace.hash(words.get(only_key(callable)?)?);
+        let Gate::Inside(inside) = &mut self.gate else { return None };
+        self.engine.keyspace.prefetch_bucket(inside, session.database, hash);
+        Some(hash)
+    }
+
+    /// Starts to fetch what a bucket fetched before holds for a key.
+    pub fn prefetch_entry(&mut self, session: &Session, hash: KeyHash) {
+        if let Gate::Inside(inside) = &mut self.gate {
+            self.engine.keyspace.prefetch_entry(inside, session.database, hash);
         }
     }
 

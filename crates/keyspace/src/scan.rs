@@ -3,6 +3,8 @@
 use collections::hash_table::Statistics;
 
 use crate::DatabaseSize;
+use smallvec::SmallVec;
+
 use crate::database::Database;
 use crate::entry::{Entry, EntryRef};
 use crate::view::View;
@@ -12,15 +14,25 @@ impl View<'_> {
     ///
     /// The low bits of a cursor name the shard, the others are the cursor of its table; shards are visited one after
     /// the other, so what is promised for a table holds for the keyspace: a key that is there the whole time is visited.
-    /// Keys that have expired are removed, not visited. Any number is a cursor.
-    pub fn scan(&mut self, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_>)) -> u64 {
+    /// Only keys that are `wanted` are looked at further: those that have expired are removed, the others visited. Any
+    /// number is a cursor.
+    pub fn scan(
+        &mut self,
+        cursor: u64,
+        wanted: &mut dyn FnMut(&[u8]) -> bool,
+        visit: &mut dyn FnMut(EntryRef<'_>),
+    ) -> u64 {
+        /// More than nearly every bucket has.
+        const BUCKET: usize = 16;
         let mask = self.keyspace.mask;
         let bits = mask.count_ones();
         let index = u32::try_from(cursor & u64::from(mask)).unwrap_or(0);
         let number = self.database();
-        let mut found: Vec<Entry> = Vec::new();
+        let mut found: SmallVec<[Entry; BUCKET]> = SmallVec::new();
         let next = self.shard_at(index).database(number).map_or(0, |database| {
-            database.entries().scan(cursor >> bits, |entry| found.push(*entry))
+            let entries = database.entries();
+            entries
+                .scan(cursor >> bits, |entry| found.extend(wanted(entry.key()).then_some(*entry)))
         });
         self.visit_live(&found, visit);
         match next {

@@ -146,7 +146,7 @@ impl Host for Process {
             }
             CrashKind::Panic => {
                 let now_s = self.clock.read().unix_us / 1_000_000;
-                self.give_up(&format!("Panic called at Unix time {now_s}"));
+                self.give_up(&format!("DEBUG PANIC called at Unix time {now_s}"));
             }
             CrashKind::OutOfMemory => {
                 std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; 1 << 20]>())

@@ -135,7 +135,7 @@ fn a_scan_beside_others_shows_what_stays() {
             loop {
                 let mut view = keyspace.view(&mut inside, 0, &mut round);
                 view.roam();
-                cursor = view.scan(cursor, &mut |entry| {
+                cursor = view.scan(cursor, &mut |_| true, &mut |entry| {
                     assert_eq!(entry.string().to_vec(), b"value");
                     shown.insert(entry.key().to_vec());
                 });

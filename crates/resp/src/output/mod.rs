@@ -70,6 +70,15 @@ impl Output {
         self.queue.push_back(Segment::Shared(value));
     }
 
+    /// Ends the run of bytes at the end if it is `limit` bytes or longer: what is appended from here on begins a new one.
+    /// So an output that grows long is many runs, and none is copied as a whole because it grows.
+    pub fn divide(&mut self, limit: usize) {
+        if limit <= self.tail.len() {
+            self.tail.shrink_to_fit();
+            self.settle_tail();
+        }
+    }
+
     /// Fills `slices` from the front with what is pending, for one vectored write; how many it
     /// filled.
     pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {

@@ -82,6 +82,19 @@ fn the_sent_bytes_of_a_slow_reader_do_not_pile_up() {
     assert!(output.memory() < 10_000, "{} bytes held", output.memory());
 }
 
+#[test]
+fn a_long_output_is_many_runs() {
+    let mut output = Output::new();
+    for _ in 0..100 {
+        output.push(&[b'x'; 600]);
+        output.divide(1000);
+    }
+    assert_eq!(output.len(), 60_000);
+    assert!(output.memory() < 70_000, "{} bytes held", output.memory());
+    output.advance(59_999);
+    assert_eq!(pending(&output), b"x");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Push(Vec<u8>),
@@ -90,6 +103,7 @@ enum Step {
     Mark,
     Truncate(prop::sample::Index),
     Insert(prop::sample::Index, Vec<u8>),
+    Divide(usize),
     Clear,
 }
 
@@ -102,6 +116,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Mark),
         1 => any::<prop::sample::Index>().prop_map(Step::Truncate),
         2 => (any::<prop::sample::Index>(), bytes()).prop_map(|(index, bytes)| Step::Insert(index, bytes)),
+        1 => (0_usize..6).prop_map(Step::Divide),
         1 => Just(Step::Clear),
     ]
 }
@@ -145,6 +160,7 @@ proptest! {
                         marks.retain(|(_, end)| *end <= position);
                     }
                 }
+                Step::Divide(limit) => output.divide(limit),
                 Step::Clear => {
                     output.clear();
                     sent = all.len();

@@ -44,7 +44,7 @@ impl Worker<'_> {
     /// Takes connections that wait at a listener, and shares them out.
     pub(super) fn accept(&mut self, listener: u64) {
         let Ok(listener) = usize::try_from(listener) else { return };
-        for _ in 0..self.worker.config.network.accepts_per_round.max(1) {
+        for _ in 0..self.share.config.network.accepts_per_round.max(1) {
             let Some(listener) = self.listeners.get(listener) else { return };
             let accepted = rustix::net::accept_with(
                 &listener.socket,
@@ -93,21 +93,21 @@ impl Worker<'_> {
 
     fn admit(&mut self, socket: OwnedFd, is_unix: bool) {
         // Only this worker admits clients, so there are no more than it counts here.
-        let limit = usize::try_from(self.worker.config.limits.clients).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.share.config.limits.clients).unwrap_or(usize::MAX);
         if limit <= self.engine.clients.len() {
             return self.refuse(&socket, TOO_MANY);
         }
         let (peer, remote) = peer_of(&socket, is_unix);
         let is_local = remote.is_none_or(is_loopback);
-        let protected = self.worker.config.network.protected_mode
-            && !Engine::asks_password(&self.worker.config);
+        let protected =
+            self.share.config.network.protected_mode && !Engine::asks_password(&self.share.config);
         if protected && !is_local {
             return self.refuse(&socket, PROTECTED);
         }
         let set_up = if is_unix {
             listen::set_up_unix(&socket)
         } else {
-            listen::set_up_tcp(&socket, self.worker.config.network.tcp_keepalive_s)
+            listen::set_up_tcp(&socket, self.share.config.network.tcp_keepalive_s)
         };
         if let Err(error) = set_up {
             log::verbose(format_args!("Error setting up a client's socket: {error}"));
@@ -117,21 +117,21 @@ impl Worker<'_> {
         self.share_out(socket, peer);
     }
 
-    fn refuse(&mut self, socket: &OwnedFd, line: &[u8]) {
+    fn refuse(&self, socket: &OwnedFd, line: &[u8]) {
         // A client that does not take the line is closed without it.
         let _best_effort = rustix::net::send(socket, line, SendFlags::NOSIGNAL);
-        self.engine.statistics[self.worker.index]
+        self.engine.statistics[self.share.index]
             .update(|numbers| numbers.rejected_connections += 1);
     }
 
     fn share_out(&mut self, socket: OwnedFd, peer: Peer) {
-        self.engine.statistics[self.worker.index]
+        self.engine.statistics[self.share.index]
             .update(|numbers| numbers.connections_received += 1);
         let worker = self.door.next_worker;
         self.door.next_worker = (worker + 1) % self.mailboxes.len();
         // It counts from here on, though its worker may be a while.
-        let record = self.engine.clients.add(peer, worker, self.worker.now_ms());
-        if worker == self.worker.index {
+        let record = self.engine.clients.add(peer, worker, self.share.now_ms());
+        if worker == self.share.index {
             self.adopt(socket, record);
         } else {
             self.mailboxes[worker].send(Mail::Adopt(socket, record));

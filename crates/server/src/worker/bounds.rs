@@ -23,9 +23,9 @@ const SHOWN_BYTES: usize = 64;
 impl Worker<'_> {
     /// Whether a client has sent more of an argument than it may; then it is to be closed. Arguments that are complete do
     /// not count: each is within a limit of its own.
-    pub(super) fn is_over_query_limit(&mut self, connection: &Connection) -> bool {
+    pub(super) fn is_over_query_limit(&self, connection: &Connection) -> bool {
         let pending = connection.input.len().saturating_sub(connection.parser.parsed());
-        if pending as u64 <= self.worker.config.limits.query_buffer_bytes {
+        if pending as u64 <= self.share.config.limits.query_buffer_bytes {
             return false;
         }
         self.log_query_limit(connection);
@@ -41,27 +41,23 @@ impl Worker<'_> {
             "Closing client that reached max query buffer length: {} (qbuf initial bytes: \"{shown}\")",
             self.describe(connection)
         ));
-        self.worker.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
+        self.share.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
     }
 
     /// Whether a client that does not take its replies is within its limits. `at_once` is whether it has just called
     /// something, and not only let time pass.
-    pub(super) fn check_output_limit(
-        &mut self,
-        connection: &mut Connection,
-        at_once: bool,
-    ) -> Life {
-        let limit = &self.worker.config.limits.output_buffer.normal;
+    pub(super) fn check_output_limit(&self, connection: &mut Connection, at_once: bool) -> Life {
+        let limit = &self.share.config.limits.output_buffer.normal;
         let pending = connection.output.len() as u64;
         let is_over = |bytes: u64| 0 < bytes && bytes <= pending;
         if !is_over(limit.soft_bytes) {
             connection.over_soft_limit_since_ms = 0;
         } else if connection.over_soft_limit_since_ms == 0 {
-            connection.over_soft_limit_since_ms = self.worker.now_ms();
+            connection.over_soft_limit_since_ms = self.share.now_ms();
         }
         let since_ms = connection.over_soft_limit_since_ms;
         let is_over_soft = since_ms != 0
-            && i64::from(limit.soft_s).saturating_mul(1000) < self.worker.now_ms() - since_ms;
+            && i64::from(limit.soft_s).saturating_mul(1000) < self.share.now_ms() - since_ms;
         if !is_over_soft && !is_over(limit.hard_bytes) {
             return Life::Goes;
         }
@@ -76,7 +72,7 @@ impl Worker<'_> {
             "Client {} {how} for overcoming of output buffer limits.",
             self.describe(connection)
         ));
-        self.worker.count(|numbers| numbers.client_output_buffer_limit_disconnections += 1);
+        self.share.count(|numbers| numbers.client_output_buffer_limit_disconnections += 1);
     }
 
     #[cold]
@@ -106,13 +102,13 @@ impl Worker<'_> {
 
     fn describe(&self, connection: &Connection) -> String {
         connection.note_buffers();
-        self.worker.describe_client(&connection.session)
+        self.share.describe_client(&connection.session)
     }
 
     /// Whether it is time to close a connection: its client has been silent for too long, or does not take its replies.
-    pub(super) fn is_to_close(&mut self, connection: &mut Connection) -> bool {
-        let idle_ms = self.worker.now_ms() - connection.session.record.last_call_ms.load(Relaxed);
-        let limit_ms = i64::from(self.worker.config.network.timeout_s).saturating_mul(1000);
+    pub(super) fn is_to_close(&self, connection: &mut Connection) -> bool {
+        let idle_ms = self.share.now_ms() - connection.session.record.last_call_ms.load(Relaxed);
+        let limit_ms = i64::from(self.share.config.network.timeout_s).saturating_mul(1000);
         let is_idle = 0 < limit_ms && limit_ms < idle_ms && connection.state != State::Paused;
         let is_stuck = connection.state == State::Closing && CLOSING_PATIENCE_MS < idle_ms;
         if is_idle || is_stuck {

@@ -10,6 +10,7 @@
 //! - A client that was killed calls nothing any more: whoever begins to serve it looks first.
 
 mod accept;
+mod ahead;
 mod bounds;
 mod connection;
 mod input;
@@ -43,7 +44,8 @@ const READ_BYTES: usize = 64 << 10;
 /// One worker with all that belongs to it.
 pub(crate) struct Worker<'e> {
     engine: &'e Engine,
-    worker: engine::Worker<'e>,
+    /// Of the engine.
+    share: engine::Worker<'e>,
     clock: Clock,
     poller: Poller,
     mailboxes: Arc<[Mailbox]>,
@@ -53,6 +55,7 @@ pub(crate) struct Worker<'e> {
     listeners: Vec<Listener>,
     door: accept::Door,
     buffers: Buffers,
+    ahead: ahead::Lookahead,
     timers: timers::Timers,
     stopping: bool,
 }
@@ -84,13 +87,13 @@ impl<'e> Worker<'e> {
     /// The worker with the given number. The one with `listeners` accepts connections and shares them out.
     pub(crate) fn new(
         engine: &'e Engine,
-        worker: engine::Worker<'e>,
+        share: engine::Worker<'e>,
         mailboxes: Arc<[Mailbox]>,
         listeners: Vec<Listener>,
         clock: Clock,
     ) -> std::io::Result<Worker<'e>> {
         let poller = Poller::new()?;
-        if let Some(mailbox) = mailboxes.get(worker.index) {
+        if let Some(mailbox) = mailboxes.get(share.index) {
             poller.add(mailbox, MAILBOX, Interest::READ)?;
         }
         for (listener, token) in listeners.iter().zip(LISTENERS..) {
@@ -99,7 +102,7 @@ impl<'e> Worker<'e> {
         Ok(Worker {
             engine,
             timers: timers::Timers::new(clock.read().monotonic_us),
-            worker,
+            share,
             clock,
             poller,
             mailboxes,
@@ -116,6 +119,7 @@ impl<'e> Worker<'e> {
                 reads: 0,
                 writes: 0,
             },
+            ahead: ahead::Lookahead::default(),
             stopping: false,
         })
     }
@@ -134,29 +138,32 @@ impl<'e> Worker<'e> {
     /// One round; the time at its end.
     fn round(&mut self) -> Moment {
         let begin = self.clock.read();
-        self.worker.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
+        self.share.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
+        let several = self.poller.ready(1).is_some();
         let mut index = 0;
         while let Some(readiness) = self.poller.ready(index) {
             match readiness.token {
                 MAILBOX => self.read_mail(),
                 Token(token) if LISTENERS <= token => self.accept(token - LISTENERS),
+                _ if several => self.look_ahead(readiness),
                 _ => self.serve(readiness),
             }
             index += 1;
         }
+        self.catch_up();
         // Those that have to wait once more are for the next round.
         for token in std::mem::take(&mut self.waiting) {
             self.resume(token, State::Waiting);
         }
         self.run_timers(begin);
-        self.worker.end_round();
+        self.share.end_round();
         self.count_round(begin)
     }
 
     fn count_round(&mut self, begin: Moment) -> Moment {
         let buffers = &mut self.buffers;
         let end = self.clock.read();
-        self.engine.statistics[self.worker.index].update(|numbers| {
+        self.engine.statistics[self.share.index].update(|numbers| {
             numbers.net_input_bytes += std::mem::take(&mut buffers.received);
             numbers.net_output_bytes += std::mem::take(&mut buffers.sent);
             numbers.reads_processed += std::mem::take(&mut buffers.reads);
@@ -168,7 +175,7 @@ impl<'e> Worker<'e> {
     }
 
     fn read_mail(&mut self) {
-        let Some(mailbox) = self.mailboxes.get(self.worker.index) else { return };
+        let Some(mailbox) = self.mailboxes.get(self.share.index) else { return };
         for mail in mailbox.take() {
             match mail {
                 Mail::Adopt(socket, record) => self.adopt(socket, record),

@@ -106,7 +106,6 @@ fn place(token: Token) -> u32 {
     token.0 as u32
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half")]
 fn generation(token: Token) -> u32 {
     (token.0 >> 32) as u32
 }

@@ -46,7 +46,7 @@ impl Worker<'_> {
             // Its turn comes, and shows whatever there is.
             return self.places.put_back(token, connection);
         }
-        let mut life = self.life(&connection);
+        let mut life = life(&connection);
         if life == Life::Goes && readiness.writable && !connection.output.is_empty() {
             life = self.write(&mut connection);
         }
@@ -67,7 +67,7 @@ impl Worker<'_> {
         if connection.state != state {
             return self.places.put_back(token, connection);
         }
-        let mut life = self.life(&connection);
+        let mut life = life(&connection);
         if life == Life::Goes {
             connection.state = State::Open;
             life = self.proceed(&mut connection);
@@ -75,12 +75,12 @@ impl Worker<'_> {
         self.put_back(token, connection, life);
     }
 
-    /// A client that was killed calls nothing more.
-    fn life(&self, connection: &Connection) -> Life {
-        if connection.session.record.killed.load(Relaxed) { Life::Ends } else { Life::Goes }
-    }
-
-    fn put_back(&mut self, token: Token, mut connection: Box<Connection>, mut life: Life) {
+    pub(super) fn put_back(
+        &mut self,
+        token: Token,
+        mut connection: Box<Connection>,
+        mut life: Life,
+    ) {
         if connection.state == State::Closing && connection.output.is_empty() {
             life = Life::Ends;
         }
@@ -115,7 +115,7 @@ impl Worker<'_> {
             return life;
         }
         if connection.output.len() < before {
-            connection.note_activity(self.worker.now_ms());
+            connection.note_activity(self.share.now_ms());
         }
         if connection.output.is_empty() {
             // An idle connection holds no buffer.
@@ -129,6 +129,11 @@ impl Worker<'_> {
     }
 
     fn read(&mut self, connection: &mut Connection) -> Life {
+        self.receive(connection).unwrap_or_else(|| self.proceed(connection))
+    }
+
+    /// Reads what a socket has; what becomes of the connection if there is nothing to go on with.
+    pub(super) fn receive(&mut self, connection: &mut Connection) -> Option<Life> {
         let received = if connection.input.len() <= SHORT_BYTES {
             let mut input = std::mem::take(&mut self.buffers.input);
             input.clear();
@@ -144,31 +149,31 @@ impl Worker<'_> {
         };
         match received {
             Received::Bytes(count) => {
-                connection.session.record.last_call_ms.store(self.worker.now_ms(), Relaxed);
+                connection.note_activity(self.share.now_ms());
                 self.buffers.received += count as u64;
                 self.buffers.reads += 1;
             }
-            Received::Nothing => return Life::Goes,
+            Received::Nothing => return Some(Life::Goes),
             Received::End if connection.output.is_empty() => {
                 self.log_end(connection);
-                return Life::Ends;
+                return Some(Life::Ends);
             }
             Received::End => {
                 // It has said all that it wants to, and may still read.
                 connection.state = State::Closing;
                 connection.input = Vec::new();
-                return Life::Goes;
+                return Some(Life::Goes);
             }
         }
         if connection.input.len() <= SHORT_BYTES {
             // It is at the front of the worker's buffer.
             connection.input = Vec::new();
         }
-        self.proceed(connection)
+        None
     }
 
     /// Executes what has been received, and writes the replies.
-    fn proceed(&mut self, connection: &mut Connection) -> Life {
+    pub(super) fn proceed(&mut self, connection: &mut Connection) -> Life {
         // What has just been read is in the worker's buffer if the connection had little left over.
         let own = !connection.input.is_empty();
         let mut input =
@@ -197,21 +202,20 @@ impl Worker<'_> {
         if connection.session.record.killed.load(Relaxed) {
             return Life::Ends;
         }
-        if reads && !connection.input.is_empty() {
-            connection.note_activity(self.worker.now_ms());
-            if self.is_over_query_limit(connection) {
-                return Life::Ends;
-            }
+        if reads && !connection.input.is_empty() && self.is_over_query_limit(connection) {
+            return Life::Ends;
         }
         let life = self.flush(connection);
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
             connection.output = Output::new();
             self.buffers.output.shrink_to(4 * READ_BYTES);
-        } else if CONGESTION_BYTES <= connection.output.len()
-            && matches!(connection.state, State::Open | State::Waiting)
-        {
-            connection.state = State::Congested;
+        } else {
+            connection.output.divide(TURN_BYTES);
+            let goes_on = matches!(connection.state, State::Open | State::Waiting);
+            if goes_on && CONGESTION_BYTES <= connection.output.len() {
+                connection.state = State::Congested;
+            }
         }
         life
     }
@@ -228,7 +232,7 @@ impl Worker<'_> {
             let status = connection.parser.parse(input, done.bytes, &mut batch, &limits, at_most);
             super::CURRENT.set(connection.session.id());
             let ran =
-                self.worker.run(&mut connection.session, &batch, input, &mut connection.output);
+                self.share.run(&mut connection.session, &batch, input, &mut connection.output);
             super::CURRENT.set(0);
             if ran.executed < batch.len() {
                 // What was not executed is parsed anew, if ever.
@@ -277,8 +281,8 @@ impl Worker<'_> {
         done
     }
 
-    fn request_limits(&self, authenticated: bool) -> RequestLimits {
-        let bulk_bytes = self.worker.config.limits.bulk_bytes;
+    pub(super) fn request_limits(&self, authenticated: bool) -> RequestLimits {
+        let bulk_bytes = self.share.config.limits.bulk_bytes;
         RequestLimits {
             bulk_bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
             inline_bytes: INLINE_BYTES,
@@ -303,4 +307,9 @@ impl Worker<'_> {
         }
         self.check_output_limit(connection, true)
     }
+}
+
+/// A client that was killed calls nothing more.
+pub(super) fn life(connection: &Connection) -> Life {
+    if connection.session.record.killed.load(Relaxed) { Life::Ends } else { Life::Goes }
 }

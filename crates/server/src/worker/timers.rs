@@ -59,7 +59,7 @@ impl Worker<'_> {
         if now.monotonic_us < self.timers.next_tick_us {
             return;
         }
-        let hz = u64::from(self.worker.config.process.hz.max(1));
+        let hz = u64::from(self.share.config.process.hz.max(1));
         let tick_us = (1_000_000 / hz).max(1);
         self.timers.next_tick_us = now.monotonic_us + tick_us;
         self.open_door();
@@ -67,9 +67,9 @@ impl Worker<'_> {
             return;
         }
         self.check_clients(tick_us);
-        self.worker.tick();
+        self.share.tick();
         // A quarter of the time, as Redis documents it for an effort of 1.
-        self.worker.expire_actively(tick_us * 1000 / 4);
+        self.share.expire_actively(tick_us * 1000 / 4);
     }
 
     /// Looks at some of the clients, all of them once a second: are they idle for too long, or over a limit?

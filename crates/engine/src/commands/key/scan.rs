@@ -78,20 +78,21 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     call.reply.array(2);
     let before = call.reply.output().mark();
     let list = call.reply.deferred_array();
-    let (mut found, mut visited, mut matching, mut gone) = (0, 0, 0, 0);
+    let (mut visited, mut live, mut gone, mut found) = (0, 0, 0, 0);
     // Each shard ends with a bucket of its own, which must not keep a small database from being visited in one call.
     let buckets =
         count.saturating_mul(BUCKETS_PER_KEY).saturating_add(call.engine.keyspace.shards());
     for _ in 0..buckets {
         let Call { keys, reply, .. } = call;
-        cursor = keys.scan(cursor, &mut |entry| {
+        let mut wanted = |key: &[u8]| {
             visited += 1;
-            if filter.matches(entry.key()) {
-                matching += 1;
-                found += filter.show(entry, reply);
-            }
+            filter.matches(key)
+        };
+        cursor = keys.scan(cursor, &mut wanted, &mut |entry| {
+            live += 1;
+            found += filter.show(entry, reply);
         });
-        gone += keys.expired.iter().filter(|expired| filter.matches(&expired.key)).count() as u64;
+        gone += keys.expired.len() as u64;
         call.record_expired();
         if cursor == 0 || count <= visited {
             break;
@@ -99,7 +100,7 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     }
     if filter.value_type.is_some() {
         // Whose type is wanted is looked up.
-        call.keys.round.hits += matching;
+        call.keys.round.hits += live;
         call.keys.round.misses += gone;
     }
     call.reply.close(list, found);

@@ -652,13 +652,14 @@ fn scan_removes_what_has_expired() {
     check(&mut server, &[("PEXPIRE a 10", ":1"), ("PEXPIRE c 10", ":1")]);
     server.advance_ms(11);
     server.effects();
-    check(&mut server, &[("SCAN 0 TYPE string MATCH [ab]", "*2 $1 0 *1 $1 b"), ("DBSIZE", ":1")]);
+    check(&mut server, &[("SCAN 0 TYPE string MATCH [ab]", "*2 $1 0 *1 $1 b"), ("DBSIZE", ":2")]);
     let mut effects = server.effects();
     effects.sort();
-    assert_eq!(effects, ["DEL a", "DEL c", "SELECT 0"]);
+    assert_eq!(effects, ["DEL a", "SELECT 0"]);
     let numbers = server.numbers();
     assert_eq!((numbers.keyspace_hits, numbers.keyspace_misses), (1, 1));
-    assert_eq!(numbers.expired_keys, 2);
+    assert_eq!(numbers.expired_keys, 1, "what the pattern does not admit is not looked at");
+    check(&mut server, &[("SCAN 0", "*2 $1 0 *1 $1 b"), ("DBSIZE", ":1")]);
 }
 
 #[test]

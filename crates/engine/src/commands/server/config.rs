@@ -101,7 +101,7 @@ fn set(call: &mut Call<'_>) -> Outcome {
         })
         .map_err(|error: SetError| ReplyError::Message(error.to_string().into()))?;
     if applied.has_changed("maxmemory") {
-        enforce_memory_limit(engine);
+        warn_of_memory_limit(engine);
     }
     call.reply.ok();
     Ok(())
@@ -131,8 +131,8 @@ fn apply(
     Err(SetError::Failed { name: name.into(), reason: error.reason })
 }
 
-/// Says so if more memory is used than there may be, and has room made at once.
-fn enforce_memory_limit(engine: &Engine) {
+/// Says so if more memory is used than there may be; room is made right after the call.
+fn warn_of_memory_limit(engine: &Engine) {
     let limit = engine.config().memory.limit_bytes;
     let used = engine.host.used_memory();
     if 0 < limit && limit < used as u64 {
@@ -144,7 +144,6 @@ fn enforce_memory_limit(engine: &Engine) {
                  the maxmemory-policy."
             ),
         );
-        engine.host.wake_workers();
     }
 }
 

@@ -1,0 +1,99 @@
+//! Looking ahead across connections.
+//!
+//! A client that sends one request at a time gives the batch nothing to look ahead in: its key's bucket and entry would each be waited
+//! for. So when several connections are ready, some are received from before the first is executed. While the system
+//! calls for the others run, the memory that each will need is on its way: first its bucket, then its entry.
+
+use keyspace::KeyHash;
+use resp::{Batch, RequestParser};
+
+use super::Worker;
+use super::connection::{Connection, State};
+use super::poller::{Readiness, Token};
+use super::round::{Life, life};
+
+/// Connections that are received from before the first is executed. Their input must stay in the second level of cache.
+const AHEAD: usize = 8;
+
+/// A connection that has been received from.
+pub(super) struct Received {
+    token: Token,
+    connection: Box<Connection>,
+    /// What was received.
+    input: Vec<u8>,
+    /// Of the key of its first call.
+    hash: Option<KeyHash>,
+}
+
+/// What looking ahead works with.
+#[derive(Default)]
+pub(super) struct Lookahead {
+    received: Vec<Received>,
+    /// Buffers for those that come.
+    buffers: Vec<Vec<u8>>,
+    batch: Batch,
+}
+
+impl Worker<'_> {
+    /// Receives from a connection that is ready to be executed with others; any other is served at once.
+    pub(super) fn look_ahead(&mut self, readiness: Readiness) {
+        let token = readiness.token;
+        let Some(mut connection) = self.places.take(token) else { return };
+        let is_plain = connection.state == State::Open
+            && connection.input.is_empty()
+            && connection.output.is_empty()
+            && readiness.readable
+            && !readiness.hung_up;
+        if !is_plain || life(&connection) == Life::Ends {
+            self.places.put_back(token, connection);
+            return self.serve(readiness);
+        }
+        if let Some(life) = self.receive(&mut connection) {
+            return self.put_back(token, connection, life);
+        }
+        let next =
+            self.ahead.buffers.pop().unwrap_or_else(|| Vec::with_capacity(super::READ_BYTES));
+        let input = std::mem::replace(&mut self.buffers.input, next);
+        let hash = self.foresee(&connection, &input);
+        self.ahead.received.push(Received { token, connection, input, hash });
+        if AHEAD <= self.ahead.received.len() {
+            self.catch_up();
+        }
+    }
+
+    /// Executes what was received.
+    pub(super) fn catch_up(&mut self) {
+        let mut received = std::mem::take(&mut self.ahead.received);
+        for ahead in &received {
+            if let Some(hash) = ahead.hash {
+                self.share.prefetch_entry(&ahead.connection.session, hash);
+            }
+        }
+        for ahead in received.drain(..) {
+            let Received { token, mut connection, input, .. } = ahead;
+            let buffer = std::mem::replace(&mut self.buffers.input, input);
+            self.ahead.buffers.push(buffer);
+            // One that was executed before it may have killed it.
+            let mut life = life(&connection);
+            if life == Life::Goes {
+                life = self.proceed(&mut connection);
+            }
+            self.put_back(token, connection, life);
+        }
+        self.ahead.received = received;
+    }
+
+    /// Starts to fetch the bucket for the first call in `input`, if it is whole and has one key.
+    fn foresee(&mut self, connection: &Connection, input: &[u8]) -> Option<KeyHash> {
+        if !connection.session.authenticated {
+            return None;
+        }
+        let limits = self.request_limits(true);
+        let batch = &mut self.ahead.batch;
+        // The connection was between two requests. Whatever is found here, its own parser finds again.
+        let _status = RequestParser::new().parse(input, 0, batch, &limits, 1);
+        (!batch.is_empty())
+            .then(|| self.share.prefetch_bucket(&connection.session, batch.words(0, input)))
+            .flatten()
+    }
+}

@@ -1,0 +1,54 @@
+//! Connections that do nothing: what they cost.
+
+use harness::{Client, Launch, wait_until};
+
+use super::gauge::number;
+use crate::subject;
+
+const CONNECTIONS: u64 = 600;
+
+/// Bytes of memory for a connection, the kernel's apart.
+const MOST: u64 = 2048;
+
+/// Connects, lets each connection do something, and measures what they hold when they are idle.
+#[track_caller]
+fn check(launch: &Launch, before: impl Fn(&mut Client)) {
+    let server = launch.start();
+    let mut witness = server.client();
+    // What the first ones need beside themselves is not what the next ones cost.
+    let mut clients: Vec<Client> = (0..50).map(|_| server.client()).collect();
+    clients.iter_mut().for_each(&before);
+    let settled = 51;
+    assert!(wait_until(|| number(&mut witness, "connected_clients") == settled));
+    let used = number(&mut witness, "used_memory");
+    let resident = server.resident_bytes();
+    clients.extend((0..CONNECTIONS).map(|_| server.client()));
+    clients.iter_mut().skip(50).for_each(&before);
+    assert!(wait_until(|| number(&mut witness, "connected_clients") == settled + CONNECTIONS));
+    let each = (number(&mut witness, "used_memory") - used) / CONNECTIONS;
+    assert!(each <= MOST, "{each} bytes of used_memory for each");
+    let resident = server.resident_bytes().saturating_sub(resident) / CONNECTIONS;
+    // The system counts in pages, and the allocator takes some ahead.
+    assert!(resident <= 2 * MOST, "{resident} bytes resident for each");
+}
+
+#[test]
+fn a_connection_that_never_spoke_costs_little() {
+    subject::with_each_worker_count(|launch| check(&launch, |_| ()));
+}
+
+#[test]
+fn a_connection_that_was_busy_costs_as_little() {
+    let value = vec![b'v'; 100_000];
+    subject::with_each_worker_count(|launch| {
+        check(&launch, |client| {
+            client.run("CLIENT SETNAME a-name");
+            client.call(&[b"SET", b"k".as_slice(), &value]);
+            client.run("GET k");
+            let pipeline = b"PING\r\nMGET a b c d e f g h i j k l m n o p\r\n".repeat(100);
+            // Cut in the middle of a request.
+            client.write(&pipeline[..1003]).expect("can be sent");
+            client.run("PING");
+        });
+    });
+}

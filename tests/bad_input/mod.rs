@@ -1,0 +1,17 @@
+//! Clients that mean no good, or know no better: whatever one of them does, the others are served, the memory stays within
+//! bounds, and the server goes on.
+//!
+//! Each test has a [`Bystander`](bystander::Bystander), a client that is to be served all along. What the protocol says about
+//! wrong bytes is in `protocol`; here it is about what they cost. All of it runs with one worker and with several.
+
+mod arguments;
+mod bystander;
+mod connections;
+mod descriptors;
+mod gauge;
+mod idle;
+mod leaving;
+mod pauses;
+mod pieces;
+mod replies;
+mod shutdown;

@@ -1,0 +1,91 @@
+//! What operators do to a server that runs: moving it to another port, and reading what it left when it crashed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use harness::{Client, free_port, wait_until};
+
+use crate::subject;
+
+/// Whether a server listens there.
+fn answers(port: u16) -> bool {
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let Ok(mut client) = Client::connect(address) else { return false };
+    client.try_call(&["PING"]).is_ok_and(|reply| reply.as_text().as_deref() == Some("PONG"))
+}
+
+#[test]
+fn a_server_moves_to_another_port_and_back() {
+    subject::with_each_worker_count(|launch| {
+        let server = launch.start();
+        let (before, after) = (server.port(), free_port());
+        let mut client = server.client();
+        let moved = client.run(&format!("CONFIG SET port {after}"));
+        assert_eq!(moved.as_text().as_deref(), Some("OK"));
+        assert!(wait_until(|| answers(after)), "nobody listens on the new port");
+        assert!(wait_until(|| !answers(before)), "the old port is still open");
+        let information = client.run("INFO server").as_text().unwrap_or_default();
+        assert!(information.contains(&format!("\ntcp_port:{after}\r")), "{information}");
+        // A connection outlives the port that it came by.
+        let moved = client.run(&format!("CONFIG SET port {before} bind 127.0.0.1"));
+        assert_eq!(moved.as_text().as_deref(), Some("OK"));
+        assert!(wait_until(|| answers(before)));
+        let information = client.run("INFO server").as_text().unwrap_or_default();
+        let listener = format!("listener0:name=tcp,bind=127.0.0.1,port={before}\r");
+        assert!(information.contains(&listener), "{information}");
+    });
+}
+
+#[test]
+fn a_port_that_is_taken_leaves_the_server_where_it_is() {
+    let (server, other) = (subject::launch().start(), subject::launch().start());
+    let mut client = server.client();
+    for (call, reason) in [
+        (
+            format!("CONFIG SET timeout 7 port {}", other.port()),
+            "'port') - Unable to listen on this port. Check server logs.",
+        ),
+        (
+            "CONFIG SET timeout 7 bind 192.0.2.1".to_owned(),
+            "'bind') - Failed to bind to specified addresses.",
+        ),
+    ] {
+        let refused = client.run(&call).as_text().unwrap_or_default();
+        assert!(refused.ends_with(reason), "{refused}");
+        assert!(wait_until(|| answers(server.port())), "it does not listen any more");
+        let timeout = client.run("CONFIG GET timeout");
+        assert_eq!(timeout.as_array().and_then(|pair| pair[1].as_text()).as_deref(), Some("0"));
+    }
+}
+
+#[test]
+fn a_crash_report_tells_of_the_server() {
+    // Where an assertion has failed, Redis trusts nothing any more and leaves the sections out.
+    for (kind, line, has_sections) in [
+        ("SEGFAULT", "crashed by signal: 11", true),
+        ("PANIC", "Guru Meditation: DEBUG PANIC called at Unix time", true),
+        ("ASSERT", "'1 == 2' is not true", false),
+    ] {
+        subject::with_each_worker_count(|launch| {
+            let mut server = launch.start();
+            let mut client = server.client();
+            client.run("CLIENT SETNAME last-words");
+            client.run("SET key value");
+            client.run("INFO");
+            client.write(format!("DEBUG {kind}\r\n").as_bytes()).expect("can be sent");
+            assert!(!server.wait_for_end().success());
+            let log = server.log();
+            let frame = [line, "------ STACK TRACE ------", "=== REDIS BUG REPORT END."];
+            let sections = [
+                "------ INFO OUTPUT ------",
+                "redis_version:7.4",
+                "db0:keys=1,",
+                "------ CLIENT LIST OUTPUT ------",
+                " name=last-words ",
+            ];
+            let sections = if has_sections { &sections[..] } else { &[] };
+            for part in frame.iter().chain(sections) {
+                assert!(log.contains(part), "no {part:?} in\n{log}");
+            }
+        });
+    }
+}
