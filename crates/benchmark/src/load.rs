@@ -326,9 +326,11 @@ mod tests {
     #[test]
     fn error_replies_are_counted_and_the_first_is_kept() {
         let server = server();
-        let options = options(&server);
-        run(&options, Test::Set).unwrap();
-        let outcome = run(&options, Test::Incr).unwrap();
+        let mut client = server.client();
+        for number in 0..1003 {
+            client.run(&format!("SET counter:{number:012} word"));
+        }
+        let outcome = run(&options(&server), Test::Incr).unwrap();
         assert_eq!((outcome.requests, outcome.errors.count), (1003, 1003));
         let first = outcome.errors.first.unwrap();
         assert_eq!(first, "-ERR value is not an integer or out of range");

@@ -34,6 +34,10 @@ const FIRST_INTEGER: u64 = 100_000_000_000;
 /// Digits of a key: those of `redis-benchmark`.
 const DIGITS: usize = 12;
 
+/// Keys before their digits are written.
+const KEY: &[u8] = b"key:000000000000";
+const COUNTER: &[u8] = b"counter:000000000000";
+
 /// Keys of one MGET.
 const MGET_KEYS: usize = 10;
 
@@ -103,7 +107,7 @@ impl Batch {
             Test::Set => {
                 self.push_count(if options.expiry_s.is_some() { 5 } else { 3 });
                 self.push_word(b"SET");
-                self.push_key();
+                self.push_key(KEY);
                 match options.values {
                     Values::Bytes(length) => self.push_word(&vec![b'x'; length]),
                     Values::Integers => {
@@ -116,15 +120,21 @@ impl Batch {
                     self.push_word(seconds.to_string().as_bytes());
                 }
             }
-            Test::Get | Test::Incr => {
+            Test::Get => {
                 self.push_count(2);
-                self.push_word(test.name().as_bytes());
-                self.push_key();
+                self.push_word(b"GET");
+                self.push_key(KEY);
+            }
+            Test::Incr => {
+                self.push_count(2);
+                self.push_word(b"INCR");
+                // Keys of their own, as in `redis-benchmark`: those of SET hold no numbers.
+                self.push_key(COUNTER);
             }
             Test::Mget => {
                 self.push_count(1 + MGET_KEYS);
                 self.push_word(b"MGET");
-                (0..MGET_KEYS).for_each(|_| self.push_key());
+                (0..MGET_KEYS).for_each(|_| self.push_key(KEY));
             }
         }
     }
@@ -139,8 +149,8 @@ impl Batch {
         self.bytes.extend_from_slice(b"\r\n");
     }
 
-    fn push_key(&mut self) {
-        self.push_word(b"key:000000000000");
+    fn push_key(&mut self, pattern: &[u8]) {
+        self.push_word(pattern);
         self.keys.push(self.bytes.len() - DIGITS - 2);
     }
 }
