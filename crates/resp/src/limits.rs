@@ -17,9 +17,17 @@ pub const UNAUTHENTICATED_ARGUMENTS: i64 = 10;
 /// Longest argument from a client that has yet to authenticate: as above.
 pub const UNAUTHENTICATED_BULK_BYTES: usize = 16 * 1024;
 
-/// Longest request as a whole: positions in it are 32 bits wide. Redis has no such bound, but its
-/// default `client-query-buffer-limit` is 1 GiB.
-pub const REQUEST_BYTES: usize = u32::MAX as usize;
+/// Longest argument, whatever the configuration allows.
+pub const ARGUMENT_BYTES: usize = u32::MAX as usize;
+
+/// Longest request as a whole, but for the arguments that are received apart from it: positions in
+/// it are 31 bits wide. Redis has no such bound, but its default `client-query-buffer-limit` is
+/// 1 GiB.
+pub const REQUEST_BYTES: usize = i32::MAX as usize;
+
+/// Bytes of all arguments of one request that are received apart from it. Redis has no such bound;
+/// but one client's request must not take all the memory there is.
+pub const SUPPLIED_BYTES: usize = u32::MAX as usize;
 
 /// Words that a connection's parser keeps room for between requests: 512 bytes. Those of a request
 /// that was cut by the end of a read; thousands of idle connections must not keep more.

@@ -1,5 +1,7 @@
 //! The requests found in one round of parsing.
 
+use std::sync::Arc;
+
 use super::words::{Span, Words};
 use crate::limits::{BATCH_INLINE_BYTES, BATCH_REQUESTS, BATCH_SPANS};
 
@@ -11,6 +13,8 @@ pub struct Batch {
     pub(super) spans: Vec<Span>,
     /// The words of the inline requests, unquoted.
     pub(super) inline: Vec<u8>,
+    /// The words of the first request that were received apart.
+    pub(super) supplied: Vec<Arc<Vec<u8>>>,
     consumed: usize,
 }
 
@@ -51,7 +55,14 @@ impl Batch {
         let spans_start = before.map_or(0, |before| before.spans_end);
         let spans = self.spans.get(spans_start..request.spans_end).unwrap_or_default();
         let bytes = if request.is_inline { &self.inline } else { buffer };
-        Words::new(bytes.get(request.base..).unwrap_or_default(), spans)
+        let words = Words::new(bytes.get(request.base..).unwrap_or_default(), spans);
+        if index == 0 { words.with_supplied(&self.supplied) } else { words }
+    }
+
+    /// The arguments of the first request that were received apart (see
+    /// [`RequestParser::supply`](super::RequestParser::supply)); only that one can have some.
+    pub fn supplied(&self) -> &[Arc<Vec<u8>>] {
+        &self.supplied
     }
 
     /// The position in the buffer just after the request at `index`: where to go on if what comes
@@ -72,6 +83,7 @@ impl Batch {
         self.requests.clear();
         self.spans.clear();
         self.inline.clear();
+        self.supplied.clear();
         self.requests.shrink_to(BATCH_REQUESTS);
         self.spans.shrink_to(BATCH_SPANS);
         self.inline.shrink_to(BATCH_INLINE_BYTES);

@@ -9,13 +9,15 @@
 //! the parser, once, where the following parses continue; so the cost is linear in the bytes,
 //! however few of them come at a time.
 
+use std::sync::Arc;
+
 use super::batch::Batch;
 use super::error::ProtocolError;
 use super::inline;
 use super::words::Span;
 use crate::limits::{
-    ARGUMENTS, BULK_BYTES, INLINE_BYTES, PARSER_SPANS, REQUEST_BYTES, UNAUTHENTICATED_ARGUMENTS,
-    UNAUTHENTICATED_BULK_BYTES,
+    ARGUMENT_BYTES, ARGUMENTS, BULK_BYTES, INLINE_BYTES, PARSER_SPANS, REQUEST_BYTES,
+    UNAUTHENTICATED_ARGUMENTS, UNAUTHENTICATED_BULK_BYTES,
 };
 use crate::number::parse_integer;
 
@@ -59,6 +61,8 @@ pub struct RequestParser {
     partial: Partial,
     /// The words found so far of the request under way.
     spans: Vec<Span>,
+    /// Those of them that were received apart.
+    supplied: Vec<Arc<Vec<u8>>>,
 }
 
 /// How far the request under way is parsed. Positions count from its beginning.
@@ -74,6 +78,10 @@ struct Partial {
     length: Option<usize>,
     /// Whether it turned out to have no arguments.
     is_empty: bool,
+    /// Arguments that were supplied and that are words already.
+    supplied: u32,
+    /// Whether the argument under way was supplied; then its length is 0, and the line ending comes next.
+    is_supplied: bool,
 }
 
 impl RequestParser {
@@ -119,9 +127,39 @@ impl RequestParser {
         self.partial.position
     }
 
+    /// The length of the argument under way, if that much of it was read, and it was not supplied. It begins [`parsed`]
+    /// bytes after the request does.
+    ///
+    /// [`parsed`]: RequestParser::parsed
+    pub fn argument_under_way(&self) -> Option<usize> {
+        self.partial.length.filter(|_| !self.partial.is_supplied)
+    }
+
+    /// Hands in the argument under way, which the caller has received apart from the buffer: a long one is then never
+    /// moved, and whoever keeps it need not copy it. The buffer must end where the argument begins; what comes after the
+    /// argument goes on there.
+    ///
+    /// An argument of another length than [`argument_under_way`](RequestParser::argument_under_way) says is not taken.
+    pub fn supply(&mut self, argument: Arc<Vec<u8>>) {
+        let is_wanted = self.argument_under_way() == Some(argument.len());
+        debug_assert!(is_wanted, "the argument is as long as it was announced");
+        if is_wanted {
+            self.partial.length = Some(0);
+            self.partial.is_supplied = true;
+            self.supplied.push(argument);
+        }
+    }
+
+    /// Bytes of the arguments that were supplied of the request under way.
+    pub fn supplied_bytes(&self) -> usize {
+        self.supplied.iter().fold(0, |sum, argument| sum.saturating_add(argument.len()))
+    }
+
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
-        self.spans.capacity().saturating_mul(size_of::<Span>())
+        let spans = self.spans.capacity().saturating_mul(size_of::<Span>());
+        let supplied = self.supplied.capacity().saturating_mul(size_of::<Arc<Vec<u8>>>());
+        spans.saturating_add(supplied).saturating_add(self.supplied_bytes())
     }
 
     /// Parses one multibulk; if it is not complete, how many bytes are missing.
@@ -161,6 +199,8 @@ impl RequestParser {
         let missing = self.partial.multibulk(request, &mut self.spans, limits)?;
         if missing.is_none() {
             batch.spans.append(&mut self.spans);
+            batch.supplied.append(&mut self.supplied);
+            self.supplied = Vec::new();
             self.spans.shrink_to(PARSER_SPANS);
             std::mem::take(&mut self.partial).finish(base, batch);
         }
@@ -241,12 +281,17 @@ impl Partial {
                 self.length = Some(length);
                 return Ok(Some(end.saturating_sub(request.len())));
             }
-            let (Ok(start), Ok(len), Ok(_)) =
-                (u32::try_from(self.position), u32::try_from(length), u32::try_from(end))
+            let (Ok(start), Ok(len), true) =
+                (u32::try_from(self.position), u32::try_from(length), end <= REQUEST_BYTES)
             else {
                 return Err(ProtocolError::InvalidLength);
             };
-            spans.push(Span { start, len });
+            if std::mem::take(&mut self.is_supplied) {
+                spans.push(Span::supplied(self.supplied));
+                self.supplied = self.supplied.wrapping_add(1);
+            } else {
+                spans.push(Span { start, len });
+            }
             self.length = None;
             self.position = end;
             self.arguments = self.arguments.wrapping_sub(1);
@@ -323,7 +368,7 @@ impl Partial {
         else {
             return Err(ProtocolError::InvalidLength);
         };
-        if limits.bulk_bytes.min(REQUEST_BYTES) < length {
+        if limits.bulk_bytes.min(ARGUMENT_BYTES) < length {
             return Err(ProtocolError::InvalidLength);
         }
         if UNAUTHENTICATED_BULK_BYTES < length && !limits.authenticated {

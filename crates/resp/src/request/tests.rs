@@ -1,6 +1,8 @@
 //! What is a request and what is not. The answers were asked of Redis 7.0.15 and 7.4.1 on raw
 //! sockets, where they agree.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -474,5 +476,97 @@ proptest! {
         prop_assert_eq!(&parse_in(&bytes, 1), &outcome);
         let (before, after) = input.split_at(cut.index(input.len() + 1));
         prop_assert_eq!(&parse_in(&[before, after], usize::MAX), &outcome);
+    }
+}
+
+/// The same as [`Connection`], for a server that receives arguments of at least `long` bytes apart.
+fn parse_with_long_arguments(input: &[u8], piece: usize, long: usize) -> Outcome {
+    let (mut parser, mut batch, limits) =
+        (RequestParser::new(), Batch::new(), RequestLimits::default());
+    let mut buffer: Vec<u8> = Vec::new();
+    let mut apart: Option<(Vec<u8>, usize)> = None;
+    let mut requests = Vec::new();
+    for piece in input.chunks(piece) {
+        buffer.extend_from_slice(piece);
+        if let Some((bytes, length)) = &mut apart {
+            // What was read belongs to the argument first.
+            let header = buffer.len() - piece.len();
+            let count = (*length - bytes.len()).min(piece.len());
+            bytes.extend(buffer.drain(header..header + count));
+            if bytes.len() < *length {
+                continue;
+            }
+            parser.supply(Arc::new(apart.take().expect("it is there").0));
+        }
+        let mut from = 0;
+        loop {
+            let status = parser.parse(&buffer, from, &mut batch, &limits, 2);
+            for index in 0..batch.len() {
+                let words = batch.words(index, &buffer);
+                let owned = OwnedWords::from(words);
+                assert!(owned.as_words() == words && owned.as_words().bytes() == words.bytes());
+                requests.push(words.iter().map(<[u8]>::to_vec).collect());
+            }
+            from = batch.consumed();
+            match status {
+                ParseStatus::Full => {}
+                ParseStatus::Failed(error) => return (requests, Err(error)),
+                ParseStatus::NeedsInput { .. } => break,
+            }
+        }
+        buffer.drain(..from);
+        if let Some(length) = parser.argument_under_way().filter(|length| long <= *length) {
+            let start = parser.parsed();
+            if buffer.len() - start < length {
+                apart = Some((buffer.split_off(start), length));
+            }
+        }
+    }
+    (requests, Ok(()))
+}
+
+#[test]
+fn an_argument_received_apart_is_the_very_buffer() {
+    let (mut parser, mut batch) = (RequestParser::new(), Batch::new());
+    let limits = RequestLimits::default();
+    let mut input = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000\r\n".to_vec();
+    parser.parse(&input, 0, &mut batch, &limits, 9);
+    assert_eq!(parser.argument_under_way(), Some(1000));
+    assert_eq!(parser.parsed(), input.len());
+    let argument = Arc::new(vec![b'x'; 1000]);
+    parser.supply(Arc::clone(&argument));
+    assert_eq!(parser.argument_under_way(), None, "it is there");
+    assert_eq!(parser.supplied_bytes(), 1000);
+    input.extend_from_slice(b"\r");
+    let status = parser.parse(&input, 0, &mut batch, &limits, 9);
+    assert_eq!(status, ParseStatus::NeedsInput { missing: 1 });
+    assert_eq!(parser.argument_under_way(), None);
+    input.extend_from_slice(b"\n*1\r\n$4\r\nPING\r\n");
+    parser.parse(&input, 0, &mut batch, &limits, 9);
+    assert_eq!(batch.len(), 2);
+    let word = batch.words(0, &input).get(2).expect("the value");
+    assert_eq!(word.as_ptr(), argument.as_ptr());
+    assert_eq!(batch.words(1, &input).get(0), Some(b"PING".as_slice()));
+    assert_eq!(batch.supplied().len(), 1);
+    batch.clear();
+    assert_eq!(Arc::strong_count(&argument), 1, "nobody else holds it");
+}
+
+proptest! {
+    #[test]
+    fn where_long_arguments_are_received_makes_no_difference(
+        requests in prop::collection::vec(
+            prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..5), 0..6
+        ),
+        piece in 1_usize..40,
+        long in 0_usize..50,
+    ) {
+        let mut input = Vec::new();
+        for request in &requests {
+            encode_request(request, &mut input);
+        }
+        let (parsed, outcome) = parse_with_long_arguments(&input, piece, long);
+        prop_assert_eq!(outcome, Ok(()));
+        prop_assert_eq!(parsed, requests);
     }
 }

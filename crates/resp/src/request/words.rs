@@ -1,5 +1,7 @@
 //! The words of a request, borrowed or owned.
 
+use std::sync::Arc;
+
 /// Where a word lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
@@ -9,7 +11,15 @@ pub struct Span {
     pub len: u32,
 }
 
+/// Set in the `start` of a word that lies in no buffer: the rest is its place among those that were supplied.
+const SUPPLIED: u32 = 1 << 31;
+
 impl Span {
+    /// The word that was supplied at this place.
+    pub(super) fn supplied(place: u32) -> Span {
+        Span { start: SUPPLIED | place, len: 0 }
+    }
+
     /// The bytes of `buffer` that it covers, if they lie in it.
     pub fn of(self, buffer: &[u8]) -> Option<&[u8]> {
         buffer.get(self.start as usize..)?.get(..self.len as usize)
@@ -21,12 +31,28 @@ impl Span {
 pub struct Words<'a> {
     buffer: &'a [u8],
     spans: &'a [Span],
+    /// Long words that were received apart from the buffer.
+    supplied: &'a [Arc<Vec<u8>>],
 }
 
 impl<'a> Words<'a> {
     /// The words that lie in `buffer` at `spans`.
     pub fn new(buffer: &'a [u8], spans: &'a [Span]) -> Words<'a> {
-        Words { buffer, spans }
+        Words { buffer, spans, supplied: &[] }
+    }
+
+    /// The same with words that were received apart.
+    pub(super) fn with_supplied(self, supplied: &'a [Arc<Vec<u8>>]) -> Words<'a> {
+        Words { supplied, ..self }
+    }
+
+    #[inline]
+    fn resolve(&self, span: Span) -> Option<&'a [u8]> {
+        if span.start & SUPPLIED == 0 {
+            return span.of(self.buffer);
+        }
+        let place = (span.start & !SUPPLIED) as usize;
+        self.supplied.get(place).map(|word| word.as_slice())
     }
 
     /// The number of words.
@@ -41,7 +67,7 @@ impl<'a> Words<'a> {
 
     /// The word at `index`.
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
-        self.spans.get(index)?.of(self.buffer)
+        self.resolve(*self.spans.get(index)?)
     }
 
     /// The first word.
@@ -51,25 +77,25 @@ impl<'a> Words<'a> {
 
     /// The words in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + use<'a> {
-        let buffer = self.buffer;
-        self.spans.iter().map(move |span| span.of(buffer).unwrap_or_default())
+        let words = *self;
+        self.spans.iter().map(move |span| words.resolve(*span).unwrap_or_default())
     }
 
     /// The words from the one at `count` on.
     #[must_use]
     pub fn skip(&self, count: usize) -> Words<'a> {
-        Words { buffer: self.buffer, spans: self.spans.get(count..).unwrap_or_default() }
+        Words { spans: self.spans.get(count..).unwrap_or_default(), ..*self }
     }
 
     /// The words before the one at `count`.
     #[must_use]
     pub fn take(&self, count: usize) -> Words<'a> {
-        Words { buffer: self.buffer, spans: self.spans.get(..count).unwrap_or(self.spans) }
+        Words { spans: self.spans.get(..count).unwrap_or(self.spans), ..*self }
     }
 
     /// The number of bytes of all words together.
     pub fn bytes(&self) -> usize {
-        self.spans.iter().fold(0, |sum, span| sum.saturating_add(span.len as usize))
+        self.iter().fold(0, |sum, word| sum.saturating_add(word.len()))
     }
 }
 
@@ -91,18 +117,20 @@ impl PartialEq for Words<'_> {
 pub struct OwnedWords {
     bytes: Vec<u8>,
     spans: Vec<Span>,
+    supplied: Vec<Arc<Vec<u8>>>,
 }
 
 impl OwnedWords {
     /// The words, to read.
     pub fn as_words(&self) -> Words<'_> {
-        Words::new(&self.bytes, &self.spans)
+        Words::new(&self.bytes, &self.spans).with_supplied(&self.supplied)
     }
 
-    /// Appends a word. Words beyond 4 GiB together are cut.
+    /// Appends a word. Words beyond 2 GiB together are cut.
     pub fn push(&mut self, word: &[u8]) {
-        let start = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        let room = u32::MAX.saturating_sub(start);
+        const MOST: u32 = SUPPLIED.wrapping_sub(1);
+        let start = u32::try_from(self.bytes.len()).unwrap_or(MOST);
+        let room = MOST.saturating_sub(start);
         let len = u32::try_from(word.len()).unwrap_or(u32::MAX).min(room);
         self.bytes.extend_from_slice(word.get(..len as usize).unwrap_or_default());
         self.spans.push(Span { start, len });
@@ -111,7 +139,9 @@ impl OwnedWords {
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         let spans = self.spans.capacity().saturating_mul(size_of::<Span>());
-        self.bytes.capacity().saturating_add(spans)
+        let supplied =
+            self.supplied.iter().fold(0_usize, |sum, word| sum.saturating_add(word.capacity()));
+        self.bytes.capacity().saturating_add(spans).saturating_add(supplied)
     }
 }
 
@@ -127,12 +157,21 @@ impl<Word: AsRef<[u8]>> FromIterator<Word> for OwnedWords {
 
 impl From<Words<'_>> for OwnedWords {
     fn from(words: Words<'_>) -> OwnedWords {
+        let is_here = |span: &&Span| span.start & SUPPLIED == 0;
+        let bytes = words.spans.iter().filter(is_here);
+        let bytes = bytes.fold(0_usize, |sum, span| sum.saturating_add(span.len as usize));
         let mut owned = OwnedWords {
-            bytes: Vec::with_capacity(words.bytes()),
+            bytes: Vec::with_capacity(bytes),
             spans: Vec::with_capacity(words.len()),
+            // Long ones are shared.
+            supplied: words.supplied.to_vec(),
         };
-        for word in words.iter() {
-            owned.push(word);
+        for span in words.spans {
+            if is_here(&span) {
+                owned.push(span.of(words.buffer).unwrap_or_default());
+            } else {
+                owned.spans.push(*span);
+            }
         }
         owned
     }
