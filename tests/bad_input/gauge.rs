@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use harness::{Client, Server, wait_until_within};
+use harness::{Client, Server, Value, wait_until_within};
 
 /// A number of INFO.
 #[track_caller]
@@ -12,6 +12,16 @@ pub(super) fn number(client: &mut Client, field: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     let line = line.unwrap_or_else(|| panic!("INFO has no {field}"));
     line.trim().parse().unwrap_or_else(|error| panic!("{field}:{line}: {error}"))
+}
+
+/// What the workers may keep in memory for all of their connections together: the buffers that they are served with.
+#[track_caller]
+pub(super) fn shared_buffers(witness: &mut Client) -> u64 {
+    const WORKER: u64 = 640 << 10;
+    let reply = witness.run("CONFIG GET io-threads");
+    let count = reply.as_array().and_then(<[Value]>::last).and_then(Value::as_text);
+    let workers: u64 = count.and_then(|count| count.parse().ok()).expect("a number of workers");
+    workers * WORKER
 }
 
 /// A field of the client of that name, as CLIENT LIST shows it; none if there is no such client.

@@ -164,6 +164,7 @@ impl Server {
             hits: 0,
             misses: 0,
             changed: false,
+            donated: Vec::new(),
         };
         let mut contents = BTreeMap::new();
         for database in 0..keyspace.databases() {

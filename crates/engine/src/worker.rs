@@ -118,6 +118,7 @@ impl<'e> Worker<'e> {
                 hits: 0,
                 misses: 0,
                 changed: false,
+                donated: Vec::new(),
             },
             now_us: 0,
             config,
@@ -215,10 +216,12 @@ impl<'e> Worker<'e> {
             begin: output.mark(),
             before: (self.engine.ticks)(),
         };
+        self.round.donated.extend_from_slice(batch.supplied());
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
             self.recover(&mut course, session, output);
         }
+        self.round.donated.clear();
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }

@@ -34,6 +34,16 @@ pub struct Round {
     pub misses: u64,
     /// Whether anything was changed since this was last cleared.
     pub changed: bool,
+    /// Long arguments of the present call, which may be kept as values without being copied.
+    pub donated: Vec<Arc<Vec<u8>>>,
+}
+
+impl Round {
+    /// A long value to be kept: what was donated, if it is that, or else a copy.
+    pub(crate) fn keep(&self, value: &[u8]) -> Arc<Vec<u8>> {
+        let is_it = |donated: &&Arc<Vec<u8>>| std::ptr::eq::<[u8]>(donated.as_slice(), value);
+        self.donated.iter().find(is_it).map_or_else(|| Arc::new(value.to_vec()), Arc::clone)
+    }
 }
 
 /// What happens to a key that is found expired.

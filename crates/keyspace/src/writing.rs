@@ -306,7 +306,8 @@ impl View<'_> {
         expiry: SetExpiry,
     ) {
         if EMBED_LIMIT < value.len() {
-            self.put(hash, key, present, Content::Heap(Arc::new(value.to_vec())), expiry);
+            let kept = self.round.keep(value);
+            self.put(hash, key, present, Content::Heap(kept), expiry);
             return;
         }
         let encoding = Encoding::of_length(value.len());

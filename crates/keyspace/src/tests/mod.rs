@@ -18,6 +18,7 @@ fn round() -> Round {
         hits: 0,
         misses: 0,
         changed: false,
+        donated: Vec::new(),
     }
 }
 

@@ -24,7 +24,8 @@ impl Worker<'_> {
     /// Whether a client has sent more of an argument than it may; then it is to be closed. Arguments that are complete do
     /// not count: each is within a limit of its own.
     pub(super) fn is_over_query_limit(&self, connection: &Connection) -> bool {
-        let pending = connection.input.len().saturating_sub(connection.parser.parsed());
+        let long = connection.long.as_ref().map_or(0, |long| long.arrived());
+        let pending = connection.input.len().saturating_sub(connection.parser.parsed()) + long;
         if pending as u64 <= self.share.config.limits.query_buffer_bytes {
             return false;
         }
@@ -35,7 +36,10 @@ impl Worker<'_> {
     #[cold]
     fn log_query_limit(&self, connection: &Connection) {
         let start = connection.parser.parsed();
-        let shown = connection.input.get(start..).unwrap_or_default();
+        let shown = match &connection.long {
+            Some(long) => long.bytes(),
+            None => connection.input.get(start..).unwrap_or_default(),
+        };
         let shown = shown.get(..SHOWN_BYTES).unwrap_or(shown).escape_ascii();
         log::warning(format_args!(
             "Closing client that reached max query buffer length: {} (qbuf initial bytes: \"{shown}\")",

@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use engine::session::Session;
 use resp::{Output, RequestParser};
 
+use super::input::LongArgument;
 use super::poller::Interest;
 
 /// A connection and its state.
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     pub(super) parser: RequestParser,
     /// Bytes received and not executed yet.
     pub(super) input: Vec<u8>,
+    /// The argument that follows `input`, if it is long.
+    pub(super) long: Option<Box<LongArgument>>,
     /// Replies that the socket has not taken yet.
     pub(super) output: Output,
     pub(super) interest: Interest,
@@ -58,6 +61,7 @@ impl Connection {
             session,
             parser: RequestParser::new(),
             input: Vec::new(),
+            long: None,
             output: Output::new(),
             interest: Interest::READ,
             state: State::Open,
@@ -91,8 +95,11 @@ impl Connection {
     /// Notes what others may see of its buffers.
     pub(super) fn note_buffers(&self) {
         let record = &self.session.record;
-        record.query_buffer.store(self.input.len(), Relaxed);
-        record.query_buffer_free.store(self.input.capacity() - self.input.len(), Relaxed);
+        let (arrived, memory) =
+            self.long.as_ref().map_or((0, 0), |long| (long.arrived(), long.memory()));
+        let held = self.input.len() + arrived;
+        record.query_buffer.store(held, Relaxed);
+        record.query_buffer_free.store(self.input.capacity() + memory - held, Relaxed);
         record.output.store(self.output.len(), Relaxed);
         record.output_memory.store(self.output.memory(), Relaxed);
         record.memory.store(self.memory(), Relaxed);
@@ -104,6 +111,7 @@ impl Connection {
     pub(super) fn memory(&self) -> usize {
         size_of::<Connection>()
             + self.input.capacity()
+            + self.long.as_ref().map_or(0, |long| long.memory())
             + self.output.memory()
             + self.parser.memory()
     }

@@ -5,9 +5,13 @@
 //!
 //! - A short rest is kept in just as many bytes, and goes back to the worker's buffer when more arrives. So ten thousand
 //!   connections that each sent half a request hold next to nothing.
-//! - A long one stays in a buffer of its own that grows with what has arrived, by at least half: announcing a long argument
-//!   costs the server nothing, and however many pieces it comes in, a byte is copied a few times at most.
-//! - The buffer of a long argument is as long as the argument if nothing else speaks for more, and is given back after it.
+//! - A long one stays in a buffer of its own that grows with what has arrived, by at least half: however many pieces it comes
+//!   in, a byte is copied a few times at most.
+//! - A long argument is received into a buffer of its own, a [`LongArgument`], which becomes the value if the call keeps it.
+//!   That buffer grows with what has arrived, too, until that is a good part of what was announced: announcing costs the
+//!   server nothing.
+
+use std::sync::Arc;
 
 use super::READ_BYTES;
 
@@ -17,6 +21,76 @@ pub(super) const SHORT_BYTES: usize = 1024;
 
 /// Worth a read of its own.
 const LEAST_ROOM: usize = READ_BYTES / 16;
+
+/// An argument so long is received apart from the rest of its request.
+const LONG_BYTES: usize = READ_BYTES;
+
+/// What was announced is believed when this part of it has arrived.
+const BELIEVED_PART: usize = 16;
+
+/// A long argument that arrives.
+pub(super) struct LongArgument {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl LongArgument {
+    /// Begins with what has arrived of it, unless it is too short to be worth it, or has not really begun.
+    pub(super) fn begin(arrived: &[u8], length: usize) -> Option<LongArgument> {
+        if length < LONG_BYTES || arrived.len() <= SHORT_BYTES || length <= arrived.len() {
+            return None;
+        }
+        let mut argument = LongArgument { bytes: Vec::new(), length };
+        argument.make_room(arrived.len());
+        argument.bytes.extend_from_slice(arrived);
+        argument.make_room(0);
+        Some(argument)
+    }
+
+    /// Where more of it goes, up to the spare capacity.
+    pub(super) fn room(&mut self) -> &mut Vec<u8> {
+        self.make_room(0);
+        &mut self.bytes
+    }
+
+    /// Whether all of it has arrived, and perhaps more.
+    pub(super) fn is_complete(&self) -> bool {
+        self.length <= self.bytes.len()
+    }
+
+    /// The argument, and what came after it.
+    pub(super) fn finish(mut self) -> (Arc<Vec<u8>>, Vec<u8>) {
+        let after = self.bytes.split_off(self.length.min(self.bytes.len()));
+        self.bytes.shrink_to_fit();
+        (Arc::new(self.bytes), after)
+    }
+
+    /// What has arrived.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Bytes that have arrived.
+    pub(super) fn arrived(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Makes room for so many bytes, or for some.
+    fn make_room(&mut self, count: usize) {
+        let held = self.bytes.len();
+        if self.bytes.capacity() - held < count.max(1) {
+            let missing = self.length - held;
+            let known = held + count;
+            let is_believed = self.length <= known.saturating_mul(BELIEVED_PART);
+            self.bytes.reserve_exact(if is_believed { missing } else { missing.min(2 * known) });
+        }
+    }
+}
 
 /// Copies what is left of the worker's buffer to one of the connection's own. `missing` is what the argument under way
 /// lacks, 0 if that is not known; `reads` is whether more is to be read before the rest can be used.
@@ -136,5 +210,41 @@ mod tests {
         let mut input = vec![b'x'; 1 << 20];
         advance(&mut input, (1 << 20) - 5000, 0, true);
         assert!(input.capacity() < 20_000, "{}", input.capacity());
+    }
+
+    #[test]
+    fn a_long_argument_is_believed_when_some_of_it_is_there() {
+        const LENGTH: usize = 64 << 20;
+        let begun = vec![b'x'; READ_BYTES];
+        assert!(LongArgument::begin(&begun[..SHORT_BYTES], LENGTH).is_none(), "hardly begun");
+        assert!(LongArgument::begin(&begun[..5000], LONG_BYTES - 1).is_none(), "not long");
+        assert!(LongArgument::begin(&begun, READ_BYTES).is_none(), "complete");
+        let mut argument = LongArgument::begin(&begun, LENGTH).expect("it is long");
+        let (mut moved, mut capacity) = (0, argument.memory());
+        while !argument.is_complete() {
+            assert!(argument.memory() <= (3 * argument.arrived()).max(LENGTH), "too much room");
+            if argument.arrived() < LENGTH / BELIEVED_PART / 2 {
+                assert!(argument.memory() < LENGTH / 2, "it is believed too early");
+            }
+            let room = argument.room();
+            let count = (room.capacity() - room.len()).min(100_000);
+            room.resize(room.len() + count, b'x');
+            if argument.memory() != capacity {
+                (moved, capacity) = (moved + argument.arrived(), argument.memory());
+            }
+        }
+        assert!(moved < LENGTH / 4, "{moved} bytes were moved");
+        assert_eq!(argument.memory(), LENGTH);
+        let (bytes, after) = argument.finish();
+        assert_eq!((bytes.len(), bytes.capacity(), after.len()), (LENGTH, LENGTH, 0));
+    }
+
+    #[test]
+    fn what_comes_after_a_long_argument_is_kept() {
+        let mut argument = LongArgument::begin(&vec![b'x'; 70_000], 70_010).expect("it is long");
+        argument.room().reserve(100);
+        argument.room().extend_from_slice(b"0123456789\r\nPING");
+        let (bytes, after) = argument.finish();
+        assert_eq!((bytes.len(), after.as_slice()), (70_010, b"\r\nPING".as_slice()));
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use engine::Next;
-use resp::limits::INLINE_BYTES;
-use resp::{Output, ParseStatus, Reply, ReplyError, RequestLimits, RequestParser};
+use resp::limits::{INLINE_BYTES, SUPPLIED_BYTES};
+use resp::value::encode_request;
+use resp::{Batch, Output, ParseStatus, Reply, ReplyError, RequestLimits, RequestParser};
 
 use super::bounds::CONGESTION_BYTES;
 use super::connection::{Connection, State};
-use super::input::{self, SHORT_BYTES};
+use super::input::{self, LongArgument, SHORT_BYTES};
 use super::poller::{Readiness, Token};
 use super::read::{Received, receive};
 use super::write::{Sent, transmit};
@@ -34,6 +35,8 @@ struct Executed {
     bytes: usize,
     /// How many more bytes the argument under way needs; 0 if that is not known.
     missing: usize,
+    /// The input anew, if its first call waits and had arguments that were received apart.
+    rewritten: Option<Vec<u8>>,
 }
 
 impl Worker<'_> {
@@ -140,6 +143,13 @@ impl Worker<'_> {
 
     /// Reads what a socket has; what becomes of the connection if there is nothing to go on with.
     pub(super) fn receive(&mut self, connection: &mut Connection) -> Option<Life> {
+        if connection.long.is_some() {
+            let held = connection.input.len();
+            let outcome = self.receive_long(connection);
+            if outcome.is_some() || held < connection.input.len() {
+                return outcome;
+            }
+        }
         let received = if connection.input.len() <= SHORT_BYTES {
             let mut input = std::mem::take(&mut self.buffers.input);
             input.clear();
@@ -153,61 +163,73 @@ impl Worker<'_> {
             connection.input.reserve(1);
             receive(&connection.socket, &mut connection.input)
         };
+        let outcome = self.note_received(connection, received);
+        if outcome.is_none() && connection.input.len() <= SHORT_BYTES {
+            // It is at the front of the worker's buffer.
+            connection.input = Vec::new();
+        }
+        outcome
+    }
+
+    /// Reads more of a long argument. If it is complete, the rest of the request is to be read next.
+    fn receive_long(&mut self, connection: &mut Connection) -> Option<Life> {
+        let Connection { socket, long: Some(long), .. } = connection else { return None };
+        let received = receive(socket, long.room());
+        let is_complete = long.is_complete();
+        if let Some(life) = self.note_received(connection, received) {
+            return Some(life);
+        }
+        if !is_complete {
+            let is_over = self.is_over_query_limit(connection);
+            return Some(if is_over { Life::Ends } else { Life::Goes });
+        }
+        if let Some(long) = connection.long.take() {
+            let (argument, after) = long.finish();
+            connection.parser.supply(argument);
+            connection.input.extend_from_slice(&after);
+        }
+        None
+    }
+
+    /// What becomes of a connection that was read from, unless it goes on.
+    fn note_received(&mut self, connection: &mut Connection, received: Received) -> Option<Life> {
         match received {
             Received::Bytes(count) => {
                 connection.note_activity(self.share.now_ms());
                 self.buffers.received += count as u64;
                 self.buffers.reads += 1;
+                None
             }
-            Received::Nothing => return Some(Life::Goes),
+            Received::Nothing => Some(Life::Goes),
             Received::End if connection.output.is_empty() => {
                 self.log_end(connection);
-                return Some(Life::Ends);
+                Some(Life::Ends)
             }
             Received::End => {
                 // It has said all that it wants to, and may still read.
                 connection.state = State::Closing;
                 connection.input = Vec::new();
-                return Some(Life::Goes);
+                connection.long = None;
+                Some(Life::Goes)
             }
         }
-        if connection.input.len() <= SHORT_BYTES {
-            // It is at the front of the worker's buffer.
-            connection.input = Vec::new();
-        }
-        None
     }
 
     /// Executes what has been received just now, or kept, and writes the replies.
     pub(super) fn proceed(&mut self, connection: &mut Connection) -> Life {
         // What has just been read is in the worker's buffer if the connection had little left over.
         let own = !connection.input.is_empty();
-        let mut input =
+        let input =
             std::mem::take(if own { &mut connection.input } else { &mut self.buffers.input });
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
         }
         let executed = self.execute(connection, &input);
-        let reads = connection.state == State::Open;
-        if connection.state == State::Closing {
-            // What it sent after that is nobody's business.
-            input.clear();
-        }
-        if own {
-            let used = executed.bytes.min(input.len());
-            input::advance(&mut input, used, executed.missing, reads);
-            connection.input = input;
-        } else {
-            let rest = input.get(executed.bytes..).unwrap_or_default();
-            if !rest.is_empty() {
-                connection.input = input::keep(rest, executed.missing, reads);
-            }
-            input.clear();
-            self.buffers.input = input;
-        }
+        self.keep_rest(connection, input, own, executed);
         if connection.session.record.killed.load(Relaxed) {
             return Life::Ends;
         }
+        let reads = connection.state == State::Open;
         if reads && !connection.input.is_empty() && self.is_over_query_limit(connection) {
             return Life::Ends;
         }
@@ -226,10 +248,54 @@ impl Worker<'_> {
         life
     }
 
+    /// Keeps what was not executed. `own` is whether the input was the connection's and not the worker's.
+    fn keep_rest(
+        &mut self,
+        connection: &mut Connection,
+        mut input: Vec<u8>,
+        own: bool,
+        executed: Executed,
+    ) {
+        let mut reads = connection.state == State::Open && connection.long.is_none();
+        if connection.state == State::Closing {
+            // What it sent after that is nobody's business.
+            input.clear();
+            connection.long = None;
+        }
+        let used = executed.bytes.min(input.len());
+        if reads
+            && used < input.len()
+            && let Some(length) = connection.parser.argument_under_way()
+            && connection.parser.supplied_bytes() + length <= SUPPLIED_BYTES
+        {
+            let start = used + connection.parser.parsed();
+            let long = LongArgument::begin(input.get(start..).unwrap_or_default(), length);
+            if long.is_some() {
+                input.truncate(start);
+                reads = false;
+                connection.long = long.map(Box::new);
+            }
+        }
+        if own {
+            input::advance(&mut input, used, executed.missing, reads);
+            connection.input = input;
+        } else {
+            let rest = input.get(used..).unwrap_or_default();
+            if !rest.is_empty() {
+                connection.input = input::keep(rest, executed.missing, reads);
+            }
+            input.clear();
+            self.buffers.input = input;
+        }
+        if let Some(input) = executed.rewritten {
+            connection.input = input;
+        }
+    }
+
     /// Executes the complete requests in `input`, as many as one turn allows.
     fn execute(&mut self, connection: &mut Connection, input: &[u8]) -> Executed {
         let mut batch = std::mem::take(&mut self.buffers.batch);
-        let mut done = Executed { bytes: 0, missing: 0 };
+        let mut done = Executed { bytes: 0, missing: 0, rewritten: None };
         let before = connection.output.len();
         let mut requests = 0;
         loop {
@@ -243,6 +309,9 @@ impl Worker<'_> {
             if ran.executed < batch.len() {
                 // What was not executed is parsed anew, if ever.
                 connection.parser = RequestParser::new();
+                if ran.executed == 0 && !batch.supplied().is_empty() {
+                    done.rewritten = Some(rewrite(&batch, input));
+                }
                 done.bytes = ran.executed.checked_sub(1).map_or(done.bytes, |last| batch.end(last));
             } else {
                 done.bytes = batch.consumed();
@@ -286,6 +355,10 @@ impl Worker<'_> {
                 break;
             }
         }
+        if !batch.supplied().is_empty() {
+            // Whoever keeps one of them as a value is the only one to hold it from here on.
+            batch.clear();
+        }
         self.buffers.batch = batch;
         done
     }
@@ -316,6 +389,16 @@ impl Worker<'_> {
         }
         self.check_output_limit(connection, true)
     }
+}
+
+/// The input with its first request written as if all of it had been received in one buffer.
+#[cold]
+fn rewrite(batch: &Batch, input: &[u8]) -> Vec<u8> {
+    let words: Vec<&[u8]> = batch.words(0, input).iter().collect();
+    let mut rewritten = Vec::new();
+    encode_request(&words, &mut rewritten);
+    rewritten.extend_from_slice(input.get(batch.end(0)..).unwrap_or_default());
+    rewritten
 }
 
 /// A client that was killed calls nothing more.
