@@ -25,13 +25,25 @@ pub(super) struct Received {
     hash: Option<KeyHash>,
 }
 
+/// Bytes received from each: a pipeline is shorter, and what is longer is not waiting for memory.
+const AHEAD_BYTES: usize = 16 << 10;
+
 /// What looking ahead works with.
-#[derive(Default)]
 pub(super) struct Lookahead {
     received: Vec<Received>,
     /// Buffers for those that come.
     buffers: Vec<Vec<u8>>,
     batch: Batch,
+}
+
+impl Lookahead {
+    pub(super) fn new() -> Lookahead {
+        Lookahead {
+            received: Vec::with_capacity(AHEAD),
+            buffers: (0..AHEAD).map(|_| Vec::with_capacity(AHEAD_BYTES)).collect(),
+            batch: Batch::new(),
+        }
+    }
 }
 
 impl Worker<'_> {
@@ -48,12 +60,15 @@ impl Worker<'_> {
             self.places.put_back(token, connection);
             return self.serve(readiness);
         }
-        if let Some(life) = self.receive(&mut connection) {
+        let buffer = self.ahead.buffers.pop();
+        let buffer = buffer.unwrap_or_else(|| Vec::with_capacity(AHEAD_BYTES));
+        let own = std::mem::replace(&mut self.buffers.input, buffer);
+        let outcome = self.receive(&mut connection);
+        let input = std::mem::replace(&mut self.buffers.input, own);
+        if let Some(life) = outcome {
+            self.ahead.buffers.push(input);
             return self.put_back(token, connection, life);
         }
-        let next =
-            self.ahead.buffers.pop().unwrap_or_else(|| Vec::with_capacity(super::READ_BYTES));
-        let input = std::mem::replace(&mut self.buffers.input, next);
         let hash = self.foresee(&connection, &input);
         self.ahead.received.push(Received { token, connection, input, hash });
         if AHEAD <= self.ahead.received.len() {
@@ -71,13 +86,14 @@ impl Worker<'_> {
         }
         for ahead in received.drain(..) {
             let Received { token, mut connection, input, .. } = ahead;
-            let buffer = std::mem::replace(&mut self.buffers.input, input);
-            self.ahead.buffers.push(buffer);
+            let own = std::mem::replace(&mut self.buffers.input, input);
             // One that was executed before it may have killed it.
             let mut life = life(&connection);
             if life == Life::Goes {
                 life = self.proceed(&mut connection);
             }
+            let buffer = std::mem::replace(&mut self.buffers.input, own);
+            self.ahead.buffers.push(buffer);
             self.put_back(token, connection, life);
         }
         self.ahead.received = received;
