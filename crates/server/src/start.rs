@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
 
 use config::Config;
@@ -356,7 +356,10 @@ fn spawn_workers(
 ) -> Result<Vec<JoinHandle<()>>, Failed> {
     let mut listeners = Some(listeners);
     let mut threads = Vec::with_capacity(keys.len());
+    // Nobody serves, and the server does not say that it is ready, before all workers are set up.
+    let all_are_set_up = Arc::new(Barrier::new(keys.len() + 1));
     for (index, key) in keys.into_iter().enumerate() {
+        let set_up = Arc::clone(&all_are_set_up);
         let mailboxes = Arc::clone(&outfit.mailboxes);
         let listeners = listeners.take().unwrap_or_default();
         let thread_number = Arc::clone(&outfit.first_worker_thread);
@@ -369,8 +372,11 @@ fn spawn_workers(
             }
             let _stack = process::crash::SignalStack::new();
             let worker = engine::Worker::new(engine, index, key, seed());
-            let outcome = Worker::new(engine, worker, mailboxes, listeners, clock)
-                .and_then(|mut worker| worker.run());
+            let outcome =
+                Worker::new(engine, worker, mailboxes, listeners, clock).and_then(|mut worker| {
+                    set_up.wait();
+                    worker.run()
+                });
             if let Err(error) = outcome {
                 log::warning(format_args!("Worker {index} can't go on: {error}"));
                 std::process::exit(1);
@@ -379,6 +385,7 @@ fn spawn_workers(
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(run);
         threads.push(thread.map_err(|error| fail(format_args!("Can't start a thread: {error}")))?);
     }
+    all_are_set_up.wait();
     Ok(threads)
 }
 

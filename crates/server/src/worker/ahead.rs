@@ -5,7 +5,7 @@
 //! calls for the others run, the memory that each will need is on its way: first its bucket, then its entry.
 
 use keyspace::KeyHash;
-use resp::{Batch, RequestParser};
+use resp::{Batch, Output, RequestParser};
 
 use super::Worker;
 use super::connection::{Connection, State};
@@ -23,15 +23,31 @@ pub(super) struct Received {
     input: Vec<u8>,
     /// Of the key of its first call.
     hash: Option<KeyHash>,
+    /// What becomes of it.
+    life: Life,
 }
 
+/// Bytes received from each: a pipeline is shorter, and what is longer is not waiting for memory.
+const AHEAD_BYTES: usize = 16 << 10;
+
 /// What looking ahead works with.
-#[derive(Default)]
 pub(super) struct Lookahead {
     received: Vec<Received>,
-    /// Buffers for those that come.
-    buffers: Vec<Vec<u8>>,
+    /// Buffers for what is received, and for replies.
+    inputs: Vec<Vec<u8>>,
+    outputs: Vec<Output>,
     batch: Batch,
+}
+
+impl Lookahead {
+    pub(super) fn new() -> Lookahead {
+        Lookahead {
+            received: Vec::with_capacity(AHEAD),
+            inputs: (0..AHEAD).map(|_| Vec::with_capacity(AHEAD_BYTES)).collect(),
+            outputs: Vec::with_capacity(AHEAD),
+            batch: Batch::new(),
+        }
+    }
 }
 
 impl Worker<'_> {
@@ -48,20 +64,23 @@ impl Worker<'_> {
             self.places.put_back(token, connection);
             return self.serve(readiness);
         }
-        if let Some(life) = self.receive(&mut connection) {
+        let buffer = self.ahead.inputs.pop();
+        let buffer = buffer.unwrap_or_else(|| Vec::with_capacity(AHEAD_BYTES));
+        let own = std::mem::replace(&mut self.buffers.input, buffer);
+        let outcome = self.receive(&mut connection);
+        let input = std::mem::replace(&mut self.buffers.input, own);
+        if let Some(life) = outcome {
+            self.ahead.inputs.push(input);
             return self.put_back(token, connection, life);
         }
-        let next =
-            self.ahead.buffers.pop().unwrap_or_else(|| Vec::with_capacity(super::READ_BYTES));
-        let input = std::mem::replace(&mut self.buffers.input, next);
         let hash = self.foresee(&connection, &input);
-        self.ahead.received.push(Received { token, connection, input, hash });
+        self.ahead.received.push(Received { token, connection, input, hash, life: Life::Goes });
         if AHEAD <= self.ahead.received.len() {
             self.catch_up();
         }
     }
 
-    /// Executes what was received.
+    /// Executes what was received, from all, and then writes the replies: a client that is woken finds more than its own.
     pub(super) fn catch_up(&mut self) {
         let mut received = std::mem::take(&mut self.ahead.received);
         for ahead in &received {
@@ -69,18 +88,38 @@ impl Worker<'_> {
                 self.share.prefetch_entry(&ahead.connection.session, hash);
             }
         }
+        for ahead in &mut received {
+            self.advance_ahead(ahead);
+        }
         for ahead in received.drain(..) {
-            let Received { token, mut connection, input, .. } = ahead;
-            let buffer = std::mem::replace(&mut self.buffers.input, input);
-            self.ahead.buffers.push(buffer);
-            // One that was executed before it may have killed it.
-            let mut life = life(&connection);
+            let Received { token, mut connection, mut life, .. } = ahead;
             if life == Life::Goes {
-                life = self.proceed(&mut connection);
+                // Its buffer goes back to the others, not to the worker.
+                let own = std::mem::take(&mut self.buffers.output);
+                life = self.answer(&mut connection);
+                let output = std::mem::replace(&mut self.buffers.output, own);
+                self.ahead.outputs.push(output);
             }
             self.put_back(token, connection, life);
         }
+        self.ahead.outputs.truncate(AHEAD);
         self.ahead.received = received;
+    }
+
+    fn advance_ahead(&mut self, ahead: &mut Received) {
+        // One that was executed before it may have killed it.
+        ahead.life = life(&ahead.connection);
+        if ahead.life == Life::Ends {
+            self.ahead.inputs.push(std::mem::take(&mut ahead.input));
+            return;
+        }
+        let output = self.ahead.outputs.pop().unwrap_or_default();
+        std::mem::swap(&mut self.buffers.input, &mut ahead.input);
+        let own = std::mem::replace(&mut self.buffers.output, output);
+        ahead.life = self.advance(&mut ahead.connection);
+        self.buffers.output = own;
+        std::mem::swap(&mut self.buffers.input, &mut ahead.input);
+        self.ahead.inputs.push(std::mem::take(&mut ahead.input));
     }
 
     /// Starts to fetch the bucket for the first call in `input`, if it is whole and has one key.

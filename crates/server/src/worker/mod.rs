@@ -119,7 +119,7 @@ impl<'e> Worker<'e> {
                 reads: 0,
                 writes: 0,
             },
-            ahead: ahead::Lookahead::default(),
+            ahead: ahead::Lookahead::new(),
             stopping: false,
         })
     }

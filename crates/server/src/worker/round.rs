@@ -217,6 +217,14 @@ impl Worker<'_> {
 
     /// Executes what has been received just now, or kept, and writes the replies.
     pub(super) fn proceed(&mut self, connection: &mut Connection) -> Life {
+        match self.advance(connection) {
+            Life::Goes => self.answer(connection),
+            Life::Ends => Life::Ends,
+        }
+    }
+
+    /// Executes what has been received; the replies are pending then.
+    pub(super) fn advance(&mut self, connection: &mut Connection) -> Life {
         // What has just been read is in the worker's buffer if the connection had little left over.
         let own = !connection.input.is_empty();
         let input =
@@ -233,6 +241,11 @@ impl Worker<'_> {
         if reads && !connection.input.is_empty() && self.is_over_query_limit(connection) {
             return Life::Ends;
         }
+        Life::Goes
+    }
+
+    /// Writes the replies, as far as the socket takes them.
+    pub(super) fn answer(&mut self, connection: &mut Connection) -> Life {
         let life = self.flush(connection);
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
