@@ -137,6 +137,12 @@ impl<'e> Worker<'e> {
     pub fn begin_round(&mut self, time: Time) {
         self.now_us = time.unix_us;
         self.round.now_ms = time.unix_us.div_euclid(1000);
+        self.go_in();
+    }
+
+    /// Enters the gate, and takes note of what others may have changed while they had it closed.
+    fn go_in(&mut self) {
+        self.enter();
         if !self.look_at_config() {
             self.look_at_memory();
         }
@@ -144,7 +150,15 @@ impl<'e> Worker<'e> {
         // Nobody may see a write while writes are paused, not even that of time.
         let paused = self.engine.pause.kind(self.round.now_ms).is_some();
         self.round.expiry = if paused { ExpiryMode::Hide } else { ExpiryMode::Remove };
-        self.enter();
+    }
+
+    /// Lets others close the gates if they want to, between two connections: they need not wait for a long round to end.
+    #[inline]
+    pub fn make_way(&mut self) {
+        if self.engine.keyspace.gates().is_closing() {
+            self.leave();
+            self.go_in();
+        }
     }
 
     /// Takes the configuration anew if it was changed; says whether it was.
@@ -404,5 +418,48 @@ fn access_policy(config: &Config) -> AccessPolicy {
         | EvictionPolicy::AllKeysRandom
         | EvictionPolicy::VolatileTtl
         | EvictionPolicy::NoEviction => AccessPolicy::Lru,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use config::Config;
+
+    use super::{Time, Worker};
+    use crate::host::Alone;
+    use crate::{Engine, PauseKind};
+
+    /// Whoever closes the gates in the middle of a worker's round does so between two connections, and the worker sees what
+    /// was done meanwhile.
+    #[test]
+    fn others_can_close_the_gates_in_a_long_round() {
+        let (engine, mut keys) = Engine::new(2, Config::new(2), Box::new(Alone), || 0);
+        let mut worker = Worker::new(&engine, 0, keys.remove(0), 1);
+        worker.begin_round(Time { unix_us: 1_000_000 });
+        let closed = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let gates = engine.keyspace.gates().close();
+                engine.pause.begin(PauseKind::All, 5000, 1000);
+                let changed = engine.configure(|config| -> Result<(), Infallible> {
+                    config.memory.samples = 7;
+                    Ok(())
+                });
+                assert!(changed.is_ok(), "nothing is wrong with it");
+                drop(gates);
+                closed.store(true, Ordering::Release);
+            });
+            while !closed.load(Ordering::Acquire) {
+                assert_eq!(worker.now_ms(), 1000, "the round goes on");
+                worker.make_way();
+            }
+        });
+        worker.make_way();
+        assert_eq!(worker.round.expiry, keyspace::ExpiryMode::Hide);
+        assert_eq!(worker.config.memory.samples, 7);
+        worker.end_round();
     }
 }

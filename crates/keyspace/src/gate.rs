@@ -98,6 +98,12 @@ impl Gates {
         self.each.len() == 1
     }
 
+    /// Whether somebody waits for everyone to be outside.
+    #[inline]
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
     /// Enters a gate, waiting while gates are closed.
     #[expect(clippy::needless_pass_by_value, reason = "the key stays inside until `Inside::leave`")]
     pub fn enter(&self, key: GateKey) -> Inside<'_> {
@@ -162,6 +168,21 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
+
+    #[test]
+    fn whoever_is_inside_sees_that_another_wants_to_close() {
+        let (gates, mut keys) = Gates::new(2);
+        let inside = gates.enter(keys.remove(0));
+        assert!(!gates.is_closing());
+        std::thread::scope(|scope| {
+            scope.spawn(|| drop(gates.close()));
+            while !gates.is_closing() {
+                std::thread::yield_now();
+            }
+            drop(inside);
+        });
+        assert!(!gates.is_closing());
+    }
 
     #[test]
     fn closed_gates_exclude_everyone() {

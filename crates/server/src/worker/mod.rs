@@ -142,6 +142,7 @@ impl<'e> Worker<'e> {
         let several = self.poller.ready(1).is_some();
         let mut index = 0;
         while let Some(readiness) = self.poller.ready(index) {
+            self.share.make_way();
             match readiness.token {
                 MAILBOX => self.read_mail(),
                 Token(token) if LISTENERS <= token => self.accept(token - LISTENERS),
@@ -153,6 +154,7 @@ impl<'e> Worker<'e> {
         self.catch_up();
         // Those that have to wait once more are for the next round.
         for token in std::mem::take(&mut self.waiting) {
+            self.share.make_way();
             self.resume(token, State::Waiting);
         }
         self.run_timers(begin);

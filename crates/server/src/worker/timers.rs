@@ -52,6 +52,7 @@ impl Worker<'_> {
         if self.timers.is_paused && (self.timers.resumes || self.pause_us(now) == 0) {
             self.timers.is_paused = false;
             for token in self.places.which(|connection| connection.state == State::Paused) {
+                self.share.make_way();
                 self.resume(token, State::Paused);
             }
         }
