@@ -1,11 +1,11 @@
 //! Clients that leave at the worst moment, or are made to.
 
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
 use harness::{Client, Server, wait_until};
 use socket2::SockRef;
-use std::io::Write as _;
 
 use super::bystander::Bystander;
 use super::gauge::{BUSY_ROUNDS, field_of, number, number_of, rounds_per_second};
@@ -168,5 +168,87 @@ fn killed_clients_call_nothing_more() {
             }
             assert_eq!(operator.run("GET calls").as_text(), calls, "a call after the kill");
         }
+    });
+}
+
+/// Clients that are killed on their way to their workers, and while they are greeted.
+#[test]
+fn clients_are_killed_while_they_arrive() {
+    const CLIENTS: usize = 2000;
+    subject::with_each_worker_count(|launch| {
+        let server = launch.start();
+        let mut operator = server.client();
+        assert!(wait_until(|| number(&mut operator, "connected_clients") == 1));
+        let address = server.address();
+        let arrivals = std::thread::Builder::new().name("arrivals".to_owned()).spawn(move || {
+            let mut streams = Vec::new();
+            for _ in 0..CLIENTS {
+                let mut stream = TcpStream::connect(address).expect("can connect");
+                // It may be closed already.
+                let _ = stream.write_all(b"PING\r\n");
+                streams.push(stream);
+                if 100 <= streams.len() {
+                    streams.clear();
+                }
+            }
+        });
+        let arrivals = arrivals.expect("a thread");
+        let mut killed = 0;
+        while !arrivals.is_finished() {
+            let count = operator.run("CLIENT KILL TYPE normal SKIPME yes").as_integer();
+            killed += count.expect("a number");
+        }
+        arrivals.join().expect("all have come");
+        assert!(0 < killed, "nobody was killed");
+        let all_came =
+            wait_until(|| CLIENTS as u64 <= number(&mut operator, "total_connections_received"));
+        assert!(all_came, "some connections were never accepted");
+        operator.run("CLIENT KILL TYPE normal SKIPME yes");
+        wait_until_alone(&mut operator, 1);
+        assert_eq!(server.client().run("PING").as_text().as_deref(), Some("PONG"));
+    });
+}
+
+/// The same over the other kind of socket, where a client that is gone is told in another way.
+#[test]
+fn clients_of_the_unix_socket_vanish_without_a_trace() {
+    subject::with_each_worker_count(|launch| {
+        let server = launch.line("unixsocket ochre.sock").start();
+        let path = server.directory().join("ochre.sock");
+        let mut witness = server.client();
+        witness.call(&[b"SET", b"long".as_slice(), &vec![b'x'; 1 << 20]]);
+        wait_until_alone(&mut witness, 1);
+        let bystander = Bystander::of(&server);
+        let settled = number(&mut witness, "connected_clients");
+        for round in 0..200 {
+            let mut client = Client::connect_unix(&path).expect("can connect");
+            let request: &[u8] = match round % 4 {
+                0 => b"PING\r\n",
+                1 => b"*2\r\n$3\r\nGET\r\n$1",
+                2 => b"GET long\r\nGET long\r\nQUIT\r\n",
+                _ => b"*1\r\n!",
+            };
+            client.write(request).expect("can be sent");
+            if round % 8 == 0 {
+                client.finish_writing().expect("can be closed");
+            }
+        }
+        // What a client had sent before it left is done.
+        for round in 0..20 {
+            let mut client = Client::connect_unix(&path).expect("can connect");
+            client.write(b"INCR last\r\n").expect("can be sent");
+            drop(client);
+            let done =
+                wait_until(|| witness.run("GET last").as_text() == Some((round + 1).to_string()));
+            assert!(done, "call {round} of a client that left");
+        }
+        wait_until_alone(&mut witness, settled);
+        assert!(rounds_per_second(&mut witness) < BUSY_ROUNDS + 2 * 4000);
+        let mut half = Client::connect_unix(&path).expect("can connect");
+        half.write(&b"GET long\r\n".repeat(20)).expect("can be sent");
+        half.finish_writing().expect("can be closed");
+        let all = half.read_until_closed().expect("the server closes");
+        assert_eq!(all.len(), 20 * ((1 << 20) + b"$1048576\r\n\r\n".len()));
+        bystander.was_served();
     });
 }
