@@ -62,6 +62,28 @@ fn a_client_that_never_reads_fills_a_bounded_memory_and_still_gets_everything() 
     });
 }
 
+/// Whoever has not authenticated can fill next to nothing.
+#[test]
+fn a_stranger_that_never_reads_fills_little() {
+    subject::with_each_worker_count(|launch| {
+        let server = launch.line("requirepass secret").start();
+        let mut witness = server.client();
+        witness.run("AUTH secret");
+        let before = number(&mut witness, "used_memory");
+        let mut client = server.client();
+        // A hundred and forty megabytes of refusals.
+        let sent = send_until_full(&mut client, b"GET k\r\n", 4_000_000);
+        assert!(sent < 4_000_000, "the server takes everything");
+        let used = number(&mut witness, "used_memory_peak").saturating_sub(before);
+        assert!(used < 8 * MEBIBYTE, "{used} bytes were used");
+        let refusal = b"-NOAUTH Authentication required.\r\n";
+        for _ in 0..sent {
+            assert_eq!(client.read_line().expect("a reply"), refusal);
+        }
+        assert_eq!(witness.run("PING").as_text().as_deref(), Some("PONG"));
+    });
+}
+
 #[track_caller]
 fn wait_until_gone(server: &Server, name: &str) {
     let mut witness = server.client();

@@ -160,6 +160,9 @@ struct Outfit {
 
 impl Outfit {
     fn new(workers: usize) -> std::io::Result<Outfit> {
+        /// Descriptors of workers, of which each has two, that are among those reserved for the process anyway.
+        const RESERVED: usize = 16;
+        process::limits::raise_by((2 * workers).saturating_sub(RESERVED) as u64);
         let mailboxes: Vec<Mailbox> =
             (0..workers).map(|_| Mailbox::new()).collect::<Result<_, _>>()?;
         Ok(Outfit {

@@ -12,7 +12,15 @@ use crate::log;
 /// Bytes of pending replies at which a connection is not read from any more. With the default limits of the output buffer nothing
 /// else would bound the memory of a client that sends requests and never reads. So high, because a client may send all of a
 /// long pipeline before it reads the first reply, and would wait for ever for a server that waits for it.
-pub(super) const CONGESTION_BYTES: usize = 256 << 20;
+const CONGESTION_BYTES: usize = 256 << 20;
+
+/// The same for a client that has not authenticated. There is nothing that it could ask much for in good faith.
+const STRANGER_CONGESTION_BYTES: usize = 1 << 20;
+
+/// Bytes of pending replies at which this connection is not read from any more.
+pub(super) fn congestion_bytes(connection: &Connection) -> usize {
+    if connection.session.authenticated { CONGESTION_BYTES } else { STRANGER_CONGESTION_BYTES }
+}
 
 /// How long a connection that is to be closed, and only waits for its client to take what is left, may make no progress.
 const CLOSING_PATIENCE_MS: i64 = 60_000;

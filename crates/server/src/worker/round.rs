@@ -7,7 +7,7 @@ use resp::limits::{INLINE_BYTES, SUPPLIED_BYTES};
 use resp::value::encode_request;
 use resp::{Batch, Output, ParseStatus, Reply, ReplyError, RequestLimits, RequestParser};
 
-use super::bounds::CONGESTION_BYTES;
+use super::bounds::congestion_bytes;
 use super::connection::{Connection, State};
 use super::input::{self, LongArgument, SHORT_BYTES};
 use super::poller::{Readiness, Token};
@@ -131,7 +131,9 @@ impl Worker<'_> {
             // An idle connection holds no buffer.
             connection.output = Output::new();
         }
-        if connection.state == State::Congested && connection.output.len() < CONGESTION_BYTES / 2 {
+        if connection.state == State::Congested
+            && connection.output.len() < congestion_bytes(connection) / 2
+        {
             return self.go_on(connection);
         }
         life
@@ -254,7 +256,7 @@ impl Worker<'_> {
         } else {
             connection.output.divide(TURN_BYTES);
             let goes_on = matches!(connection.state, State::Open | State::Waiting);
-            if goes_on && CONGESTION_BYTES <= connection.output.len() {
+            if goes_on && congestion_bytes(connection) <= connection.output.len() {
                 connection.state = State::Congested;
             }
         }
