@@ -165,6 +165,7 @@ impl Server {
             misses: 0,
             changed: false,
             donated: Vec::new(),
+            buffer: Vec::new(),
         };
         let mut contents = BTreeMap::new();
         for database in 0..keyspace.databases() {
