@@ -172,16 +172,15 @@ impl Server {
             let mut view = keyspace.view(&mut closed, database, &mut round);
             view.lock_all();
             view.for_each(&mut |entry| {
-                let mut value = Vec::new();
-                match entry.value() {
-                    ValueRef::String(string) => value = string.to_vec(),
+                let value = match entry.value() {
+                    ValueRef::String(string) => string.to_vec(),
                     ValueRef::Object(object) => {
                         let mut elements = Vec::new();
                         object.digest(&mut |parts| elements.push(parts.join(&b'\0')));
                         elements.sort_unstable();
-                        elements.iter().for_each(|element| value.extend_from_slice(element));
+                        elements.concat()
                     }
-                }
+                };
                 contents.insert((database, entry.key().to_vec()), (value, entry.expiry()));
             });
         }
