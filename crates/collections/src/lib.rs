@@ -12,11 +12,23 @@
     clippy::arithmetic_side_effects
 )]
 
+mod collection;
 pub mod glob;
+pub mod hash;
 pub mod hash_table;
+pub mod list;
 pub mod list_pack;
 pub mod longest_common_subsequence;
+pub mod set;
 pub mod slot;
+pub mod sorted_set;
+pub mod stream;
 
+pub use collection::{Collection, Encoding, Kind, Object, ObjectRef};
+pub use hash::Hash;
 pub use hash_table::HashTable;
+pub use list::List;
 pub use list_pack::{ListPack, ListPackRef};
+pub use set::Set;
+pub use sorted_set::SortedSet;
+pub use stream::Stream;

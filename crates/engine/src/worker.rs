@@ -119,6 +119,7 @@ impl<'e> Worker<'e> {
                 misses: 0,
                 changed: false,
                 donated: Vec::new(),
+                buffer: Vec::new(),
             },
             now_us: 0,
             config,

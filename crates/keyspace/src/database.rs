@@ -98,16 +98,9 @@ impl Drop for Database {
 }
 
 /// Frees an entry that is in no table any more, or whose table is being dropped.
-#[expect(unsafe_code, reason = "entries are freed here and in `take_value` only")]
+#[expect(unsafe_code, reason = "entries are freed here only")]
 pub(crate) fn free(entry: Entry) {
     // SAFETY: callers have taken the entry out of its tables (or own the table and never look at it again), and
     // copies of the pointer exist nowhere else.
     unsafe { entry.free() };
-}
-
-/// Frees an entry like [`free`], but hands out a value on the heap.
-#[expect(unsafe_code, reason = "as `free`")]
-pub(crate) fn free_keeping_value(entry: Entry) -> Option<std::sync::Arc<Vec<u8>>> {
-    // SAFETY: as `free`.
-    unsafe { entry.free_keeping_value() }
 }

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Fields in brackets are there only when a flag says so. Lengths are bytes in the header unless one of
-//! them does not fit; then both stand behind it. A short string stands behind the key ([`Placement::Embedded`]),
-//! an integer in the slot, anything else behind the pointer in the slot.
+//! them does not fit; then both stand behind it. A short string, or the packed bytes of a small collection, stands behind
+//! the key ([`Placement::Embedded`]), an integer in the slot, anything else behind the pointer in the slot.
 //!
 //! [`Entry`] is a plain pointer, copied freely between the table of entries and the index of expiring ones; the
 //! database that holds it frees it exactly once. All of the pointer arithmetic of this crate is in this file.
@@ -25,8 +25,10 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use collections::hash_table::prefetch;
+use collections::{Object, ObjectRef};
 
-use crate::value::{Encoding, StringRef, ValueType};
+use crate::object::{packed_ref, type_of};
+use crate::value::{Encoding, StringRef, ValueRef, ValueType};
 
 /// A string up to this many bytes is stored in its entry; a longer one behind a pointer, where it can grow in
 /// place and be sent to clients without a copy.
@@ -46,6 +48,9 @@ const WIDE: u8 = 1 << 1;
 const PLACEMENT_SHIFT: u8 = 2;
 const PLACEMENT_MASK: u8 = 0b11 << PLACEMENT_SHIFT;
 
+const TYPE_MASK: u8 = 0x0f;
+const ENCODING_SHIFT: u8 = 4;
+
 /// Where a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Placement {
@@ -55,6 +60,8 @@ enum Placement {
     Integer = 1,
     /// Behind the pointer in the slot, which is an `Arc<Vec<u8>>`.
     Heap = 2,
+    /// Behind the pointer in the slot, which is a `Box<Object>`.
+    Object = 3,
 }
 
 /// A pointer to an entry.
@@ -66,11 +73,15 @@ pub(crate) struct Entry {
     start: NonNull<u8>,
 }
 
-// SAFETY: an entry is a tree of plain bytes and `Arc<Vec<u8>>`, which may go to and be read from any thread;
-// the shard that holds it decides which thread that is.
+// SAFETY: an entry is a tree of plain bytes, `Arc<Vec<u8>>` and `Box<Object>`, which may go to and be read from any
+// thread (`assert_sendable` below has the compiler check it); the shard that holds it decides which thread that is.
 unsafe impl Send for Entry {}
 // SAFETY: as above; nothing in an entry changes through a shared reference.
 unsafe impl Sync for Entry {}
+
+/// What the claims above rest on.
+const fn assert_sendable<T: Send + Sync>() {}
+const _: () = assert_sendable::<Object>();
 
 /// What a new entry holds.
 #[derive(Clone, Debug)]
@@ -79,6 +90,25 @@ pub(crate) enum Content<'a> {
     Bytes(&'a [u8], Encoding),
     Integer(i64),
     Heap(Arc<Vec<u8>>),
+    /// A small collection: the bytes that are all there is to it.
+    Packed(ValueType, Encoding, &'a [u8]),
+    Object(Box<Object>),
+}
+
+/// A value on the heap.
+#[derive(Debug)]
+pub(crate) enum OnHeap {
+    String(Arc<Vec<u8>>),
+    Object(Box<Object>),
+}
+
+impl From<OnHeap> for Content<'_> {
+    fn from(value: OnHeap) -> Self {
+        match value {
+            OnHeap::String(shared) => Content::Heap(shared),
+            OnHeap::Object(object) => Content::Object(object),
+        }
+    }
 }
 
 /// Where the parts of an entry lie, in bytes from its start.
@@ -140,10 +170,21 @@ impl Entry {
         epoch: u8,
     ) -> Entry {
         assert!(u32::try_from(key.len()).is_ok(), "arguments are shorter than 4 GiB");
-        let (placement, embedded, encoding): (Placement, &[u8], Encoding) = match &content {
-            Content::Bytes(bytes, encoding) => (Placement::Embedded, bytes, *encoding),
-            Content::Integer(_) => (Placement::Integer, &[], Encoding::Int),
-            Content::Heap(_) => (Placement::Heap, &[], Encoding::Raw),
+        let (placement, embedded, kind): (Placement, &[u8], u8) = match &content {
+            Content::Bytes(bytes, encoding) => {
+                (Placement::Embedded, bytes, kind(ValueType::String, *encoding))
+            }
+            Content::Packed(value_type, encoding, bytes) => {
+                (Placement::Embedded, bytes, kind(*value_type, *encoding))
+            }
+            Content::Integer(_) => {
+                (Placement::Integer, &[], kind(ValueType::String, Encoding::Int))
+            }
+            Content::Heap(_) => (Placement::Heap, &[], kind(ValueType::String, Encoding::Raw)),
+            // Its encoding may change in place: whoever wants to know asks it.
+            Content::Object(object) => {
+                (Placement::Object, &[], kind(type_of(object), Encoding::Raw))
+            }
         };
         debug_assert!(embedded.len() <= EMBED_LIMIT, "longer strings go to the heap");
         let map = Map::new(key.len(), embedded.len(), expiry.is_some(), placement);
@@ -153,7 +194,7 @@ impl Entry {
             handle_alloc_error(layout)
         };
         let entry = Entry { start };
-        entry.put(KIND, &[ValueType::String as u8 | (encoding as u8) << 4]);
+        entry.put(KIND, &[kind]);
         let wide = Map::is_wide(key.len(), embedded.len());
         let flags = (u8::from(map.expires) * EXPIRES)
             | (u8::from(wide) * WIDE)
@@ -177,9 +218,10 @@ impl Entry {
         }
         entry.put(map.key, key);
         match content {
-            Content::Bytes(bytes, _) => entry.put(map.value, bytes),
+            Content::Bytes(bytes, _) | Content::Packed(_, _, bytes) => entry.put(map.value, bytes),
             Content::Integer(number) => entry.put(map.slot, &number.to_le_bytes()),
             Content::Heap(shared) => entry.put_pointer(map.slot, shared),
+            Content::Object(object) => entry.put_pointer(map.slot, object),
         }
         entry
     }
@@ -190,25 +232,25 @@ impl Entry {
     ///
     /// No copy of this pointer is used afterwards.
     pub(crate) unsafe fn free(self) {
-        let map = self.map();
-        if map.placement == Placement::Heap {
-            drop(self.take_pointer(map.slot));
-        }
-        // SAFETY: this is the layout that the entry was allocated with.
-        unsafe { dealloc(self.start.as_ptr(), map.layout()) };
+        drop(self.take_value());
+        // SAFETY: this is the layout that the entry was allocated with: taking the value has not changed it.
+        unsafe { dealloc(self.start.as_ptr(), self.map().layout()) };
     }
 
-    /// Takes the value out of an entry with a value on the heap and frees the rest.
-    ///
-    /// # Safety
-    ///
-    /// No copy of this pointer is used afterwards.
-    pub(crate) unsafe fn free_keeping_value(self) -> Option<Arc<Vec<u8>>> {
+    /// Takes the value out of an entry with a value on the heap; the entry has the integer 0 instead.
+    pub(crate) fn take_value(self) -> Option<OnHeap> {
         let map = self.map();
-        let value = (map.placement == Placement::Heap).then(|| self.take_pointer(map.slot));
-        // SAFETY: this is the layout that the entry was allocated with.
-        unsafe { dealloc(self.start.as_ptr(), map.layout()) };
-        value
+        let value = match map.placement {
+            Placement::Embedded | Placement::Integer => return None,
+            Placement::Heap => OnHeap::String(self.take_pointer(map.slot)),
+            Placement::Object => OnHeap::Object(self.take_pointer(map.slot)),
+        };
+        let flags =
+            self.byte(FLAGS) & !PLACEMENT_MASK | (Placement::Integer as u8) << PLACEMENT_SHIFT;
+        self.put(FLAGS, &[flags]);
+        self.put(KIND, &[kind(ValueType::String, Encoding::Int)]);
+        self.put(map.slot, &0_i64.to_le_bytes());
+        Some(value)
     }
 
     pub(crate) fn key<'a>(self) -> &'a [u8] {
@@ -216,29 +258,57 @@ impl Entry {
         self.bytes(map.key, map.key_length)
     }
 
+    #[inline]
     pub(crate) fn value_type(self) -> ValueType {
-        match self.byte(KIND) & 0x0f {
-            0 => ValueType::String,
-            other => unreachable!("an entry of type {other} was never made"),
-        }
+        ValueType::from_code(self.byte(KIND) & TYPE_MASK)
     }
 
     pub(crate) fn encoding(self) -> Encoding {
-        match self.byte(KIND) >> 4 {
-            0 => Encoding::Raw,
-            1 => Encoding::Int,
-            2 => Encoding::EmbStr,
-            other => unreachable!("an entry of encoding {other} was never made"),
+        match self.object() {
+            Some(object) => object.encoding().into(),
+            None => Encoding::from_code(self.byte(KIND) >> ENCODING_SHIFT),
         }
     }
 
+    /// The string; that the value is one was checked.
+    #[inline]
     pub(crate) fn string<'a>(self) -> StringRef<'a> {
         let map = self.map();
+        debug_assert_eq!(self.value_type(), ValueType::String, "its type was checked");
         match map.placement {
             Placement::Embedded => StringRef::Bytes(self.bytes(map.value, map.value_length)),
             Placement::Integer => StringRef::Integer(i64::from_le_bytes(self.field(map.slot))),
             Placement::Heap => StringRef::Shared(self.heap(map.slot)),
+            Placement::Object => StringRef::Bytes(&[]),
         }
+    }
+
+    /// The collection, if the value is one.
+    pub(crate) fn object<'a>(self) -> Option<ObjectRef<'a>> {
+        let value_type = self.value_type();
+        if value_type == ValueType::String {
+            return None;
+        }
+        let map = self.map();
+        if map.placement == Placement::Object {
+            return Some(self.boxed(map.slot).to_ref());
+        }
+        let encoding = Encoding::from_code(self.byte(KIND) >> ENCODING_SHIFT);
+        packed_ref(value_type, encoding, self.bytes(map.value, map.value_length))
+    }
+
+    /// The value.
+    pub(crate) fn value<'a>(self) -> ValueRef<'a> {
+        self.object().map_or_else(|| ValueRef::String(self.string()), ValueRef::Object)
+    }
+
+    /// The packed bytes of a small collection and how they are to be read, if the value is kept so.
+    pub(crate) fn packed<'a>(self) -> Option<(Encoding, &'a [u8])> {
+        let map = self.map();
+        let encoding = Encoding::from_code(self.byte(KIND) >> ENCODING_SHIFT);
+        let is_packed =
+            map.placement == Placement::Embedded && self.value_type() != ValueType::String;
+        is_packed.then(|| (encoding, self.bytes(map.value, map.value_length)))
     }
 
     /// When the key expires: unix time in ms.
@@ -316,9 +386,39 @@ impl Entry {
         let fits = map.placement == Placement::Embedded && map.value_length == bytes.len();
         if fits {
             self.put(map.value, bytes);
-            self.put(KIND, &[ValueType::String as u8 | (encoding as u8) << 4]);
+            self.put(KIND, &[kind(ValueType::String, encoding)]);
         }
         fits
+    }
+
+    /// Puts other packed bytes of a collection of the same type in the place of the present ones, if they are as long.
+    pub(crate) fn put_packed(self, bytes: &[u8], encoding: Encoding) -> bool {
+        let map = self.map();
+        let value_type = self.value_type();
+        let fits = map.placement == Placement::Embedded
+            && value_type != ValueType::String
+            && map.value_length == bytes.len();
+        if fits {
+            self.put(map.value, bytes);
+            self.put(KIND, &[kind(value_type, encoding)]);
+        }
+        fits
+    }
+
+    /// The collection on the heap.
+    pub(crate) fn boxed_object<'a>(self) -> Option<&'a Object> {
+        let map = self.map();
+        (map.placement == Placement::Object).then(|| self.boxed(map.slot))
+    }
+
+    /// The collection on the heap, to be changed in place.
+    pub(crate) fn object_mut<'a>(self) -> Option<&'a mut Object> {
+        let map = self.map();
+        if map.placement != Placement::Object {
+            return None;
+        }
+        // SAFETY: the slot holds a box that `put_pointer` wrote, and the caller has the shard exclusively.
+        Some(unsafe { &mut *self.pointer::<Box<Object>>(map.slot) })
     }
 
     /// The string on the heap, to be changed in place; a copy is made of it first if a reply still shares it.
@@ -328,7 +428,7 @@ impl Entry {
             return None;
         }
         // SAFETY: the slot holds an Arc that `put_pointer` wrote, and the caller has the shard exclusively.
-        let shared = unsafe { &mut *self.pointer(map.slot) };
+        let shared = unsafe { &mut *self.pointer::<Arc<Vec<u8>>>(map.slot) };
         Some(Arc::make_mut(shared))
     }
 
@@ -374,6 +474,12 @@ impl Entry {
     }
 
     #[inline]
+    fn boxed<'a>(self, slot: usize) -> &'a Object {
+        // SAFETY: the slot holds a box that `put_pointer` wrote; see `bytes` for how long.
+        unsafe { &*self.pointer::<Box<Object>>(slot) }
+    }
+
+    #[inline]
     fn put(self, offset: usize, bytes: &[u8]) {
         // SAFETY: the map says that these bytes lie inside the allocation; the caller has the shard exclusively and
         // `bytes` is borrowed, so it is not part of this entry.
@@ -382,19 +488,21 @@ impl Entry {
 
     /// The place of a value on the heap: entries are aligned to eight bytes, and all before the slot is a multiple of that.
     #[inline]
-    fn pointer(self, slot: usize) -> *mut Arc<Vec<u8>> {
-        debug_assert!(slot.is_multiple_of(align_of::<Arc<Vec<u8>>>()), "the slot is aligned");
+    fn pointer<P>(self, slot: usize) -> *mut P {
+        const { assert!(size_of::<P>() == FIELD && align_of::<P>() <= FIELD, "it is a pointer") };
+        debug_assert!(slot.is_multiple_of(FIELD), "the slot is aligned");
         self.at(slot).cast()
     }
 
-    fn put_pointer(self, slot: usize, shared: Arc<Vec<u8>>) {
+    fn put_pointer<P>(self, slot: usize, value: P) {
         // SAFETY: the slot is eight aligned bytes inside the allocation.
-        unsafe { self.pointer(slot).write(shared) };
+        unsafe { self.pointer::<P>(slot).write(value) };
     }
 
-    fn take_pointer(self, slot: usize) -> Arc<Vec<u8>> {
-        // SAFETY: the slot holds an Arc that `put_pointer` wrote; callers never read it again.
-        unsafe { self.pointer(slot).read() }
+    /// `P` is what the placement says.
+    fn take_pointer<P>(self, slot: usize) -> P {
+        // SAFETY: the slot holds what `put_pointer` wrote; the only caller, `take_value`, overwrites it.
+        unsafe { self.pointer::<P>(slot).read() }
     }
 
     #[inline]
@@ -403,7 +511,8 @@ impl Entry {
         let placement = match (flags & PLACEMENT_MASK) >> PLACEMENT_SHIFT {
             0 => Placement::Embedded,
             1 => Placement::Integer,
-            _ => Placement::Heap,
+            2 => Placement::Heap,
+            _ => Placement::Object,
         };
         let (key_length, value_length) = if flags & WIDE == 0 {
             (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
@@ -412,6 +521,11 @@ impl Entry {
         };
         Map::new(key_length, value_length, flags & EXPIRES != 0, placement)
     }
+}
+
+/// The first byte of an entry.
+fn kind(value_type: ValueType, encoding: Encoding) -> u8 {
+    value_type as u8 | (encoding as u8) << ENCODING_SHIFT
 }
 
 /// An entry that is being looked at, for as long as its shard is locked.
@@ -442,9 +556,25 @@ impl<'a> EntryRef<'a> {
         self.entry.encoding()
     }
 
-    /// The string.
+    /// The string. Who calls this has seen that the value is one.
+    #[inline]
     pub fn string(&self) -> StringRef<'a> {
         self.entry.string()
+    }
+
+    /// The value, of whatever type.
+    pub fn value(&self) -> ValueRef<'a> {
+        self.entry.value()
+    }
+
+    /// The collection, if the value is one.
+    pub fn object(&self) -> Option<ObjectRef<'a>> {
+        self.entry.object()
+    }
+
+    /// Whether the value is a collection that has no allocation of its own.
+    pub fn is_packed(&self) -> bool {
+        self.entry.packed().is_some()
     }
 
     /// Unix time in ms at which the key expires.
@@ -462,15 +592,8 @@ impl<'a> EntryRef<'a> {
         self.entry.epoch()
     }
 
-    /// Bytes asked of the allocator: for the entry, and for its value beside it (the vector's head and its bytes).
-    pub fn allocations(&self) -> (usize, Option<(usize, usize)>) {
-        let heap = match self.string() {
-            // The counts of an `Arc` are two words.
-            StringRef::Shared(shared) => {
-                Some((size_of::<Vec<u8>>() + 2 * size_of::<usize>(), shared.capacity()))
-            }
-            StringRef::Bytes(_) | StringRef::Integer(_) => None,
-        };
-        (self.entry.allocation(), heap)
+    /// Bytes asked of the allocator for the entry, without a value on the heap.
+    pub fn allocation(&self) -> usize {
+        self.entry.allocation()
     }
 }

@@ -17,6 +17,7 @@ mod entry;
 mod eviction;
 mod gate;
 mod hashing;
+mod object;
 mod scan;
 mod shard;
 mod value;
@@ -34,7 +35,8 @@ pub use entry::EntryRef;
 pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
-pub use value::{Decimal, Encoding, StringRef, ValueType};
+pub use object::WrongType;
+pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Round, View};
 pub use writing::{Freeing, SetExpiry};
 

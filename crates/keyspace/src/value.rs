@@ -2,19 +2,66 @@
 
 use std::sync::Arc;
 
+use collections::ObjectRef;
+
 /// The type of a value, as TYPE names it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum ValueType {
     /// A byte string; also integers, bitmaps and `HyperLogLog`.
     String = 0,
+    /// Elements in the order in which they were put.
+    List = 1,
+    /// Different members.
+    Set = 2,
+    /// Values by field.
+    Hash = 3,
+    /// Members by score.
+    SortedSet = 4,
+    /// Entries by ID.
+    Stream = 5,
 }
 
 impl ValueType {
+    /// All of them, by code.
+    pub const ALL: [ValueType; 6] = [
+        ValueType::String,
+        ValueType::List,
+        ValueType::Set,
+        ValueType::Hash,
+        ValueType::SortedSet,
+        ValueType::Stream,
+    ];
+
     /// The word that TYPE answers.
     pub fn name(self) -> &'static str {
         match self {
             ValueType::String => "string",
+            ValueType::List => "list",
+            ValueType::Set => "set",
+            ValueType::Hash => "hash",
+            ValueType::SortedSet => "zset",
+            ValueType::Stream => "stream",
+        }
+    }
+
+    #[inline]
+    pub(crate) fn from_code(code: u8) -> ValueType {
+        match ValueType::ALL.get(usize::from(code)) {
+            Some(value_type) => *value_type,
+            None => unreachable!("an entry of type {code} was never made"),
+        }
+    }
+}
+
+impl From<collections::Kind> for ValueType {
+    fn from(kind: collections::Kind) -> ValueType {
+        match kind {
+            collections::Kind::List => ValueType::List,
+            collections::Kind::Set => ValueType::Set,
+            collections::Kind::Hash => ValueType::Hash,
+            collections::Kind::SortedSet => ValueType::SortedSet,
+            collections::Kind::Stream => ValueType::Stream,
         }
     }
 }
@@ -29,15 +76,87 @@ pub enum Encoding {
     Int = 1,
     /// A string of at most 44 bytes as it was set.
     EmbStr = 2,
+    /// A small collection.
+    ListPack = 3,
+    /// A small hash with fields that may expire.
+    ListPackEx = 4,
+    /// A list.
+    QuickList = 5,
+    /// A small set of integers.
+    IntSet = 6,
+    /// A set or hash.
+    HashTable = 7,
+    /// A sorted set.
+    SkipList = 8,
+    /// A stream.
+    Stream = 9,
+}
+
+impl From<collections::Encoding> for Encoding {
+    fn from(encoding: collections::Encoding) -> Encoding {
+        match encoding {
+            collections::Encoding::ListPack => Encoding::ListPack,
+            collections::Encoding::ListPackEx => Encoding::ListPackEx,
+            collections::Encoding::QuickList => Encoding::QuickList,
+            collections::Encoding::IntSet => Encoding::IntSet,
+            collections::Encoding::HashTable => Encoding::HashTable,
+            collections::Encoding::SkipList => Encoding::SkipList,
+            collections::Encoding::Stream => Encoding::Stream,
+        }
+    }
 }
 
 impl Encoding {
+    const ALL: [Encoding; 10] = [
+        Encoding::Raw,
+        Encoding::Int,
+        Encoding::EmbStr,
+        Encoding::ListPack,
+        Encoding::ListPackEx,
+        Encoding::QuickList,
+        Encoding::IntSet,
+        Encoding::HashTable,
+        Encoding::SkipList,
+        Encoding::Stream,
+    ];
+
     /// The word that OBJECT ENCODING answers.
     pub fn name(self) -> &'static str {
         match self {
             Encoding::Raw => "raw",
             Encoding::Int => "int",
             Encoding::EmbStr => "embstr",
+            Encoding::ListPack => "listpack",
+            Encoding::ListPackEx => "listpackex",
+            Encoding::QuickList => "quicklist",
+            Encoding::IntSet => "intset",
+            Encoding::HashTable => "hashtable",
+            Encoding::SkipList => "skiplist",
+            Encoding::Stream => "stream",
+        }
+    }
+
+    #[inline]
+    pub(crate) fn from_code(code: u8) -> Encoding {
+        match Encoding::ALL.get(usize::from(code)) {
+            Some(encoding) => *encoding,
+            None => unreachable!("an entry of encoding {code} was never made"),
+        }
+    }
+
+    /// The representation of packed bytes, if it is one.
+    pub(crate) fn of_packed(self) -> Option<collections::Encoding> {
+        match self {
+            Encoding::ListPack => Some(collections::Encoding::ListPack),
+            Encoding::ListPackEx => Some(collections::Encoding::ListPackEx),
+            Encoding::IntSet => Some(collections::Encoding::IntSet),
+            Encoding::Raw
+            | Encoding::Int
+            | Encoding::EmbStr
+            | Encoding::QuickList
+            | Encoding::HashTable
+            | Encoding::SkipList
+            | Encoding::Stream => None,
         }
     }
 
@@ -47,6 +166,15 @@ impl Encoding {
         const EMBSTR_LIMIT: usize = 44;
         if length <= EMBSTR_LIMIT { Encoding::EmbStr } else { Encoding::Raw }
     }
+}
+
+/// A value as a reader sees it.
+#[derive(Clone, Copy, Debug)]
+pub enum ValueRef<'a> {
+    /// A string.
+    String(StringRef<'a>),
+    /// A collection.
+    Object(ObjectRef<'a>),
 }
 
 /// A string as it is stored.

@@ -10,10 +10,11 @@ use smallvec::SmallVec;
 
 use crate::Keyspace;
 use crate::access::{AccessClock, Random};
-use crate::database::{Database, free, free_keeping_value};
-use crate::entry::{Entry, EntryRef};
+use crate::database::{Database, free};
+use crate::entry::{Entry, EntryRef, OnHeap};
 use crate::hashing::KeyHash;
 use crate::shard::{Shard, ShardGuard};
+use crate::value::{StringRef, ValueRef};
 
 /// What a worker knows for the length of a round, and counts in it.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Round {
     pub misses: u64,
     /// Whether anything was changed since this was last cleared.
     pub changed: bool,
+    /// Where small collections are changed.
+    pub buffer: Vec<u8>,
     /// Long arguments of the present call, which may be kept as values without being copied.
     pub donated: Vec<Arc<Vec<u8>>>,
 }
@@ -77,7 +80,7 @@ pub struct Expired {
 pub struct Garbage(pub(crate) Waste);
 
 pub(crate) enum Waste {
-    Value(#[expect(dead_code, reason = "held to be dropped")] Arc<Vec<u8>>),
+    Value(OnHeap),
     Database(Database),
 }
 
@@ -85,7 +88,8 @@ impl Garbage {
     /// How many keys or values it is.
     pub fn objects(&self) -> usize {
         match &self.0 {
-            Waste::Value(_) => 1,
+            Waste::Value(OnHeap::String(_)) => 1,
+            Waste::Value(OnHeap::Object(object)) => object.to_ref().effort().max(1),
             Waste::Database(database) => database.len(),
         }
     }
@@ -247,7 +251,7 @@ impl<'a> View<'a> {
     // For the rest of this crate.
 
     #[inline]
-    fn found(&mut self, key: &[u8]) -> Option<Entry> {
+    pub(crate) fn found(&mut self, key: &[u8]) -> Option<Entry> {
         let found = self.live(key);
         match found {
             Some(entry) => {
@@ -303,16 +307,13 @@ impl<'a> View<'a> {
 
     /// Takes an entry out of its database and frees it, or makes it garbage if that takes long.
     pub(crate) fn discard(&mut self, hash: KeyHash, entry: Entry) {
-        /// Bytes above which giving memory back is a system call.
-        const SLOW_TO_FREE: usize = 1 << 20;
         self.before_change(entry);
         self.take(hash, entry);
-        if SLOW_TO_FREE <= EntryRef::new(entry).allocations().1.map_or(0, |(_, bytes)| bytes) {
-            self.garbage
-                .extend(free_keeping_value(entry).map(|value| Garbage(Waste::Value(value))));
-        } else {
-            free(entry);
+        if is_slow_to_free(entry) {
+            let value = entry.take_value();
+            self.garbage.extend(value.map(|value| Garbage(Waste::Value(value))));
         }
+        free(entry);
     }
 
     pub(crate) fn take(&mut self, hash: KeyHash, entry: Entry) {
@@ -416,4 +417,17 @@ impl<'a> View<'a> {
 #[cold]
 fn undeclared() -> ! {
     unreachable!("a command reaches only keys that it declared")
+}
+
+/// Whether a worker has better things to do than to free this entry's value.
+fn is_slow_to_free(entry: Entry) -> bool {
+    /// Bytes above which giving memory back is a system call.
+    const LONG: usize = 1 << 20;
+    /// Allocations.
+    const MANY: usize = 64;
+    match entry.value() {
+        ValueRef::String(StringRef::Shared(shared)) => LONG <= shared.capacity(),
+        ValueRef::String(StringRef::Bytes(_) | StringRef::Integer(_)) => false,
+        ValueRef::Object(object) => MANY < object.effort(),
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::database::free;
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
-use crate::value::{Decimal, Encoding, StringRef};
+use crate::value::{Decimal, Encoding, StringRef, ValueRef};
 use crate::view::{ExpiryMode, Garbage, View, Waste};
 
 /// What a write does about the time at which the key expires.
@@ -33,7 +33,7 @@ pub enum Freeing {
 }
 
 impl SetExpiry {
-    fn given(self, present: Option<i64>) -> Option<i64> {
+    pub(crate) fn given(self, present: Option<i64>) -> Option<i64> {
         match self {
             SetExpiry::Keep => present,
             SetExpiry::Clear => None,
@@ -111,7 +111,7 @@ impl View<'_> {
                 return Ok(number);
             }
         }
-        self.put(hash, key, present, Content::Integer(number), SetExpiry::Keep);
+        self.put_content(hash, key, present, Content::Integer(number), SetExpiry::Keep);
         Ok(number)
     }
 
@@ -136,9 +136,15 @@ impl View<'_> {
             return result;
         }
         if bytes.len() <= EMBED_LIMIT {
-            self.put(hash, key, present, Content::Bytes(&bytes, Encoding::Raw), SetExpiry::Keep);
+            self.put_content(
+                hash,
+                key,
+                present,
+                Content::Bytes(&bytes, Encoding::Raw),
+                SetExpiry::Keep,
+            );
         } else {
-            self.put(hash, key, present, Content::Heap(Arc::new(bytes)), SetExpiry::Keep);
+            self.put_content(hash, key, present, Content::Heap(Arc::new(bytes)), SetExpiry::Keep);
         }
         result
     }
@@ -195,10 +201,9 @@ impl View<'_> {
             return true;
         }
         let access = self.round.access.initial();
-        let new = remade(entry, to, entry.expiry(), access, self.epoch());
         self.before_change(entry);
+        let new = remade(entry, to, entry.expiry(), access, self.epoch());
         self.take(hash, entry);
-        // The value lives on in the new entry.
         free(entry);
         self.remove(to);
         let hash = self.locate(to);
@@ -210,7 +215,7 @@ impl View<'_> {
     /// `from` is there.
     pub fn copy(&mut self, from: &[u8], to: &[u8], database: usize) -> bool {
         let Some(entry) = self.live(from) else { return false };
-        let new = remade(entry, to, entry.expiry(), self.round.access.initial(), self.epoch());
+        let new = copied(entry, to, entry.expiry(), self.round.access.initial(), self.epoch());
         let source = self.database();
         self.select(database);
         self.remove(to);
@@ -293,7 +298,7 @@ impl View<'_> {
                 return;
             }
         }
-        self.put(hash, key, present, Content::Integer(number), expiry);
+        self.put_content(hash, key, present, Content::Integer(number), expiry);
     }
 
     #[inline]
@@ -307,7 +312,7 @@ impl View<'_> {
     ) {
         if EMBED_LIMIT < value.len() {
             let kept = self.round.keep(value);
-            self.put(hash, key, present, Content::Heap(kept), expiry);
+            self.put_content(hash, key, present, Content::Heap(kept), expiry);
             return;
         }
         let encoding = Encoding::of_length(value.len());
@@ -320,7 +325,7 @@ impl View<'_> {
                 return;
             }
         }
-        self.put(hash, key, present, Content::Bytes(value, encoding), expiry);
+        self.put_content(hash, key, present, Content::Bytes(value, encoding), expiry);
     }
 
     /// Ends the replacement of a value in the entry that was there before.
@@ -333,7 +338,7 @@ impl View<'_> {
     }
 
     /// Makes an entry and puts it in the place of the present one.
-    fn put(
+    fn put_content(
         &mut self,
         hash: KeyHash,
         key: &[u8],
@@ -355,7 +360,7 @@ impl View<'_> {
     }
 
     /// Adds an entry whose key is not there for this view.
-    fn add(&mut self, hash: KeyHash, entry: Entry) {
+    pub(crate) fn add(&mut self, hash: KeyHash, entry: Entry) {
         self.round.changed = true;
         if self.round.expiry == ExpiryMode::Hide
             && let Some(hidden) = self.database_mut(hash).find(hash, entry.key())
@@ -366,7 +371,7 @@ impl View<'_> {
         self.database_mut(hash).insert(hashing, hash, entry);
     }
 
-    fn replace(&mut self, hash: KeyHash, old: Entry, new: Entry) {
+    pub(crate) fn replace(&mut self, hash: KeyHash, old: Entry, new: Entry) {
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).replace(hashing, hash, old, new);
     }
@@ -386,12 +391,33 @@ fn stored_integer(value: &[u8]) -> Option<i64> {
     (Decimal::new().format(number).as_bytes() == value).then_some(number)
 }
 
-/// An entry with the same value under another name or with another expiry.
+/// An entry with the value of another, which loses it, under another name or with another expiry.
 fn remade(entry: Entry, key: &[u8], expiry: Option<i64>, access: u32, epoch: u8) -> Entry {
-    let content = match entry.string() {
+    let content = match entry.take_value() {
+        Some(value) => value.into(),
+        None => content_in_place(entry),
+    };
+    Entry::new(key, content, expiry, access, epoch)
+}
+
+/// An entry with a copy of the value of another.
+fn copied(entry: Entry, key: &[u8], expiry: Option<i64>, access: u32, epoch: u8) -> Entry {
+    let content = match (entry.value(), entry.boxed_object()) {
+        (ValueRef::String(StringRef::Shared(shared)), _) => Content::Heap(Arc::clone(shared)),
+        (_, Some(object)) => Content::Object(Box::new(object.clone())),
+        _ => content_in_place(entry),
+    };
+    Entry::new(key, content, expiry, access, epoch)
+}
+
+/// What an entry without a value on the heap holds.
+fn content_in_place<'a>(entry: Entry) -> Content<'a> {
+    if let Some((encoding, bytes)) = entry.packed() {
+        return Content::Packed(entry.value_type(), encoding, bytes);
+    }
+    match entry.string() {
         StringRef::Bytes(bytes) => Content::Bytes(bytes, entry.encoding()),
         StringRef::Integer(number) => Content::Integer(number),
         StringRef::Shared(shared) => Content::Heap(Arc::clone(shared)),
-    };
-    Entry::new(key, content, expiry, access, epoch)
+    }
 }

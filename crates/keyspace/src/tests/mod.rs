@@ -19,6 +19,7 @@ fn round() -> Round {
         misses: 0,
         changed: false,
         donated: Vec::new(),
+        buffer: Vec::new(),
     }
 }
 

@@ -1,0 +1,90 @@
+//! Hashes: values by field.
+
+use std::marker::PhantomData;
+
+use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
+
+/// See the module's page.
+#[derive(Clone, Debug, Default)]
+pub struct Hash {}
+
+/// A [`Hash`] to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct HashRef<'a> {
+    held: PhantomData<&'a Hash>,
+}
+
+impl HashRef<'_> {
+    /// How it is represented.
+    pub fn encoding(self) -> Encoding {
+        Encoding::ListPack
+    }
+
+    /// The number of elements.
+    pub fn len(self) -> usize {
+        0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many allocations it takes to free it, about.
+    pub fn effort(self) -> usize {
+        self.len()
+    }
+
+    /// See [`ObjectRef::memory_bytes`].
+    pub fn memory_bytes(self, _samples: usize, _size: &dyn Fn(usize) -> usize) -> usize {
+        0
+    }
+
+    /// See [`ObjectRef::digest`].
+    pub fn digest(self, _feed: &mut dyn FnMut(&[&[u8]])) {}
+}
+
+impl Collection for Hash {
+    type Ref<'a> = HashRef<'a>;
+
+    const KIND: Kind = Kind::Hash;
+    fn to_ref(&self) -> HashRef<'_> {
+        HashRef { held: PhantomData }
+    }
+
+    fn is_empty(&self) -> bool {
+        true
+    }
+
+    fn packed(&self) -> Option<(Encoding, &[u8])> {
+        None
+    }
+
+    fn from_packed(_encoding: Encoding, _bytes: Vec<u8>) -> Hash {
+        Hash {}
+    }
+
+    fn into_packed(self) -> Result<(Encoding, Vec<u8>), Hash> {
+        Err(self)
+    }
+
+    fn packed_ref(_encoding: Encoding, _bytes: &[u8]) -> HashRef<'_> {
+        HashRef { held: PhantomData }
+    }
+
+    fn into_object(self) -> Object {
+        Object::Hash(self)
+    }
+
+    fn of(object: &Object) -> Option<&Hash> {
+        if let Object::Hash(value) = object { Some(value) } else { None }
+    }
+
+    fn of_mut(object: &mut Object) -> Option<&mut Hash> {
+        if let Object::Hash(value) = object { Some(value) } else { None }
+    }
+
+    fn of_ref(object: ObjectRef<'_>) -> Option<HashRef<'_>> {
+        if let ObjectRef::Hash(value) = object { Some(value) } else { None }
+    }
+}

@@ -1,0 +1,262 @@
+//! Collections as values: reading them by type, and the door through which they change.
+//!
+//! A collection whose packed bytes are few is kept in its entry and costs no allocation of its own; a larger one is a box
+//! that the entry points to, and stays one. Readers see both alike ([`Collection::Ref`]). To change a small one, its bytes are
+//! copied into a buffer that the round keeps, changed there, and put back.
+
+use collections::{Collection, Hash, List, Object, ObjectRef, Set, SortedSet, Stream};
+
+use crate::entry::{Content, Entry, EntryRef};
+use crate::hashing::KeyHash;
+use crate::value::{Encoding, ValueType};
+use crate::view::View;
+use crate::writing::SetExpiry;
+
+/// Packed bytes up to this many are kept in the entry: its lengths then take no room beyond the header.
+const PACKED_LIMIT: usize = u8::MAX as usize;
+
+/// A value is of another type than the command is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the value is of another type")]
+pub struct WrongType;
+
+impl From<WrongType> for resp::ReplyError {
+    fn from(WrongType: WrongType) -> resp::ReplyError {
+        resp::ReplyError::WrongType
+    }
+}
+
+/// The type of a collection.
+pub(crate) fn type_of(object: &Object) -> ValueType {
+    match object {
+        Object::List(_) => ValueType::List,
+        Object::Set(_) => ValueType::Set,
+        Object::Hash(_) => ValueType::Hash,
+        Object::SortedSet(_) => ValueType::SortedSet,
+        Object::Stream(_) => ValueType::Stream,
+    }
+}
+
+/// A small collection as a reader sees it; nothing for a string.
+pub(crate) fn packed_ref(
+    value_type: ValueType,
+    encoding: Encoding,
+    bytes: &[u8],
+) -> Option<ObjectRef<'_>> {
+    let encoding = encoding.of_packed()?;
+    Some(match value_type {
+        ValueType::String => return None,
+        ValueType::List => ObjectRef::List(List::packed_ref(encoding, bytes)),
+        ValueType::Set => ObjectRef::Set(Set::packed_ref(encoding, bytes)),
+        ValueType::Hash => ObjectRef::Hash(Hash::packed_ref(encoding, bytes)),
+        ValueType::SortedSet => ObjectRef::SortedSet(SortedSet::packed_ref(encoding, bytes)),
+        ValueType::Stream => ObjectRef::Stream(Stream::packed_ref(encoding, bytes)),
+    })
+}
+
+impl<'a> EntryRef<'a> {
+    /// The collection, if it is of this type.
+    pub fn collection<T: Collection>(&self) -> Result<T::Ref<'a>, WrongType> {
+        self.object().and_then(T::of_ref).ok_or(WrongType)
+    }
+}
+
+/// What is left of a collection that was changed.
+enum Remains {
+    Nothing,
+    /// It is where it was.
+    InPlace,
+    /// It has to be put into another entry.
+    Elsewhere(Entry),
+}
+
+impl View<'_> {
+    /// The collection at a key, for a command that reads it: counts as a hit or a miss and as a use.
+    pub fn read_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
+        self.read(key).map(|entry| entry.collection::<T>()).transpose()
+    }
+
+    /// The collection at a key, for a command that will write it: counts as a use.
+    pub fn look_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
+        self.look(key).map(|entry| entry.collection::<T>()).transpose()
+    }
+
+    /// The collection at a key, for one that counts neither hit nor use.
+    pub fn peek_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
+        self.peek(key).map(|entry| entry.collection::<T>()).transpose()
+    }
+
+    /// The entries of several keys at once, for a command that reads them all.
+    pub fn read_several<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Vec<Option<EntryRef<'_>>> {
+        // To look for one may remove it, but none that was found before: all are judged by the time of the round.
+        let found: Vec<Option<Entry>> = keys.map(|key| self.found(key)).collect();
+        found.into_iter().map(|found| found.map(EntryRef::new)).collect()
+    }
+
+    /// The collections of several keys at once, all of one type, for a command that reads them all.
+    pub fn read_several_as<'k, T: Collection>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<Vec<Option<T::Ref<'_>>>, WrongType> {
+        self.read_several(keys)
+            .into_iter()
+            .map(|found| found.map(|entry| entry.collection::<T>()).transpose())
+            .collect()
+    }
+
+    /// Changes the collection at a key, and keeps when it expires. One that is not there begins empty, and is stored unless
+    /// it is empty afterwards; one that becomes empty is removed. Counts as a use.
+    pub fn edit<T: Collection, R>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, WrongType> {
+        let hash = self.locate(key);
+        if let Some(entry) = self.live(key) {
+            return self.edit_entry(hash, entry, edit);
+        }
+        let mut value = T::default();
+        let result = edit(&mut value);
+        if !(value.is_empty() && T::VANISHES_EMPTY) {
+            let new = self.entry_of(key, value, None, self.round.access.initial());
+            self.add(hash, new);
+        }
+        Ok(result)
+    }
+
+    /// Changes the collection at a key if there is one; see [`edit`](View::edit).
+    pub fn edit_present<T: Collection, R>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> Result<Option<R>, WrongType> {
+        let hash = self.locate(key);
+        match self.live(key) {
+            Some(entry) => self.edit_entry(hash, entry, edit).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a key to a collection, whatever it was before; to an empty one, of a type that vanishes, means to remove it.
+    pub fn put<T: Collection>(&mut self, key: &[u8], value: T, expiry: SetExpiry) {
+        if value.is_empty() && T::VANISHES_EMPTY {
+            self.remove(key);
+            return;
+        }
+        let hash = self.locate(key);
+        let access = self.round.access;
+        if let Some(entry) = self.live(key) {
+            self.before_change(entry);
+            let access = access.replacing(entry.access());
+            let new = self.entry_of(key, value, expiry.given(entry.expiry()), access);
+            self.replace(hash, entry, new);
+        } else {
+            let new = self.entry_of(key, value, expiry.given(None), access.initial());
+            self.add(hash, new);
+        }
+    }
+
+    /// Sets a key to a collection of any type, as [`put`](View::put) does.
+    pub fn put_object(&mut self, key: &[u8], object: Object, expiry: SetExpiry) {
+        match object {
+            Object::List(list) => self.put(key, list, expiry),
+            Object::Set(set) => self.put(key, set, expiry),
+            Object::Hash(hash) => self.put(key, hash, expiry),
+            Object::SortedSet(set) => self.put(key, set, expiry),
+            Object::Stream(stream) => self.put(key, stream, expiry),
+        }
+    }
+
+    fn edit_entry<T: Collection, R>(
+        &mut self,
+        hash: KeyHash,
+        entry: Entry,
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, WrongType> {
+        if EntryRef::new(entry).collection::<T>().is_err() {
+            return Err(WrongType);
+        }
+        self.before_change(entry);
+        self.touch(entry);
+        let (result, remains) = match entry.object_mut().and_then(T::of_mut) {
+            Some(value) => {
+                let result = edit(value);
+                let vanishes = value.is_empty() && T::VANISHES_EMPTY;
+                (result, if vanishes { Remains::Nothing } else { Remains::InPlace })
+            }
+            None => self.edit_packed(entry, edit),
+        };
+        match remains {
+            Remains::Nothing => self.discard(hash, entry),
+            Remains::InPlace => {}
+            Remains::Elsewhere(new) => self.replace(hash, entry, new),
+        }
+        Ok(result)
+    }
+
+    /// Changes a collection that is kept in its entry.
+    fn edit_packed<T: Collection, R>(
+        &mut self,
+        entry: Entry,
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> (R, Remains) {
+        let mut buffer = std::mem::take(&mut self.round.buffer);
+        buffer.clear();
+        let mut value = match entry.packed() {
+            Some((encoding, bytes)) => {
+                buffer.extend_from_slice(bytes);
+                encoding.of_packed().map(|encoding| T::from_packed(encoding, buffer))
+            }
+            None => None,
+        }
+        .unwrap_or_default();
+        let result = edit(&mut value);
+        if value.is_empty() && T::VANISHES_EMPTY {
+            self.keep_buffer(value);
+            return (result, Remains::Nothing);
+        }
+        if let Some((encoding, bytes)) = value.packed()
+            && entry.put_packed(bytes, encoding.into())
+        {
+            self.keep_buffer(value);
+            return (result, Remains::InPlace);
+        }
+        let new = self.entry_of(entry.key(), value, entry.expiry(), entry.access());
+        (result, Remains::Elsewhere(new))
+    }
+
+    /// An entry that holds a collection: in it, if it is small.
+    fn entry_of<T: Collection>(
+        &mut self,
+        key: &[u8],
+        value: T,
+        expiry: Option<i64>,
+        access: u32,
+    ) -> Entry {
+        let epoch = self.epoch();
+        if let Some((encoding, bytes)) = value.packed()
+            && bytes.len() <= PACKED_LIMIT
+        {
+            let content = Content::Packed(T::KIND.into(), encoding.into(), bytes);
+            let entry = Entry::new(key, content, expiry, access, epoch);
+            self.keep_buffer(value);
+            return entry;
+        }
+        let object = Box::new(value.into_object());
+        Entry::new(key, Content::Object(object), expiry, access, epoch)
+    }
+
+    /// Keeps the buffer of a small collection for the next one.
+    fn keep_buffer<T: Collection>(&mut self, value: T) {
+        /// More than any that is kept in an entry becomes by one change.
+        const LARGE: usize = 1 << 16;
+        if let Ok((_, buffer)) = value.into_packed()
+            && buffer.capacity() <= LARGE
+        {
+            self.round.buffer = buffer;
+        }
+    }
+}
