@@ -20,6 +20,7 @@ mod hashing;
 pub mod list;
 pub mod list_pack;
 pub mod longest_common_subsequence;
+pub mod lzf;
 pub mod set;
 pub mod slot;
 pub mod sorted_set;
