@@ -16,6 +16,8 @@ pub enum Class {
     Generic,
     /// `$`: strings.
     String,
+    /// `l`: lists.
+    List,
     /// `x`: keys that have expired.
     Expired,
     /// `e`: keys that were evicted.
@@ -32,6 +34,22 @@ pub const APPEND: Event = Event::new(Class::String, "append");
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.
 pub const INCREMENT_FLOAT: Event = Event::new(Class::String, "incrbyfloat");
+/// Elements were added at the head of a list.
+pub const LIST_PUSH_HEAD: Event = Event::new(Class::List, "lpush");
+/// Elements were added at the tail of a list.
+pub const LIST_PUSH_TAIL: Event = Event::new(Class::List, "rpush");
+/// Elements were taken from the head of a list.
+pub const LIST_POP_HEAD: Event = Event::new(Class::List, "lpop");
+/// Elements were taken from the tail of a list.
+pub const LIST_POP_TAIL: Event = Event::new(Class::List, "rpop");
+/// An element was added within a list.
+pub const LIST_INSERT: Event = Event::new(Class::List, "linsert");
+/// An element of a list was replaced.
+pub const LIST_SET: Event = Event::new(Class::List, "lset");
+/// Elements of a list that are equal to one were removed.
+pub const LIST_REMOVE: Event = Event::new(Class::List, "lrem");
+/// A list was cut to a part of it.
+pub const LIST_TRIM: Event = Event::new(Class::List, "ltrim");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

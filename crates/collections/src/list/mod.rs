@@ -108,6 +108,23 @@ impl List {
         }
     }
 
+    /// Moves the element at one end to an end, after a look at it.
+    pub fn rotate<R>(
+        &mut self,
+        from: End,
+        to: End,
+        limits: Limits,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Option<R> {
+        let element = match self {
+            List::Pack(_) => self.pop(from, limits, copied)?,
+            List::Quick(quick) => quick.pop(from, copied)?,
+        };
+        self.push(to, std::iter::once(&*element), limits);
+        self.shrink(Share::Half, limits);
+        Some(read(&element))
+    }
+
     /// Takes elements out: `count` of them from the index on.
     pub fn remove_range(&mut self, start: usize, count: usize, limits: Limits) {
         match self {
@@ -422,6 +439,10 @@ fn visit_each<'e, B>(
     visit: &mut impl FnMut(Element<'_>) -> ControlFlow<B>,
 ) -> Option<B> {
     elements.try_for_each(visit).break_value()
+}
+
+fn copied(element: Element<'_>) -> Vec<u8> {
+    element.to_vec()
 }
 
 /// Takes elements out of a list pack that are `element`.

@@ -9,6 +9,7 @@
 mod connection;
 mod help;
 mod key;
+pub(crate) mod list;
 mod server;
 mod string;
 
@@ -19,4 +20,4 @@ use crate::command_table::Command;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+    &[string::COMMANDS, list::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
