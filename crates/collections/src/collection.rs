@@ -129,7 +129,7 @@ impl Object {
     }
 }
 
-impl<'a> ObjectRef<'a> {
+impl ObjectRef<'_> {
     /// How it is represented.
     pub fn encoding(self) -> Encoding {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! Bytes from outside reach some of these modules (patterns, keys, strings to compare), so the lints that forbid
 //! unchecked indexing and arithmetic are on for the whole crate; [`hash_table`], which only ever handles indexes of its
-//! own making, lifts them and is the only module with `unsafe`.
+//! own making, lifts them. `unsafe` is in it and in [`packed_bytes`] only.
 
 #![deny(
     clippy::unwrap_used,
@@ -18,6 +18,7 @@ pub mod hash;
 pub mod hash_table;
 pub mod list;
 pub mod longest_common_subsequence;
+pub mod packed_bytes;
 pub mod set;
 pub mod slot;
 pub mod sorted_set;
@@ -27,6 +28,7 @@ pub use collection::{Collection, Encoding, Kind, Object, ObjectRef};
 pub use hash::Hash;
 pub use hash_table::HashTable;
 pub use list::List;
+pub use packed_bytes::PackedBytes;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use stream::Stream;
