@@ -6,7 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use command::Command;
-use keyspace::{ExpiryMode, View};
+use keyspace::{ExpiryMode, ValueRef, View};
 use resp::Words;
 
 use crate::call::Call;
@@ -45,9 +45,26 @@ fn digest(callable: &Callable, words: Words<'_>, keys: &mut View<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     Command::for_each_key(callable.command, callable.layout, words, |key| {
         let entry = keys.peek(key);
-        let state = entry.map(|entry| (entry.key(), entry.string().to_vec(), entry.expiry()));
+        let state = entry.map(|entry| (entry.key(), digest_of(entry.value()), entry.expiry()));
         state.hash(&mut hasher);
     });
     keys.round.expiry = expiry;
     hasher.finish()
+}
+
+fn digest_of(value: ValueRef<'_>) -> u64 {
+    let digest = |parts: &[&[u8]]| {
+        let mut hasher = DefaultHasher::new();
+        parts.hash(&mut hasher);
+        hasher.finish()
+    };
+    match value {
+        ValueRef::String(string) => digest(&[&string.to_vec()]),
+        ValueRef::Object(object) => {
+            // Elements come in no certain order.
+            let mut sum = 1_u64;
+            object.digest(&mut |parts| sum = sum.wrapping_add(digest(parts)));
+            sum
+        }
+    }
 }

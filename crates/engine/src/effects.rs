@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use resp::Words;
 
 use crate::events::Event;
+use crate::reactions::{Interest, Touched};
 
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
@@ -93,6 +94,10 @@ pub(crate) struct Effects {
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
     explicit: bool,
+    /// Whether anybody wants to know which keys are touched.
+    attentive: bool,
+    /// The changes, in order, if somebody wants to know.
+    pub touched: Vec<Touched>,
 }
 
 #[derive(Debug)]
@@ -111,25 +116,30 @@ impl Effect {
 }
 
 impl Effects {
+    /// Those of a call that begins.
+    pub(crate) fn new(interest: &Interest) -> Effects {
+        Effects { attentive: interest.any(), ..Effects::default() }
+    }
+
     /// Notes that the value at a key was changed.
     #[inline]
-    pub(crate) fn modified(&mut self, _database: usize, _key: &[u8], _event: Event) {
+    pub(crate) fn modified(&mut self, database: usize, key: &[u8], event: Event) {
         self.changes += 1;
+        self.also_modified(database, key, event);
     }
 
     /// Notes that the value at a key was changed by a change that was noted already.
     #[inline]
-    #[expect(
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "notifications will be noted here"
-    )]
-    pub(crate) fn also_modified(&mut self, _database: usize, _key: &[u8], _event: Event) {}
+    pub(crate) fn also_modified(&mut self, database: usize, key: &[u8], event: Event) {
+        if self.attentive {
+            self.touched.push(Touched { database, key: key.into(), event });
+        }
+    }
 
     /// Whether there is nothing to tell anybody.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes == 0 && self.recorded.is_empty()
+        self.changes == 0 && self.recorded.is_empty() && self.touched.is_empty()
     }
 
     /// Records a command instead of the call as it came.

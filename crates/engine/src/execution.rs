@@ -16,6 +16,7 @@ use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
+use crate::reactions::react;
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -237,7 +238,7 @@ impl<'a> Parts<'a> {
             callable,
             now_us: self.now_us,
             next: Next::Continue,
-            effects: Effects::default(),
+            effects: Effects::new(&self.engine.interest),
             tally: self.tally,
             statistics: self.statistics,
             recording: self.engine.effects.is_listening(),
@@ -280,6 +281,7 @@ fn publish(call: &mut Call<'_>, database: usize) {
         call.effects.finish(&call.keys.expired, removal, database, call.words);
         call.engine.effects.append(&mut call.effects);
     }
+    react(call);
     for garbage in call.keys.garbage.drain(..) {
         call.engine.host.reclaim(garbage);
     }

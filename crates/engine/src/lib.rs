@@ -25,6 +25,7 @@ mod information;
 mod latency;
 mod memory_limit;
 mod pause;
+mod reactions;
 pub mod session;
 mod slow_log;
 pub mod statistics;
@@ -46,6 +47,7 @@ use parking_lot::Mutex;
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use pause::{Pause, PauseKind};
+pub use reactions::{Interest, Touched};
 pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
@@ -79,6 +81,8 @@ pub struct Engine {
     pub clients: Clients,
     /// What replicas and the append-only file will be told.
     pub effects: EffectStream,
+    /// Who wants to know which keys are touched.
+    pub interest: Interest,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// The process.
@@ -129,6 +133,7 @@ impl Engine {
             keyspace,
             clients: Clients::default(),
             effects: EffectStream::default(),
+            interest: Interest::default(),
             pause: Pause::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),

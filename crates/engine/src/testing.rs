@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use command::Command;
 use config::Config;
-use keyspace::{AccessClock, AccessPolicy, ExpiryMode, Random, Round, ValueType};
+use keyspace::{AccessClock, AccessPolicy, ExpiryMode, Random, Round, ValueRef};
 use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 
 use crate::clients::Peer;
@@ -172,8 +172,14 @@ impl Server {
             let mut view = keyspace.view(&mut closed, database, &mut round);
             view.lock_all();
             view.for_each(&mut |entry| {
-                let value = match entry.value_type() {
-                    ValueType::String => entry.string().to_vec(),
+                let value = match entry.value() {
+                    ValueRef::String(string) => string.to_vec(),
+                    ValueRef::Object(object) => {
+                        let mut elements = Vec::new();
+                        object.digest(&mut |parts| elements.push(parts.join(&b'\0')));
+                        elements.sort_unstable();
+                        elements.concat()
+                    }
                 };
                 contents.insert((database, entry.key().to_vec()), (value, entry.expiry()));
             });

@@ -20,6 +20,12 @@ const PACKED_LIMIT: usize = u8::MAX as usize;
 #[error("the value is of another type")]
 pub struct WrongType;
 
+impl From<WrongType> for resp::ReplyError {
+    fn from(WrongType: WrongType) -> resp::ReplyError {
+        resp::ReplyError::WrongType
+    }
+}
+
 /// The type of a collection.
 pub(crate) fn type_of(object: &Object) -> ValueType {
     match object {

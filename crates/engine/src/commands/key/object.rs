@@ -3,7 +3,7 @@
 use command::argument::{Argument, key};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 use config::memory::EvictionPolicy;
-use keyspace::{EntryRef, StringRef};
+use keyspace::{EntryRef, StringRef, ValueRef};
 use resp::ReplyError;
 
 use crate::Call;
@@ -101,9 +101,9 @@ fn reference_count(call: &mut Call<'_>) -> Outcome {
     let memory = &call.config.memory;
     let may_share = memory.limit_bytes == 0 || !notes_uses(memory.policy);
     let key = call.arguments.string()?;
-    let is_small = |entry: EntryRef<'_>| match entry.string() {
-        StringRef::Integer(number) => (0..SHARED_INTEGERS).contains(&number),
-        StringRef::Bytes(_) | StringRef::Shared(_) => false,
+    let is_small = |entry: EntryRef<'_>| match entry.value() {
+        ValueRef::String(StringRef::Integer(number)) => (0..SHARED_INTEGERS).contains(&number),
+        ValueRef::String(StringRef::Bytes(_) | StringRef::Shared(_)) | ValueRef::Object(_) => false,
     };
     match call.keys.inquire(key).map(is_small) {
         Some(true) if may_share => call.reply.integer(i32::MAX.into()),

@@ -2,7 +2,7 @@
 
 use command::argument::{integer, key};
 use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
-use keyspace::{EntryRef, ExpiryMode};
+use keyspace::{EntryRef, ExpiryMode, StringRef, ValueRef};
 use resp::{Reply, ReplyError};
 
 use super::doctor;
@@ -66,11 +66,11 @@ const fn report(name: &'static str, run: Handler) -> Command {
 fn usage(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let key = arguments.string()?;
-    check_samples(arguments)?;
+    let samples = samples(arguments)?;
     let host = &*call.engine.host;
     // A key takes memory until it is removed, even if it has expired.
     let expiry = std::mem::replace(&mut call.keys.round.expiry, ExpiryMode::Ignore);
-    match call.keys.peek(key).map(|entry| bytes(entry, host)) {
+    match call.keys.peek(key).map(|entry| bytes(entry, samples, host)) {
         Some(bytes) => call.reply.unsigned(bytes as u64),
         None => call.reply.null(),
     }
@@ -78,29 +78,41 @@ fn usage(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// How many elements of a value are looked at. Every value there is so far is looked at whole.
-fn check_samples(mut arguments: Arguments<'_>) -> Result<(), ReplyError> {
+/// How many elements of a value are looked at; 0 asks for all.
+fn samples(mut arguments: Arguments<'_>) -> Result<usize, ReplyError> {
+    let mut samples = 5;
     while !arguments.is_empty() {
         if 1 < arguments.len() && arguments.accept(b"SAMPLES") {
-            if arguments.integer()? < 0 {
-                return Err(ReplyError::Syntax);
-            }
+            samples = match usize::try_from(arguments.integer()?) {
+                Ok(0) => usize::MAX,
+                Ok(samples) => samples,
+                Err(_) => return Err(ReplyError::Syntax),
+            };
         } else {
             return Err(ReplyError::Syntax);
         }
     }
-    Ok(())
+    Ok(samples)
 }
 
 /// Bytes that the allocator set aside for an entry and its value, and what finding it takes in the tables.
-fn bytes(entry: EntryRef<'_>, host: &dyn Host) -> usize {
+fn bytes(entry: EntryRef<'_>, samples: usize, host: &dyn Host) -> usize {
     /// A bucket of 64 bytes has seven slots.
     const SLOT: usize = 64usize.div_ceil(7);
-    let (own, value) = entry.allocations();
-    let value =
-        value.map_or(0, |(head, content)| host.block_bytes(head) + host.block_bytes(content));
+    let size = |bytes: usize| host.block_bytes(bytes);
+    let value = match entry.value() {
+        // The counts of an `Arc` are two words.
+        ValueRef::String(StringRef::Shared(shared)) => {
+            size(size_of::<Vec<u8>>() + 2 * size_of::<usize>()) + size(shared.capacity())
+        }
+        ValueRef::String(StringRef::Bytes(_) | StringRef::Integer(_)) => 0,
+        ValueRef::Object(_) if entry.is_packed() => 0,
+        ValueRef::Object(object) => {
+            size(size_of::<collections::Object>()) + object.memory_bytes(samples, &size)
+        }
+    };
     let slots = if entry.expiry().is_some() { 2 * SLOT } else { SLOT };
-    host.block_bytes(own) + value + slots
+    size(entry.allocation()) + value + slots
 }
 
 fn figures(call: &mut Call<'_>) -> MemoryFigures {

@@ -1,7 +1,7 @@
 //! DEBUG OBJECT: how a value is represented.
 
 use config::memory::EvictionPolicy;
-use keyspace::{EntryRef, StringRef};
+use keyspace::{EntryRef, StringRef, ValueRef};
 use resp::ReplyError;
 
 use crate::Call;
@@ -10,7 +10,7 @@ use crate::command_table::Outcome;
 /// Tells of a value what Redis tells, in one line.
 ///
 /// What has no counterpart here: the address is a number that is the same for the same key, and the serialized length is
-/// that of a string that is not compressed.
+/// that of a string that is not compressed, or what a collection asks of the allocator.
 pub(super) fn object(call: &mut Call<'_>) -> Outcome {
     let key = call.arguments.string()?;
     let may_share = may_share(call.config);
@@ -18,7 +18,10 @@ pub(super) fn object(call: &mut Call<'_>) -> Outcome {
     let Some(entry) = call.keys.peek(key) else { return Err(ReplyError::NoSuchKey) };
     let (access, encoding) = (entry.access(), entry.encoding().name());
     let references = if may_share && is_small(entry) { i32::MAX } else { 1 };
-    let length = serialized_length(entry.string());
+    let length = match entry.value() {
+        ValueRef::String(string) => serialized_length(string),
+        ValueRef::Object(object) => object.memory_bytes(usize::MAX, &|bytes| bytes),
+    };
     let idle_s = call.keys.round.access.idle_ms(access) / 1000;
     let line = format!(
         "+Value at:{address:#x} refcount:{references} encoding:{encoding} serializedlength:{length} lru:{access} \
@@ -30,9 +33,9 @@ pub(super) fn object(call: &mut Call<'_>) -> Outcome {
 
 /// Values are not shared here, but what Redis would share is told apart by tests.
 fn is_small(entry: EntryRef<'_>) -> bool {
-    match entry.string() {
-        StringRef::Integer(number) => (0..10_000).contains(&number),
-        StringRef::Bytes(_) | StringRef::Shared(_) => false,
+    match entry.value() {
+        ValueRef::String(StringRef::Integer(number)) => (0..10_000).contains(&number),
+        ValueRef::String(StringRef::Bytes(_) | StringRef::Shared(_)) | ValueRef::Object(_) => false,
     }
 }
 
