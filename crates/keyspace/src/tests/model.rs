@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::round;
 use crate::{
-    Decimal, Encoding, ExpiryCycle, ExpiryMode, Freeing, Inside, Keyspace, Round, SetExpiry, View,
+    Decimal, Encoding, Expiring, ExpiryCycle, ExpiryMode, Freeing, Inside, Keyspace, Round,
+    SetExpiry, View,
 };
 
 const DATABASES: usize = 3;
@@ -566,7 +567,7 @@ fn run(workers: usize, steps: Vec<Step>) {
             expired: BTreeSet::new(),
         },
         round,
-        cycle: ExpiryCycle::new(0, 1),
+        cycle: ExpiryCycle::new(Expiring::Keys, 0, 1),
     };
     for step in steps {
         case.run(step);
