@@ -3,6 +3,8 @@
 //! Bytes from outside reach some of these modules (patterns, keys, strings to compare), so the lints that forbid
 //! unchecked indexing and arithmetic are on for the whole crate; [`hash_table`], which only ever handles indexes of its
 //! own making, lifts them; it, [`packed_bytes`] and `hash::field` are the only modules with `unsafe`. So do those parts of [`list_pack`] that read what has been checked.
+//! own making, lifts them. So do those parts of [`list_pack`] that read what has been checked. `unsafe` is in [`hash_table`],
+//! [`packed_bytes`], `hash::field`, and where [`sorted_set`] points to a member twice.
 
 #![deny(
     clippy::unwrap_used,
