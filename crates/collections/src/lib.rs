@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod bits;
 mod collection;
 pub mod glob;
 pub mod hash;
