@@ -2,7 +2,7 @@
 //!
 //! Bytes from outside reach some of these modules (patterns, keys, strings to compare), so the lints that forbid
 //! unchecked indexing and arithmetic are on for the whole crate; [`hash_table`], which only ever handles indexes of its
-//! own making, lifts them and is the only module with `unsafe`. So do those parts of [`list_pack`] that read what has been checked.
+//! own making, lifts them; it and `hash::field` are the only modules with `unsafe`. So do those parts of [`list_pack`] that read what has been checked.
 
 #![deny(
     clippy::unwrap_used,
@@ -17,6 +17,7 @@ mod collection;
 pub mod glob;
 pub mod hash;
 pub mod hash_table;
+mod hashing;
 pub mod list;
 pub mod list_pack;
 pub mod longest_common_subsequence;

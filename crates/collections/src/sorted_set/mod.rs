@@ -1,5 +1,7 @@
 //! Sorted sets: members by score.
 
+mod tree;
+
 use std::marker::PhantomData;
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
