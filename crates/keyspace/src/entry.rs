@@ -414,7 +414,9 @@ impl Entry {
                 self.put(KIND, &[kind(ValueType::String, Encoding::Raw)]);
                 // SAFETY: the map says that these initialised bytes lie inside the allocation, and the caller has the
                 // shard exclusively.
-                Some(unsafe { std::slice::from_raw_parts_mut(self.at(map.value), map.value_length) })
+                Some(unsafe {
+                    std::slice::from_raw_parts_mut(self.at(map.value), map.value_length)
+                })
             }
             Placement::Heap => self.heap_mut().map(Vec::as_mut_slice),
             Placement::Embedded | Placement::Integer | Placement::Object => None,
