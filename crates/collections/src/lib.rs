@@ -14,6 +14,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod bits;
 mod collection;
 pub mod glob;
 pub mod hash;

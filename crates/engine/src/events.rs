@@ -30,6 +30,8 @@ pub const SET: Event = Event::new(Class::String, "set");
 pub const SET_RANGE: Event = Event::new(Class::String, "setrange");
 /// A string was extended.
 pub const APPEND: Event = Event::new(Class::String, "append");
+/// Bits of a string were changed.
+pub const SET_BIT: Event = Event::new(Class::String, "setbit");
 /// An integer was added to.
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.
