@@ -22,9 +22,11 @@ mod tests;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-<<<<<<< HEAD
-    &[string::COMMANDS, list::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
-=======
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
->>>>>>> main
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    list::COMMANDS,
+    bitmap::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+];
