@@ -16,6 +16,8 @@ pub enum Class {
     Generic,
     /// `$`: strings.
     String,
+    /// `h`: hashes.
+    Hash,
     /// `x`: keys that have expired.
     Expired,
     /// `e`: keys that were evicted.
@@ -28,10 +30,26 @@ pub const SET: Event = Event::new(Class::String, "set");
 pub const SET_RANGE: Event = Event::new(Class::String, "setrange");
 /// A string was extended.
 pub const APPEND: Event = Event::new(Class::String, "append");
+/// Bits of a string were changed.
+pub const SET_BIT: Event = Event::new(Class::String, "setbit");
 /// An integer was added to.
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.
 pub const INCREMENT_FLOAT: Event = Event::new(Class::String, "incrbyfloat");
+/// Fields of a hash were set.
+pub const HASH_SET: Event = Event::new(Class::Hash, "hset");
+/// Fields of a hash were removed.
+pub const HASH_DELETE: Event = Event::new(Class::Hash, "hdel");
+/// An integer in a hash was added to.
+pub const HASH_INCREMENT: Event = Event::new(Class::Hash, "hincrby");
+/// A float in a hash was added to.
+pub const HASH_INCREMENT_FLOAT: Event = Event::new(Class::Hash, "hincrbyfloat");
+/// Fields of a hash were told when to expire.
+pub const FIELDS_EXPIRE: Event = Event::new(Class::Hash, "hexpire");
+/// Fields of a hash no longer expire.
+pub const FIELDS_PERSIST: Event = Event::new(Class::Hash, "hpersist");
+/// Fields of a hash were removed because they had expired.
+pub const FIELDS_EXPIRED: Event = Event::new(Class::Hash, "hexpired");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

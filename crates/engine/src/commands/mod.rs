@@ -6,6 +6,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "handlers are of one type, and some cannot fail")]
 
+mod bitmap;
 mod connection;
 mod help;
 mod key;
@@ -13,10 +14,12 @@ mod server;
 mod string;
 
 #[cfg(test)]
+mod side_by_side;
+#[cfg(test)]
 mod tests;
 
 use crate::command_table::Command;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
