@@ -19,6 +19,8 @@ pub struct Interpreter {
     globals: Table,
     run: Function,
     tidy: Function,
+    /// Bytes.
+    memory_limit: usize,
 }
 
 /// A script that was compiled.
@@ -46,12 +48,8 @@ pub enum Failure {
 impl Interpreter {
     /// An interpreter of its own, whose memory is limited to so many bytes, 0 for no limit. `version` is what scripts are told.
     pub fn new(memory_limit: usize, version: &str) -> mlua::Result<Interpreter> {
-        let libraries = StdLib::TABLE
-            | StdLib::STRING
-            | StdLib::MATH
-            | StdLib::OS
-            | StdLib::BIT
-            | StdLib::JIT;
+        let libraries =
+            StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS | StdLib::BIT | StdLib::JIT;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         let own = lua.globals();
         // Compiled code could not be interrupted.
@@ -68,13 +66,13 @@ impl Interpreter {
         if memory_limit != 0 {
             lua.set_memory_limit(memory_limit)?;
         }
-        let triggers = HookTriggers::new().every_nth_instruction(PERIOD);
-        lua.set_global_hook(triggers, |_, _| look())?;
+        watch(&lua)?;
         Ok(Interpreter {
             globals: parts.get("globals")?,
             run: parts.get("run")?,
             tidy: parts.get("tidy")?,
             environment,
+            memory_limit: if memory_limit == 0 { usize::MAX } else { memory_limit },
             lua,
         })
     }
@@ -103,10 +101,21 @@ impl Interpreter {
         host: &mut dyn Host,
         reply: &mut Reply<'_>,
     ) -> Result<(), Failure> {
-        let outcome = host::lend(host, || self.run_lent(script, keys, arguments, reply));
+        let mark = reply.output().mark();
+        let mut outcome = host::lend(host, || self.run_lent(script, keys, arguments, reply));
+        if let Ok(Some(why)) = self.with_state(|state| state.stopped.take()) {
+            // It was not let to handle that itself.
+            reply.output().truncate(mark);
+            outcome =
+                watch(&self.lua).map(|()| Err(Failure::Raised { text: why.into(), place: None }));
+        }
         // Whatever went wrong, the next script finds everything as it should be.
         let tidied = self.tidy.call::<()>(());
         self.lua.gc_restart();
+        if self.memory_limit / 2 < self.lua.used_memory() {
+            // What it has left behind would be missing to the next.
+            self.lua.gc_collect().map_err(|error| raised(&error))?;
+        }
         let outcome = outcome.unwrap_or_else(|error| Err(raised(&error)));
         tidied.map_err(|error| raised(&error)).and(outcome)
     }
@@ -157,12 +166,20 @@ impl Interpreter {
     }
 }
 
-/// Asks the host whether the script that runs may go on.
-fn look() -> mlua::Result<VmState> {
-    match host::ask(|host| host.progress()) {
-        Some(Progress::Stop(why)) => Err(mlua::Error::runtime(why)),
+/// Has the interpreter ask the host now and then whether the script that runs may go on.
+///
+/// A script could catch the error that is to end it, and go on. So once it is to end, there is an error at every step it takes.
+fn watch(lua: &Lua) -> mlua::Result<()> {
+    let triggers = HookTriggers::new().every_nth_instruction(PERIOD);
+    lua.set_global_hook(triggers, |lua, _| match host::ask(|host| host.progress()) {
+        Some(Progress::Stop(why)) => {
+            with_state(lua, |state| state.stopped = Some(why))?;
+            let always = HookTriggers::new().every_nth_instruction(1);
+            lua.set_global_hook(always, move |_, _| Err(mlua::Error::runtime(why)))?;
+            Err(mlua::Error::runtime(why))
+        }
         Some(Progress::Continue) | None => Ok(VmState::Continue),
-    }
+    })
 }
 
 /// An error that no script could have caught: there was no memory even to run it.

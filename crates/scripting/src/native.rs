@@ -17,6 +17,8 @@ use crate::random::{LARGEST, Random};
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) protocol: Protocol,
+    /// Why the script was stopped, if it was.
+    pub(crate) stopped: Option<&'static str>,
     random: Random,
     words: Vec<u8>,
     ends: Vec<usize>,
@@ -27,6 +29,7 @@ impl Default for State {
     fn default() -> State {
         State {
             protocol: Protocol::Resp2,
+            stopped: None,
             random: Random::new(0),
             words: Vec::new(),
             ends: Vec::new(),
@@ -41,6 +44,7 @@ impl State {
         /// What is worth keeping.
         const KEPT: usize = 1 << 16;
         self.protocol = Protocol::Resp2;
+        self.stopped = None;
         self.random = Random::new(0);
         self.words.shrink_to(KEPT);
         self.reply.shrink_to(KEPT);

@@ -122,7 +122,7 @@ fn calls_go_to_the_server() {
 fn numbers_are_written_as_lua_5_1_writes_them() {
     gives(
         "return tostring(0.1)..' '..tostring(1/3)..' '..1e15 ..' '..2^53 ..' '..1e100",
-        "$51 0.1 0.33333333333333 1e+15 9.007199254741e+15 1e+100 ",
+        "$52 0.1 0.33333333333333 1e+15 9.007199254741e+15 1e+100 ",
     );
     gives(
         "local t={} for i=1,4 do t[i]=tostring(math.random()) end return table.concat(t, ' ')",
@@ -210,7 +210,7 @@ fn there_is_no_way_out() {
 fn a_script_that_takes_too_much_ends() {
     let interpreter = interpreter();
     for source in [
-        "return string.rep('x', 2^31)",
+        "return string.rep('x', 2^30)",
         "local t = {} while true do t[#t+1] = ('x'):rep(1000) .. #t end",
         "local function f() return 1 + f() end return f()",
         "local s = 'x' while true do s = s .. s end",
