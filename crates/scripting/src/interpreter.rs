@@ -132,7 +132,7 @@ impl Interpreter {
         self.globals.raw_set("ARGV", self.strings(arguments)?)?;
         let (done, value): (bool, LuaValue) = self.run.call(&script.function)?;
         if !done {
-            return Ok(Err(self.failure(&value)));
+            return Ok(Err(failure(&value)));
         }
         let protocol = self.with_state(|state| state.protocol)?;
         to_reply(&value, protocol, reply);
@@ -150,20 +150,20 @@ impl Interpreter {
     fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> mlua::Result<R> {
         with_state(&self.lua, use_it)
     }
+}
 
-    /// What the prelude's handler has made of an error.
-    fn failure(&self, value: &LuaValue) -> Failure {
-        let LuaValue::Table(table) = value else {
-            return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
-        };
-        let text = match table.raw_get("err") {
-            Ok(LuaValue::String(text)) => text.as_bytes().to_vec(),
-            _ => b"ERR unknown error".to_vec(),
-        };
-        let source: Option<String> = table.raw_get("source").ok().flatten();
-        let line: Option<i64> = table.raw_get("line").ok().flatten();
-        Failure::Raised { text, place: source.zip(line) }
-    }
+/// What the prelude's handler has made of an error.
+fn failure(value: &LuaValue) -> Failure {
+    let LuaValue::Table(table) = value else {
+        return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
+    };
+    let text = match table.raw_get("err") {
+        Ok(LuaValue::String(text)) => text.as_bytes().to_vec(),
+        _ => b"ERR unknown error".to_vec(),
+    };
+    let source: Option<String> = table.raw_get("source").ok().flatten();
+    let line: Option<i64> = table.raw_get("line").ok().flatten();
+    Failure::Raised { text, place: source.zip(line) }
 }
 
 /// Has the interpreter ask the host now and then whether the script that runs may go on.

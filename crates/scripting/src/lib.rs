@@ -1,6 +1,6 @@
 //! Lua for scripts and functions, in an interpreter that reaches nothing but the server's commands.
 //!
-//! The interpreter is LuaJIT without its compiler: its language is that of Lua 5.1, it can be interrupted and held to a limit of
+//! The interpreter is `LuaJIT` without its compiler: its language is that of Lua 5.1, it can be interrupted and held to a limit of
 //! memory, and it is the fastest of its kind. What scripts find is made in `prelude.lua`: the tables are proxies that cannot be
 //! changed, there is no way to files, to compiled code or to the debugger.
 //!
@@ -16,6 +16,10 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects
+)]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of Lua's kinds of values only some mean anything to a server"
 )]
 #![cfg_attr(
     test,

@@ -3,6 +3,12 @@
 //! One that fails gives nothing and the text of the error, which the prelude raises: errors of ours would be opaque to scripts that
 //! catch them.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "so the interpreter calls functions"
+)]
+
 use std::sync::{Mutex, PoisonError};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
@@ -30,7 +36,7 @@ impl Default for State {
         State {
             protocol: Protocol::Resp2,
             stopped: None,
-            random: Random::new(0),
+            random: Random::default(),
             words: Vec::new(),
             ends: Vec::new(),
             reply: Vec::new(),
@@ -45,7 +51,6 @@ impl State {
         const KEPT: usize = 1 << 16;
         self.protocol = Protocol::Resp2;
         self.stopped = None;
-        self.random = Random::new(0);
         self.words.shrink_to(KEPT);
         self.reply.shrink_to(KEPT);
     }
@@ -226,9 +231,8 @@ fn log(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
     if message.is_empty() {
         return Ok(refused("ERR redis.log() requires two arguments or more."));
     }
-    let level = match integer_of(level) {
-        None => return Ok(refused("ERR First argument must be a number (log level).")),
-        Some(level) => level,
+    let Some(level) = integer_of(level) else {
+        return Ok(refused("ERR First argument must be a number (log level)."));
     };
     let Some((_, level)) = usize::try_from(level).ok().and_then(|level| LOG_LEVELS.get(level))
     else {

@@ -1,4 +1,4 @@
-//! Random numbers for scripts: the same ones in every run, as scripts that were replicated as text had to have.
+//! Random numbers for scripts: one sequence, the same after every start of the server, which all scripts take from.
 //!
 //! A linear congruential generator of 48 bits, the one that POSIX describes for `lrand48`.
 
@@ -7,6 +7,8 @@ const INCREMENT: u64 = 0xb;
 const MASK: u64 = (1 << 48) - 1;
 /// What stands below the seed.
 const LOW: u64 = 0x330e;
+/// The state before anybody sets a seed.
+const FIRST: u64 = 0x1234_abcd_330e;
 
 /// The largest number, and how many there are less one.
 pub(crate) const LARGEST: u32 = i32::MAX.unsigned_abs();
@@ -15,6 +17,12 @@ pub(crate) const LARGEST: u32 = i32::MAX.unsigned_abs();
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: u64,
+}
+
+impl Default for Random {
+    fn default() -> Random {
+        Random { state: FIRST }
+    }
 }
 
 impl Random {

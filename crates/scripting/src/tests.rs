@@ -126,7 +126,7 @@ fn numbers_are_written_as_lua_5_1_writes_them() {
     );
     gives(
         "local t={} for i=1,4 do t[i]=tostring(math.random()) end return table.concat(t, ' ')",
-        "$67 0.35333609737146 0.44658343468168 0.31869277233197 0.88642843341754 ",
+        "$67 0.39646477363839 0.84048536971234 0.35333609737146 0.44658343468168 ",
     );
     gives(
         "local t={} math.randomseed(7) for i=1,4 do t[i]=tostring(math.random(100)) end return table.concat(t, ' ')",
