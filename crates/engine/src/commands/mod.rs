@@ -10,6 +10,7 @@ mod bitmap;
 mod connection;
 mod help;
 mod key;
+mod scanning;
 mod server;
 mod string;
 
