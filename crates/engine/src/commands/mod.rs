@@ -11,6 +11,7 @@ mod connection;
 mod help;
 mod key;
 pub(crate) mod list;
+mod scanning;
 mod server;
 mod string;
 
@@ -23,8 +24,5 @@ use crate::command_table::Command;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] =
-<<<<<<< HEAD
     &[string::COMMANDS, list::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
-=======
     &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
->>>>>>> main
