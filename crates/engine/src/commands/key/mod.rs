@@ -8,7 +8,7 @@ mod expire;
 mod lifetime;
 mod object;
 mod rename;
-mod scan;
+pub(in crate::commands) mod scan;
 
 #[cfg(test)]
 mod tests;
