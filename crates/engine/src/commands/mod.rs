@@ -7,6 +7,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "handlers are of one type, and some cannot fail")]
 
 mod connection;
+mod hash;
 mod help;
 mod key;
 mod server;
@@ -19,4 +20,4 @@ use crate::command_table::Command;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+    &[string::COMMANDS, hash::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];

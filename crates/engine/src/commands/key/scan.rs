@@ -163,7 +163,8 @@ impl Filter<'_> {
     }
 }
 
-fn insert_cursor(reply: &mut Reply<'_>, place: resp::Mark, cursor: u64) {
+/// Puts the cursor's reply in front of what was visited.
+pub(in crate::commands) fn insert_cursor(reply: &mut Reply<'_>, place: resp::Mark, cursor: u64) {
     let mut decimal = itoa::Buffer::new();
     let cursor = decimal.format(cursor);
     let mut bulk = Vec::with_capacity(cursor.len() + 8);
@@ -197,5 +198,5 @@ pub(in crate::commands) fn parse_cursor(word: &[u8]) -> Option<u64> {
     Some(if is_negative { number.wrapping_neg() } else { number })
 }
 
-const INVALID_CURSOR: ReplyError = ReplyError::message("invalid cursor");
+pub(in crate::commands) const INVALID_CURSOR: ReplyError = ReplyError::message("invalid cursor");
 const NO_VALUES: ReplyError = ReplyError::message("NOVALUES option can only be used in HSCAN");
