@@ -8,10 +8,13 @@
 
 mod bitmap;
 mod connection;
+mod hash;
 mod help;
 mod key;
 pub(crate) mod list;
+mod scanning;
 mod server;
+mod sorted_set;
 mod string;
 
 #[cfg(test)]
@@ -25,6 +28,8 @@ use crate::command_table::Command;
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
+    hash::COMMANDS,
+    sorted_set::COMMANDS,
     bitmap::COMMANDS,
     key::COMMANDS,
     connection::COMMANDS,
