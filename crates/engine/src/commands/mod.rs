@@ -19,5 +19,10 @@ mod tests;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, sorted_set::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    sorted_set::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+];

@@ -199,4 +199,5 @@ pub(in crate::commands) fn parse_cursor(word: &[u8]) -> Option<u64> {
 }
 
 pub(in crate::commands) const INVALID_CURSOR: ReplyError = ReplyError::message("invalid cursor");
-pub(in crate::commands) const NO_VALUES: ReplyError = ReplyError::message("NOVALUES option can only be used in HSCAN");
+pub(in crate::commands) const NO_VALUES: ReplyError =
+    ReplyError::message("NOVALUES option can only be used in HSCAN");
