@@ -7,11 +7,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyspace::Expired;
+use keyspace::{Expired, Incident, Noted};
 use parking_lot::Mutex;
 use resp::Words;
 
-use crate::events::Event;
+use crate::events::{self, Event};
 use crate::reactions::{Interest, Touched};
 
 /// What the effects of all calls go to.
@@ -136,10 +136,30 @@ impl Effects {
         }
     }
 
+    /// Takes note of what has happened to keys by the way so far.
+    pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+        let touched = noted.drain(..).map(|Noted { database, key, incident }| {
+            let event = match incident {
+                Incident::Expired => events::EXPIRED,
+                Incident::Added => events::NEW,
+                Incident::Missed => events::KEY_MISS,
+            };
+            Touched { database, key, event }
+        });
+        self.touched.extend(touched);
+    }
+
     /// Whether there is nothing to tell anybody.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.changes == 0 && self.recorded.is_empty() && self.touched.is_empty()
+    }
+
+    /// Takes over the effects of a call that was run in the middle of this one. This one has none but these then, unless it says so.
+    pub(crate) fn absorb(&mut self, inner: &mut Effects) {
+        self.explicit = true;
+        self.changes += inner.changes;
+        self.recorded.append(&mut inner.recorded);
     }
 
     /// Records a command instead of the call as it came.

@@ -11,6 +11,7 @@ mod help;
 mod key;
 mod server;
 mod string;
+mod transaction;
 
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,10 @@ mod tests;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+    transaction::COMMANDS,
+];

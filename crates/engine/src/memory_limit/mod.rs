@@ -4,9 +4,11 @@
 mod tests;
 
 use config::memory::EvictionPolicy as Policy;
-use keyspace::{EvictionPolicy, ExpiryMode, ExpiryProgress, Freeing};
+use keyspace::{Evicted, EvictionPolicy, ExpiryMode, ExpiryProgress, Freeing};
 
+use crate::events;
 use crate::latency;
+use crate::reactions::{self, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -90,6 +92,9 @@ impl Worker<'_> {
         // While the view holds the key's shard.
         let removed = [(evicted.database, &*evicted.key)];
         self.engine.effects.append_removals(lazy, removed.into_iter());
+        let Evicted { database, key } = evicted;
+        let removed = Touched { database, key, event: events::EVICTED };
+        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -147,6 +152,7 @@ impl Worker<'_> {
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        reactions::tell_expired(self.engine, &self.config, &mut view);
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }
