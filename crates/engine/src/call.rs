@@ -98,7 +98,7 @@ impl Call<'_> {
         self.effects.changes += count;
     }
 
-    /// Records the removal of keys that were found expired so far. Others are recorded when the call ends; one that
+    /// Records the removal of keys and fields that were found expired so far. Others are recorded when the call ends; one that
     /// roams does so while it still holds their shard.
     pub fn record_expired(&mut self) {
         if self.is_inner {
@@ -109,6 +109,9 @@ impl Call<'_> {
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let fields = &self.keys.expired_fields;
+        self.tally.note_expired_fields(fields);
+        self.engine.effects.append_expired_fields(fields);
         reactions::tell_expired(self.engine, self.config, &mut self.keys);
     }
 

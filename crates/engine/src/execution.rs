@@ -424,6 +424,7 @@ fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let fate = conclude(call, outcome, begin);
     if !call.effects.is_empty()
         || !call.keys.expired.is_empty()
+        || !call.keys.expired_fields.is_empty()
         || !call.keys.noted.is_empty()
         || !call.keys.garbage.is_empty()
     {
@@ -449,9 +450,12 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
 /// Completes the effects of a call, and tells whom they concern, while its shards are locked.
 fn publish(call: &mut Call<'_>, database: usize) {
     call.tally.expired += call.keys.expired.len() as u64;
+    call.tally.note_expired_fields(&call.keys.expired_fields);
+    call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        call.effects.finish(&call.keys.expired, removal, database, call.words);
+        let (expired, fields) = (&call.keys.expired, &call.keys.expired_fields);
+        call.effects.finish(expired, fields, removal, database, call.words);
     }
     react(call);
     for garbage in call.keys.garbage.drain(..) {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use config::Config;
-use keyspace::{Expired, Noting, View};
+use keyspace::{Expired, ExpiredFields, Noting, View};
 
 use crate::Engine;
 use crate::call::Call;
@@ -71,6 +71,15 @@ pub(crate) fn tell_expired(engine: &Engine, config: &Config, view: &mut View<'_>
     view.noted.clear();
     for Expired { database, key } in expired {
         tell_removed(engine, config, view, &Touched { database, key, event: events::EXPIRED });
+    }
+    let fields = std::mem::take(&mut view.expired_fields);
+    for ExpiredFields { database, key, emptied, .. } in fields {
+        let mut touched = Touched { database, key, event: events::FIELDS_EXPIRED };
+        tell_removed(engine, config, view, &touched);
+        if emptied {
+            touched.event = events::DELETE;
+            tell_removed(engine, config, view, &touched);
+        }
     }
 }
 
