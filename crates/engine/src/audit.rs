@@ -44,6 +44,10 @@ fn digest(callable: &Callable, words: Words<'_>, keys: &mut View<'_>) -> u64 {
     let expiry = std::mem::replace(&mut keys.round.expiry, ExpiryMode::Hide);
     let mut hasher = DefaultHasher::new();
     Command::for_each_key(callable.command, callable.layout, words, |key| {
+        if !keys.reaches(key) {
+            // The call is made for a client that waited, by one who holds the keys that are ready.
+            return;
+        }
         let entry = keys.peek(key);
         let state = entry.map(|entry| (entry.key(), digest_of(entry.value()), entry.expiry()));
         state.hash(&mut hasher);

@@ -29,6 +29,16 @@ pub enum Handler {
     Everything(Run),
 }
 
+impl Handler {
+    /// The function.
+    #[inline]
+    pub(crate) fn run(self) -> Run {
+        match self {
+            Handler::Keys(run) | Handler::Roaming(run) | Handler::Everything(run) => run,
+        }
+    }
+}
+
 /// The word that is the only key of any call of a command, where the declaration alone tells.
 #[inline]
 pub(crate) fn only_key(callable: &Callable) -> Option<usize> {

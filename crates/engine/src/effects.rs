@@ -11,8 +11,8 @@ use keyspace::Expired;
 use parking_lot::Mutex;
 use resp::Words;
 
-use crate::events::Event;
-use crate::reactions::{Interest, Touched};
+use crate::events::{self, Event};
+use crate::reactions::Touched;
 
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
@@ -98,6 +98,8 @@ pub(crate) struct Effects {
     attentive: bool,
     /// The changes, in order, if somebody wants to know.
     pub touched: Vec<Touched>,
+    /// Databases of which all keys may have been touched.
+    pub overturned: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -117,8 +119,20 @@ impl Effect {
 
 impl Effects {
     /// Those of a call that begins.
-    pub(crate) fn new(interest: &Interest) -> Effects {
-        Effects { attentive: interest.any(), ..Effects::default() }
+    pub(crate) fn new(attentive: bool) -> Effects {
+        Effects { attentive, ..Effects::default() }
+    }
+
+    /// Notes that keys were found expired and removed, before anything else happened.
+    pub(crate) fn note_expired(&mut self, expired: &[Expired]) {
+        if self.attentive && !expired.is_empty() {
+            let removals = expired.iter().map(|expired| Touched {
+                database: expired.database,
+                key: expired.key.clone(),
+                event: events::EXPIRED,
+            });
+            self.touched.splice(0..0, removals);
+        }
     }
 
     /// Notes that the value at a key was changed.
@@ -140,6 +154,12 @@ impl Effects {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.changes == 0 && self.recorded.is_empty() && self.touched.is_empty()
+    }
+
+    /// Whether a key may have become ready for somebody.
+    #[inline]
+    pub(crate) fn has_touched(&self) -> bool {
+        !self.touched.is_empty() || !self.overturned.is_empty()
     }
 
     /// Records a command instead of the call as it came.

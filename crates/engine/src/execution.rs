@@ -11,7 +11,8 @@ use resp::{Output, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
 use crate::audit::Audit;
-use crate::call::{Call, Next};
+use crate::blocking::{self, Served};
+use crate::call::{Call, Next, Occasion};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
 use crate::effects::Effects;
@@ -123,13 +124,14 @@ impl<'e> Worker<'e> {
 
     /// The worker as a call uses it, in parts that can be borrowed beside each other.
     #[inline]
-    fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
+    pub(crate) fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
         let parts = Parts {
             engine: self.engine,
             config: &self.config,
             now_us: self.now_us,
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
+            served: &mut self.served,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -151,6 +153,13 @@ impl<'e> Worker<'e> {
             (Some(hash), Some(key)) => view.lock_one(key, hash),
             _ if callable.layout == KeyLayout::None => {}
             _ => lock_keys(&mut view, callable, words),
+        }
+        if callable.flags.has(Flags::WRITE)
+            && view.has_waiters()
+            && blocking::asks_for_more(&mut view, callable, words)
+        {
+            drop(view);
+            return self.with_everything(session, callable, run, words, output);
         }
         parts.call(session, callable, run, words, view, output)
     }
@@ -206,12 +215,13 @@ fn lock_keys<'a>(view: &mut View<'a>, callable: &Callable, words: Words<'a>) {
 }
 
 /// What a call needs of its worker beside the view.
-struct Parts<'a> {
-    engine: &'a crate::Engine,
-    config: &'a config::Config,
-    now_us: i64,
-    tally: &'a mut crate::statistics::Tally,
-    statistics: &'a crate::statistics::WorkerStatistics,
+pub(crate) struct Parts<'a> {
+    pub(crate) engine: &'a crate::Engine,
+    pub(crate) config: &'a config::Config,
+    pub(crate) now_us: i64,
+    pub(crate) tally: &'a mut crate::statistics::Tally,
+    pub(crate) statistics: &'a crate::statistics::WorkerStatistics,
+    pub(crate) served: &'a mut Vec<Served>,
 }
 
 impl<'a> Parts<'a> {
@@ -225,36 +235,76 @@ impl<'a> Parts<'a> {
         view: View<'a>,
         output: &'a mut Output,
     ) -> Executed {
-        let protocol = session.protocol;
-        let database = session.database;
-        let mut call = Call {
+        let mut call = self.begin(session, callable, words, view, output, Occasion::Asked);
+        let fate = perform(&mut call, run);
+        record(&mut call);
+        if call.effects.has_touched() && call.keys.has_waiters() {
+            blocking::serve_waiters(&mut call);
+        }
+        let fate = (call.next != Next::Block).then_some((callable.id, fate));
+        Executed { next: call.next, fate }
+    }
+
+    /// A call that is to be performed.
+    #[inline]
+    pub(crate) fn begin(
+        self,
+        session: &'a mut Session,
+        callable: &'a Callable,
+        words: Words<'a>,
+        mut view: View<'a>,
+        output: &'a mut Output,
+        occasion: Occasion,
+    ) -> Call<'a> {
+        let attentive = self.engine.interest.any() || view.has_waiters();
+        Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys: view,
-            reply: Reply::new(output, protocol),
+            reply: Reply::new(output, session.protocol),
             session,
             engine: self.engine,
             config: self.config,
             callable,
             now_us: self.now_us,
             next: Next::Continue,
-            effects: Effects::new(&self.engine.interest),
+            occasion,
+            effects: Effects::new(attentive),
             tally: self.tally,
             statistics: self.statistics,
             recording: self.engine.effects.is_listening(),
-        };
-        let begin = call.reply.output().mark();
-        let audit = Audit::begin(callable, words, &mut call.keys);
-        let outcome = run(&mut call);
-        audit.end(&mut call, database, outcome.is_ok());
-        let fate = conclude(&mut call, outcome, begin);
-        if !call.effects.is_empty()
-            || !call.keys.expired.is_empty()
-            || !call.keys.garbage.is_empty()
-        {
-            publish(&mut call, database);
+            served: self.served,
         }
-        Executed { next: call.next, fate: Some((callable.id, fate)) }
+    }
+
+    /// The same, for a while.
+    pub(crate) fn reborrow(&mut self) -> Parts<'_> {
+        Parts { tally: self.tally, served: self.served, ..*self }
+    }
+}
+
+/// Runs the handler of a call, replies if it ends with an error, and tells whom it concerns. Its effects are complete then,
+/// and wait to be recorded.
+#[inline]
+pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
+    let database = call.session.database;
+    let begin = call.reply.output().mark();
+    let audit = Audit::begin(call.callable, call.words, &mut call.keys);
+    let outcome = run(call);
+    audit.end(call, database, outcome.is_ok());
+    let fate = conclude(call, outcome, begin);
+    if !call.effects.is_empty() || !call.keys.expired.is_empty() || !call.keys.garbage.is_empty() {
+        publish(call, database);
+    }
+    fate
+}
+
+/// Records the effects of a call that was performed, while its shards are locked.
+#[inline]
+pub(crate) fn record(call: &mut Call<'_>) {
+    call.tally.changes += call.effects.changes;
+    if call.recording {
+        call.engine.effects.append(&mut call.effects);
     }
 }
 
@@ -272,14 +322,13 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
     }
 }
 
-/// Records the effects of a call, while its shards are locked.
+/// Completes the effects of a call, and tells whom they concern, while its shards are locked.
 fn publish(call: &mut Call<'_>, database: usize) {
-    call.tally.changes += call.effects.changes;
     call.tally.expired += call.keys.expired.len() as u64;
+    call.effects.note_expired(&call.keys.expired);
     if call.recording {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
         call.effects.finish(&call.keys.expired, removal, database, call.words);
-        call.engine.effects.append(&mut call.effects);
     }
     react(call);
     for garbage in call.keys.garbage.drain(..) {

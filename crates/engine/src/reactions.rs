@@ -43,8 +43,13 @@ impl Interest {
     }
 }
 
-/// Tells everybody who is interested in what a call did. Its shards are locked.
+/// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
+/// was asked for. Its shards are locked.
+#[expect(
+    clippy::needless_pass_by_ref_mut,
+    reason = "parties will be told of what happens to the keys"
+)]
 pub(crate) fn react(call: &mut Call<'_>) {
-    // There is no party yet that could be told.
-    call.effects.touched.clear();
+    // There is no other party yet that could be told.
+    let _ = call;
 }

@@ -17,11 +17,13 @@ mod entry;
 mod eviction;
 mod gate;
 mod hashing;
+mod held;
 mod object;
 mod scan;
 mod shard;
 mod value;
 mod view;
+mod waiting;
 mod writing;
 
 #[cfg(test)]
@@ -38,10 +40,12 @@ pub use hashing::KeyHash;
 pub use object::WrongType;
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Round, View};
+pub use waiting::{AwaitedKeys, Ticket, Waiter};
 pub use writing::{Freeing, SetExpiry};
 
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};
+use waiting::Waits;
 
 /// Enough that a snapshot or a scan that holds one shard leaves the others to the worker.
 const SHARDS_SINGLE: usize = 16;
@@ -58,6 +62,7 @@ pub struct Keyspace {
     databases: usize,
     /// Of the snapshot that was begun last; an entry with another epoch has not been seen by it.
     epoch: AtomicU8,
+    waits: Waits,
 }
 
 /// How many keys a database has, and how large the tables are that find them.
@@ -87,6 +92,7 @@ impl Keyspace {
             hashing: Hashing::default(),
             databases,
             epoch: AtomicU8::new(0),
+            waits: Waits::default(),
         };
         (keyspace, keys)
     }

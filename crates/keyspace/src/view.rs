@@ -13,6 +13,7 @@ use crate::access::{AccessClock, Random};
 use crate::database::{Database, free};
 use crate::entry::{Entry, EntryRef, OnHeap};
 use crate::hashing::KeyHash;
+use crate::held::Held;
 use crate::shard::{Shard, ShardGuard};
 use crate::value::{StringRef, ValueRef};
 
@@ -95,16 +96,6 @@ impl Garbage {
     }
 }
 
-/// The locked shards.
-enum Held<'a> {
-    Nothing,
-    One(u32, ShardGuard<'a>),
-    /// In ascending order.
-    Several(Vec<(u32, ShardGuard<'a>)>),
-    /// One at a time, as they are asked for.
-    Roaming(Option<(u32, ShardGuard<'a>)>),
-}
-
 /// The part of the keyspace that one command may touch.
 pub struct View<'a> {
     pub(crate) keyspace: &'a Keyspace,
@@ -139,7 +130,7 @@ impl<'a> View<'a> {
     /// Locks the shard of one key, whose hash is known.
     #[inline]
     pub fn lock_one(&mut self, key: &'a [u8], hash: KeyHash) {
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         let index = hash.shard(self.keyspace.mask);
         self.located = (key.as_ptr(), key.len(), hash);
         self.held = Held::One(index, self.guard(index));
@@ -147,11 +138,17 @@ impl<'a> View<'a> {
 
     /// Locks the shards of several keys.
     pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        let keyspace = self.keyspace;
+        self.lock_hashes(keys.map(|key| keyspace.hash(key)));
+    }
+
+    /// Locks the shards of several keys whose hashes are known.
+    pub fn lock_hashes(&mut self, hashes: impl Iterator<Item = KeyHash>) {
         /// What calls with several keys usually have; more go to the heap.
         const FEW: usize = 32;
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         let mut wanted: SmallVec<[u32; FEW]> =
-            keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
+            hashes.map(|hash| hash.shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
         wanted.dedup();
         self.held = match *wanted {
@@ -164,7 +161,7 @@ impl<'a> View<'a> {
 
     /// Locks all shards.
     pub fn lock_all(&mut self) {
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         self.held = Held::Several(
             (0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect(),
         );
@@ -172,8 +169,32 @@ impl<'a> View<'a> {
 
     /// Locks shards one at a time, as they are asked for: for what visits many keys and promises no picture of one moment.
     pub fn roam(&mut self) {
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         self.held = Held::Roaming(None);
+    }
+
+    /// A view of the same shards, for a call that is run in the middle of this one. What it finds expired and what it removes
+    /// is its own. One that roams has nothing to lend.
+    pub fn lend(&mut self) -> View<'_> {
+        debug_assert!(
+            !matches!(self.held, Held::Roaming(None)),
+            "a shard that is not held cannot be lent"
+        );
+        View {
+            keyspace: self.keyspace,
+            held: Held::Lent(&mut self.held),
+            database: self.database,
+            located: (std::ptr::null(), 0, KeyHash(0)),
+            round: self.round,
+            expired: Vec::new(),
+            garbage: Vec::new(),
+        }
+    }
+
+    /// Says that the call is about one key above all, whose hash is known: that saves computing it at every access.
+    #[inline]
+    pub fn expect(&mut self, key: &'a [u8], hash: KeyHash) {
+        self.located = (key.as_ptr(), key.len(), hash);
     }
 
     /// The logical database that keys are looked up in.
@@ -233,19 +254,10 @@ impl<'a> View<'a> {
     }
 
     /// Entries of this database in the shards held.
-    pub fn len(&self) -> usize {
+    pub fn count_keys(&mut self) -> usize {
         let number = self.database;
-        let count = |shard: &ShardGuard<'_>| shard.database(number).map_or(0, Database::len);
-        match &self.held {
-            Held::Nothing | Held::Roaming(None) => 0,
-            Held::One(_, shard) | Held::Roaming(Some((_, shard))) => count(shard),
-            Held::Several(shards) => shards.iter().map(|(_, shard)| count(shard)).sum(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let count = |shard: &mut Shard| shard.database(number).map_or(0, Database::len);
+        self.held.all().into_iter().map(count).sum()
     }
 
     // For the rest of this crate.
@@ -331,37 +343,35 @@ impl<'a> View<'a> {
         self.shard_at(hash.shard(self.keyspace.mask))
     }
 
+    /// Whether the shard of a key is held, now: then the key can be reached.
+    pub fn reaches(&mut self, key: &[u8]) -> bool {
+        let index = self.locate(key).shard(self.keyspace.mask);
+        self.held.shard(index).is_some()
+    }
+
+    /// Whether something holds for one of the shards held.
+    #[inline]
+    pub(crate) fn any_shard(&mut self, is: impl Fn(&Shard) -> bool) -> bool {
+        self.held.any(is)
+    }
+
     #[inline]
     pub(crate) fn shard_at(&mut self, wanted: u32) -> &mut Shard {
-        if let Held::Roaming(current) = &self.held
-            && current.as_ref().is_none_or(|(index, _)| *index != wanted)
-        {
+        if self.held.is_roaming_elsewhere(wanted) {
             debug_assert!(self.expired.is_empty(), "removals are recorded while the shard is held");
             // Let go before the next is taken: a view that roams holds one lock.
             self.held = Held::Roaming(None);
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));
         }
-        match &mut self.held {
-            Held::One(index, shard) | Held::Roaming(Some((index, shard))) if *index == wanted => {
-                shard
-            }
-            Held::Several(shards) => {
-                match shards.binary_search_by_key(&wanted, |(index, _)| *index) {
-                    Ok(place) => &mut shards[place].1,
-                    Err(_) => undeclared(),
-                }
-            }
-            Held::Nothing | Held::One(..) | Held::Roaming(_) => undeclared(),
+        match self.held.shard(wanted) {
+            Some(shard) => shard,
+            None => undeclared(),
         }
     }
 
     /// All shards held, for what concerns whole databases.
     pub(crate) fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard> {
-        let shards = match &mut self.held {
-            Held::Several(shards) => shards.as_mut_slice(),
-            Held::Nothing | Held::One(..) | Held::Roaming(_) => &mut [],
-        };
-        shards.iter_mut().map(|(_, shard)| &mut **shard)
+        self.held.all().into_iter()
     }
 
     #[expect(unsafe_code, reason = "the admission is the proof that the lock asks for")]

@@ -81,7 +81,7 @@ impl ClientRecord {
     /// A letter for each thing that is special about it.
     fn flags(&self) -> String {
         let flags = [
-            (self.paused.load(Relaxed), 'b'),
+            (self.paused.load(Relaxed) || self.wait().is_some(), 'b'),
             (self.closing.load(Relaxed), 'c'),
             (self.killed.load(Relaxed), 'A'),
             (self.peer.is_unix, 'U'),

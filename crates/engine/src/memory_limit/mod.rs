@@ -6,6 +6,8 @@ mod tests;
 use config::memory::EvictionPolicy as Policy;
 use keyspace::{EvictionPolicy, ExpiryMode, ExpiryProgress, Freeing};
 
+use crate::blocking::serve_removed;
+use crate::execution::Parts;
 use crate::latency;
 use crate::worker::{Gate, Worker};
 
@@ -90,6 +92,17 @@ impl Worker<'_> {
         // While the view holds the key's shard.
         let removed = [(evicted.database, &*evicted.key)];
         self.engine.effects.append_removals(lazy, removed.into_iter());
+        if view.has_waiters() {
+            let parts = Parts {
+                engine: self.engine,
+                config: &self.config,
+                now_us: self.now_us,
+                tally: &mut self.tally,
+                statistics: &self.engine.statistics[self.index],
+                served: &mut self.served,
+            };
+            serve_removed(parts, &mut view, removed.into_iter());
+        }
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -145,8 +158,20 @@ impl Worker<'_> {
         view.roam();
         let progress = self.expiry.step(&mut view, sample, acceptable);
         self.tally.expired += view.expired.len() as u64;
-        let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
-        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let expired = std::mem::take(&mut view.expired);
+        let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
+        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed.clone());
+        if !expired.is_empty() && view.has_waiters() {
+            let parts = Parts {
+                engine: self.engine,
+                config: &self.config,
+                now_us: self.now_us,
+                tally: &mut self.tally,
+                statistics: &self.engine.statistics[self.index],
+                served: &mut self.served,
+            };
+            serve_removed(parts, &mut view, removed);
+        }
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }
