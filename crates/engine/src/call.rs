@@ -101,17 +101,14 @@ impl Call<'_> {
         self.effects.changes += count;
     }
 
-    /// Records the removal of keys that were found expired so far. Others are recorded when the call ends; one that
+    /// Records the removal of keys and fields that were found expired so far. Others are recorded when the call ends; one that
     /// roams does so while it still holds their shard.
     pub fn record_expired(&mut self) {
-        if self.keys.expired.is_empty() {
-            return;
-        }
         let expired = std::mem::take(&mut self.keys.expired);
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed.clone());
-        if self.keys.has_waiters() {
+        if !expired.is_empty() && self.keys.has_waiters() {
             let parts = Parts {
                 engine: self.engine,
                 config: self.config,
@@ -122,6 +119,11 @@ impl Call<'_> {
             };
             serve_removed(parts, &mut self.keys, removed);
         }
+        let fields = &mut self.keys.expired_fields;
+        self.tally.note_expired_fields(fields);
+        self.engine.effects.append_expired_fields(fields);
+        self.effects.note_expired_fields(fields);
+        fields.clear();
     }
 
     /// Says that a database was emptied, or exchanged for another: all its keys may be others now.

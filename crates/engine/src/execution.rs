@@ -293,7 +293,11 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
-    if !call.effects.is_empty() || !call.keys.expired.is_empty() || !call.keys.garbage.is_empty() {
+    if !call.effects.is_empty()
+        || !call.keys.expired.is_empty()
+        || !call.keys.expired_fields.is_empty()
+        || !call.keys.garbage.is_empty()
+    {
         publish(call, database);
     }
     fate
@@ -326,9 +330,12 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
 fn publish(call: &mut Call<'_>, database: usize) {
     call.tally.expired += call.keys.expired.len() as u64;
     call.effects.note_expired(&call.keys.expired);
+    call.tally.note_expired_fields(&call.keys.expired_fields);
+    call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        call.effects.finish(&call.keys.expired, removal, database, call.words);
+        let (expired, fields) = (&call.keys.expired, &call.keys.expired_fields);
+        call.effects.finish(expired, fields, removal, database, call.words);
     }
     react(call);
     for garbage in call.keys.garbage.drain(..) {

@@ -12,6 +12,7 @@ use crate::Keyspace;
 use crate::access::{AccessClock, Random};
 use crate::database::{Database, free};
 use crate::entry::{Entry, EntryRef, OnHeap};
+use crate::field_expiry::ExpiredFields;
 use crate::hashing::KeyHash;
 use crate::held::Held;
 use crate::shard::{Shard, ShardGuard};
@@ -108,6 +109,8 @@ pub struct View<'a> {
     pub round: &'a mut Round,
     /// Keys that this view found expired and removed.
     pub expired: Vec<Expired>,
+    /// Fields that this view found expired and removed.
+    pub expired_fields: Vec<ExpiredFields>,
     /// What this view removed and would take long to free.
     pub garbage: Vec<Garbage>,
 }
@@ -123,6 +126,7 @@ impl<'a> View<'a> {
             located,
             round,
             expired: Vec::new(),
+            expired_fields: Vec::new(),
             garbage: Vec::new(),
         }
     }
@@ -187,6 +191,7 @@ impl<'a> View<'a> {
             located: (std::ptr::null(), 0, KeyHash(0)),
             round: self.round,
             expired: Vec::new(),
+            expired_fields: Vec::new(),
             garbage: Vec::new(),
         }
     }
@@ -358,7 +363,10 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn shard_at(&mut self, wanted: u32) -> &mut Shard {
         if self.held.is_roaming_elsewhere(wanted) {
-            debug_assert!(self.expired.is_empty(), "removals are recorded while the shard is held");
+            debug_assert!(
+                self.expired.is_empty() && self.expired_fields.is_empty(),
+                "removals are recorded while the shard is held"
+            );
             // Let go before the next is taken: a view that roams holds one lock.
             self.held = Held::Roaming(None);
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));

@@ -15,29 +15,6 @@ pub fn allocation_size(bytes: usize) -> usize {
     bytes.next_multiple_of(below / 4)
 }
 
-/// Makes room for more bytes.
-#[inline]
-#[expect(clippy::arithmetic_side_effects, reason = "sizes of memory, far from the end of the type")]
-pub(super) fn reserve(bytes: &mut Vec<u8>, additional: usize) {
-    if bytes.capacity() - bytes.len() < additional {
-        grow(bytes, additional);
-    }
-}
-
-#[cold]
-#[expect(clippy::arithmetic_side_effects, reason = "sizes of memory, far from the end of the type")]
-fn grow(bytes: &mut Vec<u8>, additional: usize) {
-    bytes.reserve_exact(allocation_size(bytes.len() + additional) - bytes.len());
-}
-
-/// Gives memory back when less than half of it is needed.
-#[inline]
-pub(super) fn shrink(bytes: &mut Vec<u8>) {
-    if bytes.len() < bytes.capacity() / 2 {
-        bytes.shrink_to(allocation_size(bytes.len()));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,12 +24,21 @@
 //! - A [`Position`] is the offset of an element's head. It is good until an element before it changes.
 //! - The capacity is a size of the allocator's, so no memory is lost that an exact allocation would not lose; it is at most twice
 //!   what is needed.
+//!
+//! Memory that is not used may lie at both ends (`room`), so that a large list pack changes at its front as fast as at its end:
+//!
+//! ```text
+//!  bytes:  | front: unused | header | elements | end | capacity not used |
+//! ```
 
 mod capacity;
 mod element;
 mod encoding;
 mod reference;
+mod room;
 mod validate;
+
+use std::fmt;
 
 pub use capacity::allocation_size;
 pub use element::{Element, integer_of};
@@ -55,9 +64,13 @@ impl Position {
 }
 
 /// A sequence of strings and integers, with memory of its own; see the module's page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ListPack {
     bytes: Vec<u8>,
+    /// How many of the bytes lie unused before the header.
+    front: u32,
+    /// The number of elements, whether the header can say it or not.
+    count: u32,
 }
 
 impl ListPack {
@@ -78,54 +91,59 @@ impl ListPack {
     pub fn with_capacity(bytes: usize) -> ListPack {
         let mut pack = Vec::with_capacity(allocation_size(bytes + Self::EMPTY_BYTES));
         pack.extend_from_slice(&EMPTY);
-        ListPack { bytes: pack }
+        ListPack { bytes: pack, front: 0, count: 0 }
     }
 
     /// Takes bytes from outside over, after a look at every one of them.
     pub fn from_bytes_checked(bytes: Vec<u8>) -> Result<ListPack, Corrupt> {
-        validate::check(&bytes)?;
-        Ok(ListPack { bytes })
+        let count = validate::check(&bytes)?;
+        Ok(ListPack { bytes, front: 0, count })
     }
 
     /// Takes bytes over that [`as_bytes`](ListPack::as_bytes) gave at some time.
+    #[expect(clippy::cast_possible_truncation, reason = "a list pack is below `MOST_BYTES`")]
     pub fn from_trusted(bytes: Vec<u8>) -> ListPack {
-        debug_assert_eq!(validate::check(&bytes), Ok(()));
-        ListPack { bytes }
+        debug_assert!(validate::check(&bytes).is_ok());
+        let count = ListPackRef::from_trusted(&bytes).len() as u32;
+        ListPack { bytes, front: 0, count }
     }
 
     /// The whole, as files and replicas get it.
     #[inline]
+    #[expect(clippy::indexing_slicing, reason = "the front is not more than there is")]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[self.front as usize..]
     }
 
     /// The whole, as files and replicas get it.
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        self.close_front();
         self.bytes
     }
 
     /// For readers.
     #[inline]
     pub fn as_ref(&self) -> ListPackRef<'_> {
-        ListPackRef::from_trusted(&self.bytes)
+        ListPackRef::from_trusted(self.as_bytes())
     }
 
-    /// The number of elements. Counts them if there are 65535 or more.
+    /// The number of elements.
     #[inline]
     pub fn len(&self) -> usize {
-        self.as_ref().len()
+        self.count as usize
     }
 
     /// Whether there are no elements.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == Self::EMPTY_BYTES
+        self.count == 0
     }
 
     /// The size of the whole with its header.
     #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "the front is not more than there is")]
     pub fn total_bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() - self.front as usize
     }
 
     /// The memory allocated.
@@ -137,7 +155,7 @@ impl ListPack {
     /// Whether elements of this many bytes in all, as strings, may be added.
     #[inline]
     pub fn has_room_for(&self, bytes: usize) -> bool {
-        self.bytes.len().saturating_add(bytes) <= Self::MOST_BYTES
+        self.total_bytes().saturating_add(bytes) <= Self::MOST_BYTES
     }
 
     /// Adds an element at the end.
@@ -155,7 +173,7 @@ impl ListPack {
     /// Adds an element at the end.
     #[inline]
     pub fn push_back_encoded(&mut self, element: &Encoded<'_>) {
-        capacity::reserve(&mut self.bytes, element.len());
+        self.reserve_back(element.len());
         self.bytes.pop();
         element.append_to(&mut self.bytes);
         self.bytes.push(END);
@@ -210,72 +228,70 @@ impl ListPack {
         if there < wanted {
             self.open(behind, wanted - there);
         } else {
-            self.bytes.drain(at + wanted..behind);
+            self.close(at + wanted, behind);
         }
         self.write(at, elements);
         self.finish(elements.len().cast_signed() - removed.cast_signed());
-        capacity::shrink(&mut self.bytes);
+        self.shrink();
     }
 
     /// Takes elements out: `count` of them from the position on, or those that are left there. Gives what is at the position
     /// then.
-    #[expect(clippy::arithmetic_side_effects, reason = "sizes of memory that is there")]
+    #[expect(clippy::arithmetic_side_effects, reason = "numbers of things in memory")]
     pub fn remove(&mut self, position: Position, count: usize) -> Option<Position> {
         let at = position.offset();
         let (behind, removed) = self.skip(at, count);
-        self.bytes.drain(at..behind);
+        self.close(at, behind);
         self.finish(-removed.cast_signed());
-        capacity::shrink(&mut self.bytes);
+        self.shrink();
         (at < self.end()).then_some(position)
     }
 
     /// Takes all elements out from the position on, and returns them as a list pack of their own.
     #[must_use = "the elements are gone otherwise; `remove` drops them"]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "the position is in the list pack; a part has fewer elements than the whole"
+    )]
     pub fn split_off(&mut self, position: Position) -> ListPack {
         let at = position.offset();
-        let mut back = ListPack::new();
-        if let Some(moved) = self.bytes.get(at..self.end()) {
-            capacity::reserve(&mut back.bytes, moved.len());
-            back.bytes.pop();
-            back.bytes.extend_from_slice(moved);
-            back.bytes.push(END);
-        }
-        let whole = self.len();
-        self.bytes.truncate(at);
+        let moved = &self.as_bytes()[at..self.end()];
+        let mut back = ListPack::with_capacity(moved.len());
+        back.append_bytes(moved);
+        self.bytes.truncate(self.front as usize + at);
         self.bytes.push(END);
-        self.set_header(None);
-        back.set_header(None);
+        let whole = self.len();
         let front = self.as_ref().count_all();
-        self.set_header(Some(front));
-        back.set_header(Some(whole.saturating_sub(front)));
-        capacity::shrink(&mut self.bytes);
+        self.count = front as u32;
+        back.count = (whole - front) as u32;
+        self.set_header();
+        back.set_header();
+        self.shrink();
         back
     }
 
     /// Adds all elements of the other at the end.
-    #[expect(clippy::arithmetic_side_effects, reason = "numbers of things in memory")]
-    pub fn append(&mut self, other: ListPackRef<'_>) {
-        let elements = other.element_bytes();
-        capacity::reserve(&mut self.bytes, elements.len());
+    pub fn append(&mut self, other: &ListPack) {
+        let elements = other.as_ref().element_bytes();
+        self.reserve_back(elements.len());
+        self.append_bytes(elements);
+        self.finish(other.len().cast_signed());
+    }
+
+    /// Adds the bytes of elements at the end; the header is still to be written.
+    fn append_bytes(&mut self, elements: &[u8]) {
         self.bytes.pop();
         self.bytes.extend_from_slice(elements);
         self.bytes.push(END);
-        match (self.as_ref().known_len(), other.known_len()) {
-            (Some(mine), Some(theirs)) => self.set_header(Some(mine + theirs)),
-            (None, _) | (_, None) => self.set_header(None),
-        }
-    }
-
-    /// Frees memory that no element needs.
-    pub fn shrink_to_fit(&mut self) {
-        self.bytes.shrink_to_fit();
     }
 
     /// The offset of the byte behind all elements.
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a list pack has at least its header")]
     fn end(&self) -> usize {
-        self.bytes.len() - 1
+        self.total_bytes() - 1
     }
 
     #[inline]
@@ -285,20 +301,14 @@ impl ListPack {
         self.finish(elements.len().cast_signed());
     }
 
-    /// Makes room in front of the byte at the offset.
     #[inline]
-    #[expect(clippy::arithmetic_side_effects, reason = "sizes of memory that is there")]
-    fn open(&mut self, at: usize, bytes: usize) {
-        capacity::reserve(&mut self.bytes, bytes);
-        let behind = self.bytes.len();
-        self.bytes.resize(behind + bytes, END);
-        self.bytes.copy_within(at..behind, at + bytes);
-    }
-
-    #[inline]
-    #[expect(clippy::indexing_slicing, reason = "a position is in the list pack that it is of")]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "a position is in the list pack that it is of"
+    )]
     fn write(&mut self, at: usize, elements: &[Encoded<'_>]) {
-        let mut room = &mut self.bytes[at..];
+        let mut room = &mut self.bytes[self.front as usize + at..];
         for element in elements {
             room = element.write_to(room);
         }
@@ -312,6 +322,9 @@ impl ListPack {
     fn skip(&self, at: usize, count: usize) -> (usize, usize) {
         let whole = self.as_ref();
         let end = self.end();
+        if self.len() <= count && at == HEADER_BYTES {
+            return (end, self.len());
+        }
         let (mut behind, mut skipped) = (at, 0);
         while skipped < count && behind < end {
             behind = whole.behind(behind);
@@ -322,24 +335,39 @@ impl ListPack {
 
     /// Writes the header after elements came or went.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "elements are fewer than `MOST_BYTES`")]
     fn finish(&mut self, difference: isize) {
-        let count = self.as_ref().known_len().map(|count| count.wrapping_add_signed(difference));
-        // A count that was unknown is found out again when an element has gone: the elements may have become few.
-        let count = match count {
-            None if difference < 0 => Some(self.as_ref().count_all()),
-            Some(_) | None => count,
-        };
-        self.set_header(count);
+        self.count = self.len().wrapping_add_signed(difference) as u32;
+        self.set_header();
     }
 
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "a list pack has at least its header")]
-    fn set_header(&mut self, count: Option<usize>) {
-        let total = u32::try_from(self.bytes.len()).ok().filter(|total| *total <= MOST_BYTES_U32);
-        assert!(total.is_some(), "a list pack grew beyond its bound");
-        let count = count.and_then(|count| u16::try_from(count).ok()).unwrap_or(UNKNOWN_COUNT);
-        self.bytes[..4].copy_from_slice(&total.unwrap_or(0).to_le_bytes());
-        self.bytes[4..HEADER_BYTES].copy_from_slice(&count.to_le_bytes());
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "a list pack has at least its header, and the size is compared with its bound"
+    )]
+    fn set_header(&mut self) {
+        let total = self.total_bytes();
+        assert!(total <= Self::MOST_BYTES, "a list pack grew beyond its bound");
+        let count = u16::try_from(self.count).unwrap_or(UNKNOWN_COUNT);
+        let header = &mut self.bytes[self.front as usize..][..HEADER_BYTES];
+        header[..4].copy_from_slice(&(total as u32).to_le_bytes());
+        header[4..].copy_from_slice(&count.to_le_bytes());
+    }
+}
+
+impl PartialEq for ListPack {
+    fn eq(&self, other: &ListPack) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for ListPack {}
+
+impl fmt::Debug for ListPack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.as_ref()).finish()
     }
 }
 
@@ -359,9 +387,6 @@ impl<'e> FromIterator<&'e [u8]> for ListPack {
 
 /// A list pack without elements.
 const EMPTY: [u8; ListPack::EMPTY_BYTES] = [7, 0, 0, 0, 0, 0, END];
-
-#[expect(clippy::cast_possible_truncation, reason = "2^30 is in 32 bits")]
-const MOST_BYTES_U32: u32 = ListPack::MOST_BYTES as u32;
 
 #[cfg(test)]
 mod tests;

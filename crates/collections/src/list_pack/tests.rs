@@ -131,7 +131,7 @@ fn apply(step: Step, pack: &mut ListPack, model: &mut Vec<Vec<u8>>) {
         }
         Step::Append(strings) => {
             let other = strings.iter().map(Vec::as_slice).collect::<ListPack>();
-            pack.append(other.as_ref());
+            pack.append(&other);
             model.extend(strings);
         }
     }
@@ -139,8 +139,10 @@ fn apply(step: Step, pack: &mut ListPack, model: &mut Vec<Vec<u8>>) {
 
 #[track_caller]
 fn check(pack: &ListPack, model: &[Vec<u8>]) {
-    assert_eq!(validate::check(pack.as_bytes()), Ok(()));
+    assert_eq!(validate::check(pack.as_bytes()).map(|count| count as usize), Ok(pack.len()));
     let whole = pack.as_ref();
+    assert_eq!(pack.len(), model.len());
+    assert_eq!(pack.is_empty(), model.is_empty());
     assert_eq!(whole.len(), model.len());
     assert_eq!(whole.is_empty(), model.is_empty());
     let forward = whole.iter().map(Element::to_vec).collect::<Vec<_>>();
@@ -255,7 +257,7 @@ fn more_elements_than_the_header_can_count() {
     }
     assert_eq!(pack.len(), 70_000);
     assert_eq!(&pack.as_bytes()[4..6], &[0xff, 0xff]);
-    assert_eq!(validate::check(pack.as_bytes()), Ok(()));
+    assert_eq!(validate::check(pack.as_bytes()).map(|count| count as usize), Ok(pack.len()));
     let position = pack.as_ref().nth(60_000).expect("there are more");
     assert_eq!(pack.as_ref().element(position), Element::Integer(60_000));
     pack.remove(position, 9000);
@@ -274,4 +276,49 @@ fn errors_say_what_is_wrong() {
     assert_eq!(check(&[9, 0, 0, 0, 1, 0, 0xbf, 1, END]), Err(Corrupt::Element(6)));
     assert_eq!(check(&[9, 0, 0, 0, 1, 0, 1, 2, END]), Err(Corrupt::BackLength(6)));
     assert_eq!(check(&[9, 0, 0, 0, 1, 0, 1, 1, END]), Ok(()));
+}
+
+/// However large, a queue and a stack at the front move only what they must: the memory stays near what is needed, and positions
+/// and contents are right all along.
+#[test]
+fn a_queue_stays_in_its_memory() {
+    let mut pack = ListPack::new();
+    let mut model = std::collections::VecDeque::new();
+    for round in 0_i64..20_000 {
+        let string = format!("element {round}").into_bytes();
+        match round % 10_000 {
+            0..400 => {
+                pack.push_back(&string);
+                model.push_back(string);
+            }
+            400..4000 => {
+                pack.push_back(&string);
+                model.push_back(string);
+                let first = pack.as_ref().first().expect("not empty");
+                pack.remove(first, 1);
+                model.pop_front();
+            }
+            4000..4400 => {
+                pack.push_front(&string);
+                model.push_front(string);
+            }
+            4400..8000 => {
+                pack.push_front(&string);
+                model.push_front(string);
+                let last = pack.as_ref().last().expect("not empty");
+                pack.remove(last, 1);
+                model.pop_back();
+            }
+            _ => {
+                if let Some(first) = pack.as_ref().first() {
+                    pack.remove(first, 1);
+                    model.pop_front();
+                }
+            }
+        }
+        if round % 97 == 0 {
+            check(&pack, model.make_contiguous());
+        }
+    }
+    check(&pack, model.make_contiguous());
 }

@@ -39,8 +39,8 @@ pub enum Corrupt {
     End,
 }
 
-/// Looks at all bytes.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Corrupt> {
+/// Looks at all bytes. Gives the number of elements.
+pub(super) fn check(bytes: &[u8]) -> Result<u32, Corrupt> {
     let [t0, t1, t2, t3, c0, c1, elements @ .., END] = bytes else {
         return Err(if bytes.len() < ListPack::EMPTY_BYTES {
             Corrupt::Size(bytes.len())
@@ -60,7 +60,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Corrupt> {
     if said != UNKNOWN_COUNT && usize::from(said) != actual {
         return Err(Corrupt::Count { said, actual });
     }
-    Ok(())
+    u32::try_from(actual).map_err(|_| Corrupt::Size(bytes.len()))
 }
 
 fn count(elements: &[u8]) -> Result<usize, Corrupt> {
