@@ -13,6 +13,7 @@ mod key;
 pub(crate) mod list;
 mod scanning;
 mod server;
+mod sorted_set;
 mod string;
 
 #[cfg(test)]
@@ -23,6 +24,12 @@ mod tests;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, list::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    list::COMMANDS,
+    sorted_set::COMMANDS,
+    bitmap::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+];
