@@ -110,7 +110,7 @@ impl Server {
         self.call(client, words).0
     }
 
-    /// What a client is answered, and what its connection does then.
+    /// What a client is answered, and what its connection does then. One that waits gives that up to make another call.
     pub fn call<Word: AsRef<[u8]>>(&mut self, client: usize, words: &[Word]) -> (Vec<u8>, Next) {
         let mut input = Vec::new();
         resp::value::encode_request(words, &mut input);
@@ -118,6 +118,7 @@ impl Server {
         RequestParser::new().parse(&input, 0, &mut batch, &RequestLimits::default(), usize::MAX);
         let mut output = Output::new();
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.abandon_wait(&mut self.clients[client]);
         let ran = self.worker.run(&mut self.clients[client], &batch, &input, &mut output);
         self.deliver();
         self.worker.end_round();

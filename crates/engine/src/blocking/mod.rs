@@ -24,10 +24,10 @@
 //! - a waiter that **moves** what it gets to another key, which may wake others in turn;
 //! - a **stray**: one of its keys was given a value that it cannot use. In the order of its keys, that is an error.
 //!
-//! To add a command that waits: parse all; look at the keys that [`reaches`](keyspace::View::reaches) says are there; if nothing is
+//! To add a command that waits: parse all; look at the keys that [`Call::reaches`] says are there; if nothing is
 //! ready, [`Call::block`] and return. It is called again with the same words, unless it says others.
 
-#![expect(dead_code, reason = "no command waits yet")]
+#![expect(dead_code, reason = "streams are not built yet")]
 
 mod ending;
 mod serving;
@@ -98,6 +98,13 @@ impl<'w> Wait<'w> {
 }
 
 impl Call<'_> {
+    /// Whether a key can be reached. Only a call that is made again for a client that waits may be without some of its keys, of
+    /// which then none is ready.
+    #[inline]
+    pub(crate) fn reaches(&mut self, key: &[u8]) -> bool {
+        self.occasion != Occasion::Again || self.keys.reaches(key)
+    }
+
     /// Lets the client wait; the handler returns next, without a reply, and is called again when the wait may be over.
     ///
     /// Where nobody can wait, in a transaction or a script, it is as if the time was up at once, and `unavailable` replies.
