@@ -8,6 +8,7 @@
 
 mod bitmap;
 mod connection;
+mod hash;
 mod help;
 mod key;
 pub(crate) mod list;
@@ -27,6 +28,7 @@ use crate::command_table::Command;
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
+    hash::COMMANDS,
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
     key::COMMANDS,

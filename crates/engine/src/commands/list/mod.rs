@@ -5,11 +5,11 @@
 
 mod blocking;
 mod change;
-mod pop;
+pub(crate) mod pop;
 mod push;
 mod read;
 mod search;
-mod transfer;
+pub(crate) mod transfer;
 
 #[cfg(test)]
 mod differential;
@@ -23,9 +23,6 @@ use command::argument::{Argument, token};
 use resp::{Reply, ReplyError};
 
 use crate::command_table::Command;
-
-pub(crate) use pop::{Removal, pop_one, pop_several, several_from, tell_removed};
-pub(crate) use transfer::{Transfer, move_element, tell_moved};
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[

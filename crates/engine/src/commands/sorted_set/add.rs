@@ -188,9 +188,8 @@ impl Rule {
         if score.is_nan() {
             return Err(NOT_A_NUMBER);
         }
-        let admitted = self
-            .direction
-            .is_none_or(|direction| score.partial_cmp(&present) == Some(direction));
+        let admitted =
+            self.direction.is_none_or(|direction| score.partial_cmp(&present) == Some(direction));
         Ok(admitted.then_some(score))
     }
 }
@@ -198,8 +197,7 @@ impl Rule {
 impl Add<'_> {
     fn run(&self, call: &mut Call<'_>) -> Outcome {
         let limits = limits(call.config);
-        let tally =
-            call.keys.edit::<SortedSet, _>(self.key, |set| self.apply(set, limits))??;
+        let tally = call.keys.edit::<SortedSet, _>(self.key, |set| self.apply(set, limits))??;
         let changes = tally.added + tally.changed;
         if 0 < changes {
             let is_increment = self.rule.mode == Mode::Increment;

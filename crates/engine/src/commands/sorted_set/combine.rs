@@ -32,7 +32,8 @@ const AGGREGATE: Argument =
         .optional();
 const WITH_SCORES: Argument = token("withscores", "WITHSCORES").optional();
 
-const UNION_COMPLEXITY: &str = "O(N)+O(M*log(M)), where N is the number of members of all sources and M that of the result.";
+const UNION_COMPLEXITY: &str =
+    "O(N)+O(M*log(M)), where N is the number of members of all sources and M that of the result.";
 const INTERSECTION_COMPLEXITY: &str = "O(N*K)+O(M*log(M)), where N is the number of members of the smallest source, K the number of sources and M the number of members of the result.";
 const DIFFERENCE_COMPLEXITY: &str = "O(L+N*K)+O(M*log(M)), where L is the number of members of all sources, N that of the first, K the number of sources and M the number of members of the result.";
 

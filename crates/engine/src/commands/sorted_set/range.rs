@@ -128,15 +128,7 @@ pub(super) static ZRANGESTORE: Command = Declaration {
     complexity: "O(log(N)+M), where N is the number of members in the sorted set and M the number of those stored.",
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     keys: &[KeySpec::overwrite(1).updates(), KeySpec::read_only(2).accesses()],
-    arguments: &[
-        key("dst"),
-        key("src").spec(1),
-        string("min"),
-        string("max"),
-        SORT_BY,
-        REV,
-        LIMIT,
-    ],
+    arguments: &[key("dst"), key("src").spec(1), string("min"), string("max"), SORT_BY, REV, LIMIT],
     ..Declaration::new("ZRANGESTORE", Group::SortedSet, "6.2.0", Handler::Keys(zrangestore))
 };
 
@@ -251,7 +243,9 @@ impl<'a> Query<'a> {
         let bounds = match by {
             By::Rank => {
                 let ranks = parse_integer(first).zip(parse_integer(second));
-                ranks.map(|(start, stop)| Bounds::Ranks(start, stop)).ok_or(ReplyError::NotInteger)?
+                ranks
+                    .map(|(start, stop)| Bounds::Ranks(start, stop))
+                    .ok_or(ReplyError::NotInteger)?
             }
             By::Score => Bounds::Scores(score_range(min, max)?),
             By::Lex => Bounds::Members(lex_range(min, max)?),
