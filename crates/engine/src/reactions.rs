@@ -57,10 +57,11 @@ pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
     Noting { expired: true, added: classes.contains(b'n'), missed: classes.contains(b'm') }
 }
 
-/// Tells everybody who is interested in what a call did. Its shards are locked.
+/// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
+/// was asked for. Its shards are locked.
 pub(crate) fn react(call: &mut Call<'_>) {
     call.effects.note(&mut call.keys.noted);
-    for touched in call.effects.touched.drain(..) {
+    for touched in call.effects.untold() {
         tell(call.engine, call.config, &mut call.keys, &touched);
     }
 }

@@ -85,7 +85,7 @@ impl ClientRecord {
     fn flags(&self) -> String {
         let flags = [
             (0 <= self.queued_calls.load(Relaxed), 'x'),
-            (self.paused.load(Relaxed), 'b'),
+            (self.paused.load(Relaxed) || self.wait().is_some(), 'b'),
             (self.watch_broken.load(Relaxed), 'd'),
             (self.closing.load(Relaxed), 'c'),
             (self.killed.load(Relaxed), 'A'),
