@@ -86,15 +86,6 @@ impl Server {
         self.clients.len() - 1
     }
 
-    /// A client leaves; those after it move up.
-    pub fn disconnect(&mut self, client: usize) {
-        let mut session = self.clients.remove(client);
-        self.engine.clients.remove(session.id());
-        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
-        self.worker.forget(&mut session);
-        self.worker.end_round();
-    }
-
     /// How many keys are watched.
     pub fn watched_keys(&self) -> usize {
         let mut closed = self.engine.keyspace.gates().close();
@@ -172,6 +163,7 @@ impl Server {
     pub fn disconnect(&mut self, client: usize) {
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
         self.worker.abandon_wait(&mut self.clients[client]);
+        self.worker.forget(&mut self.clients[client]);
         self.worker.end_round();
         self.engine.clients.remove(self.clients[client].id());
     }
