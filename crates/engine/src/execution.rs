@@ -462,6 +462,7 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
+    call.keys.round.noting.expired |= call.keys.has_waiters();
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
@@ -494,7 +495,6 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
 /// Completes the effects of a call, and tells whom they concern, while its shards are locked.
 fn publish(call: &mut Call<'_>, database: usize) {
     call.tally.expired += call.keys.expired.len() as u64;
-    call.effects.note_expired(&call.keys.expired);
     call.tally.note_expired_fields(&call.keys.expired_fields);
     call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {
