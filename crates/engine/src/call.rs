@@ -8,7 +8,8 @@ use crate::Engine;
 use crate::command_table::Callable;
 use crate::effects::Effects;
 use crate::events::Event;
-use crate::reactions;
+use crate::pubsub::Delivery;
+use crate::reactions::Teller;
 use crate::session::Session;
 use crate::statistics::{Tally, WorkerStatistics};
 
@@ -34,6 +35,10 @@ pub struct Call<'a> {
     pub now_us: i64,
     /// What happens after the reply.
     pub next: Next,
+    /// Which worker executes it.
+    pub(crate) worker: usize,
+    /// What that worker delivers to its clients.
+    pub(crate) delivery: &'a mut Delivery,
     pub(crate) effects: Effects,
     pub(crate) tally: &'a mut Tally,
     pub(crate) statistics: &'a WorkerStatistics,
@@ -52,6 +57,8 @@ pub enum Next {
     Continue,
     /// It is closed once its replies are sent.
     Close,
+    /// It has not been executed: it is to be tried again when other connections have been served.
+    Yield,
     /// It has not been executed: it is to be tried again when writes, or all calls, are no longer paused.
     Postpone,
 }
@@ -112,7 +119,8 @@ impl Call<'_> {
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
-        reactions::tell_expired(self.engine, self.config, &mut self.keys);
+        let teller = Teller { engine: self.engine, config: self.config, worker: self.worker };
+        teller.tell_expired(&mut self.keys);
     }
 
     /// Has the call replicated as it came, even if it has changed nothing here.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{Round, View};
-use resp::{Output, Reply, ReplyError, Words};
+use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
 use crate::audit::Audit;
@@ -16,6 +16,8 @@ use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
+use crate::monitor;
+use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -30,6 +32,7 @@ pub(crate) struct Executed {
 
 impl Executed {
     const POSTPONED: Executed = Executed { next: Next::Postpone, fate: None };
+    const YIELDING: Executed = Executed { next: Next::Yield, fate: None };
 }
 
 impl<'e> Worker<'e> {
@@ -56,6 +59,10 @@ impl<'e> Worker<'e> {
         }
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
+        }
+        if callable.flags.has(Flags::PUBLISHES) && self.engine.pubsub.is_crowded() {
+            // Those who deliver have to catch up first.
+            return Executed::YIELDING;
         }
         if 0 < self.config.memory.limit_bytes
             && self.make_room() == Room::Lacking
@@ -100,6 +107,19 @@ impl<'e> Worker<'e> {
         }
         if callable.flags.has(Flags::NO_MULTI) && session.is_in_transaction() {
             return Err(ReplyError::message("Command not allowed inside a transaction"));
+        }
+        if session.is_subscriber()
+            && session.protocol == Protocol::Resp2
+            && !callable.flags.has(Flags::WHILE_SUBSCRIBED)
+        {
+            return Err(ReplyError::Message(
+                format!(
+                    "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+                     this context",
+                    callable.name()
+                )
+                .into(),
+            ));
         }
         Ok(())
     }
@@ -182,6 +202,8 @@ impl<'e> Worker<'e> {
             now_us: self.now_us,
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
+            worker: self.index,
+            delivery: &mut self.delivery,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -244,6 +266,7 @@ impl<'e> Worker<'e> {
     /// Takes leave of a client that is gone: nothing here knows it any more.
     pub fn forget(&mut self, session: &mut Session) {
         self.forget_watches(session);
+        self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
 
     fn forget_watches(&mut self, session: &mut Session) {
@@ -331,6 +354,8 @@ struct Parts<'a> {
     now_us: i64,
     tally: &'a mut crate::statistics::Tally,
     statistics: &'a crate::statistics::WorkerStatistics,
+    worker: usize,
+    delivery: &'a mut Delivery,
 }
 
 impl<'a> Parts<'a> {
@@ -359,6 +384,8 @@ impl<'a> Parts<'a> {
             effects: Effects::new(&self.engine.interest),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.engine.effects.is_listening(),
             is_inner: false,
         };
@@ -401,6 +428,8 @@ impl Call<'_> {
             effects: Effects::new(&self.engine.interest),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.recording,
             is_inner: true,
         };
@@ -422,6 +451,9 @@ fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
+    if call.engine.pubsub.is_monitored() {
+        monitor::show(call);
+    }
     if !call.effects.is_empty()
         || !call.keys.expired.is_empty()
         || !call.keys.expired_fields.is_empty()

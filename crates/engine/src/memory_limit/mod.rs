@@ -8,7 +8,7 @@ use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Fr
 
 use crate::events;
 use crate::latency;
-use crate::reactions::{self, Touched};
+use crate::reactions::{Teller, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -82,6 +82,7 @@ impl Worker<'_> {
         let samples = usize::from(self.config.memory.samples);
         let lazy = self.config.memory.lazy_eviction;
         let freeing = if lazy { Freeing::Elsewhere } else { Freeing::Here };
+        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
         let Gate::Inside(inside) = &mut self.gate else { return Freed::Nothing };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
@@ -94,7 +95,7 @@ impl Worker<'_> {
         self.engine.effects.append_removals(lazy, removed.into_iter());
         let Evicted { database, key } = evicted;
         let removed = Touched { database, key, event: events::EVICTED };
-        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
+        teller.tell_removed(&mut view, &removed);
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -158,6 +159,7 @@ impl Worker<'_> {
     }
 
     fn expiry_step(&mut self, what: Expiring, sample: usize, acceptable: usize) -> ExpiryProgress {
+        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };
         };
@@ -173,7 +175,7 @@ impl Worker<'_> {
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
-        reactions::tell_expired(self.engine, &self.config, &mut view);
+        teller.tell_expired(&mut view);
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }
