@@ -276,7 +276,7 @@ fn a_scan_shows_members_that_stay() {
     let (mut set, _) = built(&members);
     let (mut cursor, mut seen, mut calls) = (0, Model::new(), 0);
     loop {
-        let SetRef::Table(table) = set.to_ref() else { panic!("a table") };
+        let SetRef::Table(table) = set.to_ref() else { unreachable!("too many for another form") };
         cursor = table.members().scan(cursor, |member| {
             seen.insert(member.bytes().to_vec());
         });
