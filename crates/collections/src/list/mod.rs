@@ -62,6 +62,16 @@ pub enum Side {
 }
 
 impl List {
+    /// The number of elements.
+    #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "that is in the trait")]
+    pub fn len(&self) -> usize {
+        match self {
+            List::Pack(pack) => pack.len(),
+            List::Quick(quick) => quick.len(),
+        }
+    }
+
     /// Adds elements at an end, one after the other: of those put at the head, the last becomes the first.
     #[inline]
     pub fn push<'e>(
@@ -106,6 +116,23 @@ impl List {
                 result
             }
         }
+    }
+
+    /// Moves the element at one end to an end, after a look at it.
+    pub fn rotate<R>(
+        &mut self,
+        from: End,
+        to: End,
+        limits: Limits,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Option<R> {
+        let element = match self {
+            List::Pack(_) => self.pop(from, limits, copied)?,
+            List::Quick(quick) => quick.pop(from, copied)?,
+        };
+        self.push(to, std::iter::once(&*element), limits);
+        self.shrink(Share::Half, limits);
+        Some(read(&element))
     }
 
     /// Takes elements out: `count` of them from the index on.
@@ -422,6 +449,10 @@ fn visit_each<'e, B>(
     visit: &mut impl FnMut(Element<'_>) -> ControlFlow<B>,
 ) -> Option<B> {
     elements.try_for_each(visit).break_value()
+}
+
+fn copied(element: Element<'_>) -> Vec<u8> {
+    element.to_vec()
 }
 
 /// Takes elements out of a list pack that are `element`.

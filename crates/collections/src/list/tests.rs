@@ -16,6 +16,7 @@ enum Step {
     Push(End, Vec<Vec<u8>>),
     Pop(End),
     PopMany(End, usize),
+    Rotate(End, End),
     Set(usize, Vec<u8>),
     Insert(usize, Side, Vec<u8>),
     InsertAbsent(Vec<u8>),
@@ -53,6 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (end(), prop::collection::vec(element(), 1..6)).prop_map(|(end, elements)| Step::Push(end, elements)),
         2 => end().prop_map(Step::Pop),
         1 => (end(), 1_usize..20).prop_map(|(end, count)| Step::PopMany(end, count)),
+        1 => (end(), end()).prop_map(|(from, to)| Step::Rotate(from, to)),
         3 => (any::<usize>(), element()).prop_map(|(at, element)| Step::Set(at, element)),
         4 => (any::<usize>(), side(), element()).prop_map(|(at, side, element)| Step::Insert(at, side, element)),
         1 => element().prop_map(Step::InsertAbsent),
@@ -88,21 +90,8 @@ fn apply(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) 
                 }
             }
         }
-        Step::Pop(end) => {
-            let expected = match end {
-                End::Head => (0 < len).then(|| model.remove(0)),
-                End::Tail => model.pop(),
-            };
-            assert_eq!(list.pop(end, limits, copy), expected);
-        }
-        Step::PopMany(end, count) => {
-            let popped = pop_many(list, end, count, limits);
-            let count = count.min(len);
-            let expected: Vec<Vec<u8>> = match end {
-                End::Head => model.drain(..count).collect(),
-                End::Tail => model.drain(len - count..).rev().collect(),
-            };
-            assert_eq!(popped, expected);
+        step @ (Step::Pop(_) | Step::Rotate(..) | Step::PopMany(..)) => {
+            apply_at_ends(step, list, model, limits);
         }
         step @ (Step::Set(..) | Step::Insert(..) | Step::InsertAbsent(_)) => {
             apply_inside(step, list, model, limits);
@@ -144,6 +133,47 @@ fn apply(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) 
     }
 }
 
+fn apply_at_ends(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) {
+    let len = model.len();
+    match step {
+        Step::Pop(end) => {
+            let expected = match end {
+                End::Head => (0 < len).then(|| model.remove(0)),
+                End::Tail => model.pop(),
+            };
+            assert_eq!(list.pop(end, limits, copy), expected);
+        }
+        Step::Rotate(from, to) => {
+            let element = match from {
+                End::Head => (0 < len).then(|| model.remove(0)),
+                End::Tail => model.pop(),
+            };
+            assert_eq!(list.rotate(from, to, limits, <[u8]>::to_vec), element);
+            match to {
+                End::Head => model.splice(0..0, element).for_each(drop),
+                End::Tail => model.extend(element),
+            }
+        }
+        Step::PopMany(end, count) => {
+            let popped = pop_many(list, end, count, limits);
+            let count = count.min(len);
+            let expected: Vec<Vec<u8>> = match end {
+                End::Head => model.drain(..count).collect(),
+                End::Tail => model.drain(len - count..).rev().collect(),
+            };
+            assert_eq!(popped, expected);
+        }
+        Step::Set(..)
+        | Step::Push(..)
+        | Step::Insert(..)
+        | Step::InsertAbsent(_)
+        | Step::RemoveRange(..)
+        | Step::Trim(..)
+        | Step::RemoveEqual(..)
+        | Step::SaveAndLoad => {}
+    }
+}
+
 fn apply_inside(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) {
     let len = model.len();
     match step {
@@ -170,6 +200,7 @@ fn apply_inside(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: L
         | Step::Push(..)
         | Step::Pop(_)
         | Step::PopMany(..)
+        | Step::Rotate(..)
         | Step::RemoveRange(..)
         | Step::Trim(..)
         | Step::RemoveEqual(..)

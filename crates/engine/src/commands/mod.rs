@@ -8,11 +8,15 @@
 
 mod bitmap;
 mod connection;
+mod hash;
 mod help;
 mod key;
+pub(crate) mod list;
 mod scanning;
 mod server;
+mod sorted_set;
 mod string;
+mod transaction;
 
 #[cfg(test)]
 mod side_by_side;
@@ -22,5 +26,14 @@ mod tests;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    list::COMMANDS,
+    hash::COMMANDS,
+    sorted_set::COMMANDS,
+    bitmap::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+    transaction::COMMANDS,
+];
