@@ -14,6 +14,7 @@ mod key;
 pub(crate) mod list;
 mod scanning;
 mod server;
+mod set;
 mod sorted_set;
 mod string;
 mod transaction;
@@ -30,6 +31,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
     hash::COMMANDS,
+    set::COMMANDS,
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
     key::COMMANDS,
