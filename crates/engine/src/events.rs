@@ -18,6 +18,8 @@ pub enum Class {
     String,
     /// `l`: lists.
     List,
+    /// `s`: sets.
+    Set,
     /// `h`: hashes.
     Hash,
     /// `z`: sorted sets.
@@ -98,6 +100,18 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Members were added to a set.
+pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
+/// Members were removed from a set.
+pub const SET_REMOVE: Event = Event::new(Class::Set, "srem");
+/// Random members were taken out of a set.
+pub const SET_POP: Event = Event::new(Class::Set, "spop");
+/// An intersection was stored as a set.
+pub const SET_STORE_INTERSECTION: Event = Event::new(Class::Set, "sinterstore");
+/// A union was stored as a set.
+pub const SET_STORE_UNION: Event = Event::new(Class::Set, "sunionstore");
+/// A difference was stored as a set.
+pub const SET_STORE_DIFFERENCE: Event = Event::new(Class::Set, "sdiffstore");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

@@ -15,6 +15,7 @@ pub(crate) mod list;
 mod pubsub;
 mod scanning;
 mod server;
+mod set;
 mod sorted_set;
 mod string;
 mod transaction;
@@ -31,6 +32,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
     hash::COMMANDS,
+    set::COMMANDS,
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
     key::COMMANDS,
