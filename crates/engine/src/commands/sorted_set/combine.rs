@@ -120,7 +120,9 @@ fn show(call: &mut Call<'_>, operation: Operation) -> Outcome {
     let mut result = operation.run(sources, options.aggregate);
     sort(&mut result);
     options.shape.begin(reply, result.len());
-    result.iter().for_each(|(score, member)| options.shape.show(reply, *member, *score));
+    for (score, member) in &result {
+        options.shape.show(reply, *member, *score);
+    }
     Ok(())
 }
 
@@ -205,7 +207,7 @@ fn sources<'v>(
 
 /// Puts the smallest first; those of one size stay as they are.
 fn by_size<'s, 'a>(sources: &'s mut [Source<'a>]) -> &'s [Source<'a>] {
-    sources.sort_by_key(|source| source.len());
+    sources.sort_by_key(Source::len);
     sources
 }
 
@@ -262,11 +264,7 @@ impl Operation {
     }
 
     /// The members of the result, in no certain order.
-    fn run<'a>(
-        self,
-        mut sources: Vec<Source<'a>>,
-        aggregate: Aggregate,
-    ) -> Vec<(f64, Element<'a>)> {
+    fn run(self, mut sources: Vec<Source<'_>>, aggregate: Aggregate) -> Vec<(f64, Element<'_>)> {
         match self {
             Operation::Union => union(by_size(&mut sources), aggregate),
             Operation::Intersection => intersection(by_size(&mut sources), aggregate),

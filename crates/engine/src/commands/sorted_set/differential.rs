@@ -148,18 +148,14 @@ fn any_call(random: &mut Random) -> Call {
     let mut words = call(command, style, random);
     enrich(&mut words, random);
     match command.name {
-        "ZSCAN" if 3 <= words.len() => {
-            if words.get(2).is_some_and(|cursor| cursor.iter().all(u8::is_ascii_digit)) {
-                words[2] = b"0".to_vec();
-                if let Some(count) =
-                    words.iter().position(|word| word.eq_ignore_ascii_case(b"COUNT"))
-                    && let Some(count) = words.get_mut(count + 1)
-                    && count.first().is_some_and(u8::is_ascii_digit)
-                {
+        "ZSCAN" if words.get(2).is_some_and(|word| word.iter().all(u8::is_ascii_digit)) => {
+            words[2] = b"0".to_vec();
+            let count = words.iter().position(|word| word.eq_ignore_ascii_case(b"COUNT"));
+            match count.and_then(|count| words.get_mut(count + 1)) {
+                Some(count) if count.first().is_some_and(u8::is_ascii_digit) => {
                     *count = b"1000".to_vec();
-                } else {
-                    words.extend([b"COUNT".to_vec(), b"1000".to_vec()]);
                 }
+                _ => words.extend([b"COUNT".to_vec(), b"1000".to_vec()]),
             }
         }
         "ZRANDMEMBER" => {
