@@ -8,6 +8,7 @@
 
 mod bitmap;
 mod connection;
+mod hash;
 mod help;
 mod key;
 pub(crate) mod list;
@@ -15,6 +16,7 @@ mod scanning;
 mod server;
 mod sorted_set;
 mod string;
+mod transaction;
 
 #[cfg(test)]
 mod side_by_side;
@@ -27,9 +29,11 @@ use crate::command_table::Command;
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
+    hash::COMMANDS,
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
     key::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    transaction::COMMANDS,
 ];
