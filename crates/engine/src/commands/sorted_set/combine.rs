@@ -4,6 +4,7 @@
 //! order scores are added up, and so on their last bits.
 
 use collections::list_pack::Element;
+use collections::set::SetRef;
 use collections::sorted_set::{Accumulation, SortedSetRef, sort};
 use collections::{Encoding, ObjectRef, SortedSet};
 use command::argument::{Argument, integer, key, one_of, token};
@@ -187,6 +188,7 @@ enum Members<'a> {
     /// There is nothing at the key.
     None,
     SortedSet(SortedSetRef<'a>),
+    Set(SetRef<'a>),
 }
 
 fn sources<'v>(
@@ -200,6 +202,7 @@ fn sources<'v>(
         .map(|entry| match entry.map(|entry| entry.object()) {
             None => source(Members::None),
             Some(Some(ObjectRef::SortedSet(set))) => source(Members::SortedSet(set)),
+            Some(Some(ObjectRef::Set(set))) => source(Members::Set(set)),
             Some(_) => Err(ReplyError::WrongType),
         })
         .collect()
@@ -216,6 +219,7 @@ impl<'a> Source<'a> {
         match self.members {
             Members::None => 0,
             Members::SortedSet(set) => set.len(),
+            Members::Set(set) => set.len(),
         }
     }
 
@@ -224,6 +228,7 @@ impl<'a> Source<'a> {
         match self.members {
             Members::None => None,
             Members::SortedSet(set) => set.score(member),
+            Members::Set(set) => set.contains(member).then_some(1.0),
         }
     }
 
@@ -234,6 +239,9 @@ impl<'a> Source<'a> {
             Members::SortedSet(set) => {
                 set.iter().all(|(member, score)| visit(member, score));
             }
+            Members::Set(set) => {
+                set.iter().all(|member| visit(member, 1.0));
+            }
         }
     }
 
@@ -242,6 +250,7 @@ impl<'a> Source<'a> {
         match self.members {
             Members::None => false,
             Members::SortedSet(set) => set.encoding() == Encoding::ListPack,
+            Members::Set(set) => set.encoding() == Encoding::ListPack,
         }
     }
 }

@@ -136,8 +136,13 @@ fn drawn(random: &mut Random, scores: Scores) -> Call {
 
 /// A call. Sorted sets grow more often than they shrink.
 fn any_call(random: &mut Random) -> Call {
-    if random.once_in(40) {
-        let words: &[&str] = random.pick(&[&["SET", "string:1", "x"], &["DEL", "zset:1"]]);
+    if random.once_in(30) {
+        let words: &[&str] = random.pick(&[
+            &["SET", "string:1", "x"],
+            &["DEL", "zset:1"],
+            &["SADD", "set:1", "a", "m1", "1", "c"],
+            &["SADD", "zset:2", "1", "2", "10"],
+        ]);
         return words.iter().map(|word| word.as_bytes().to_vec()).collect();
     }
     let command = match random.below(4) {
