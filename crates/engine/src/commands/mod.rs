@@ -10,6 +10,7 @@ mod connection;
 mod help;
 mod key;
 mod server;
+mod stream;
 mod string;
 
 #[cfg(test)]
@@ -19,4 +20,4 @@ use crate::command_table::Command;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+    &[string::COMMANDS, stream::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];

@@ -1,0 +1,1 @@
+//! The commands of streams as Redis answers them.
