@@ -36,10 +36,9 @@ pub(super) static XAUTOCLAIM: Command = Declaration {
 fn xautoclaim(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let (key, name, consumer) = (arguments.string()?, arguments.string()?, arguments.string()?);
-    let stream = call.keys.read_as::<Stream>(key)?;
-    let exists = stream.and_then(|stream| stream.group(name)).is_some();
     let sweep = Sweep::parse(arguments, call.now_ms())?;
-    if !exists {
+    let stream = call.keys.read_as::<Stream>(key)?;
+    if stream.and_then(|stream| stream.group(name)).is_none() {
         return Err(no_group(key, name));
     }
 

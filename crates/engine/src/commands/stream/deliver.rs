@@ -182,7 +182,9 @@ impl Delivery<'_> {
                 }
             }
         });
-        set_active(group, consumer, now_ms);
+        if !reader.no_ack {
+            set_active(group, consumer, now_ms);
+        }
         effects.changes = 1;
         effects.progress = Some(Progress::of(group));
     }
