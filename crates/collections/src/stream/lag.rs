@@ -25,7 +25,7 @@ impl Log {
     #[inline]
     pub fn note_delivery(&self, group: &mut Group, id: StreamId) {
         match group.entries_read {
-            Some(read) if !self.has_gap_behind(group.last_delivered) => {
+            Some(read) if !self.has_gap_behind(id) => {
                 group.entries_read = Some(read.wrapping_add(1));
             }
             Some(_) | None => {
