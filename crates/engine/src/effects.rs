@@ -7,12 +7,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyspace::Expired;
+use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
 use resp::Words;
 
-use crate::events::Event;
-use crate::reactions::{Interest, Touched};
+use crate::events::{self, Event};
+use crate::reactions::Touched;
 
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
@@ -63,6 +63,18 @@ impl EffectStream {
         }
     }
 
+    /// Appends the removal of fields of hashes, that no call has asked for. The shards of the hashes are held.
+    pub(crate) fn append_expired_fields(&self, expired: &[ExpiredFields]) {
+        if !self.is_listening() {
+            return;
+        }
+        for expired in expired {
+            let mut effects = Effects::default();
+            effects.recorded.push(Effect::of_expired_fields(expired));
+            self.append(&mut effects);
+        }
+    }
+
     /// Appends the effects of one call.
     pub(crate) fn append(&self, effects: &mut Effects) {
         if effects.recorded.is_empty() {
@@ -98,6 +110,10 @@ pub(crate) struct Effects {
     attentive: bool,
     /// The changes, in order, if somebody wants to know.
     pub touched: Vec<Touched>,
+    /// Of how many of them it was told.
+    told: usize,
+    /// Databases of which all keys may have been touched.
+    pub overturned: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -113,12 +129,30 @@ impl Effect {
         resp::value::encode_request(&words, &mut request);
         Effect { database, request }
     }
+
+    fn of_expired_fields(expired: &ExpiredFields) -> Effect {
+        let names = expired.names.iter().map(|name| &**name);
+        let words = [&b"HDEL"[..], &*expired.key].into_iter().chain(names);
+        Effect::new(expired.database, words)
+    }
 }
 
 impl Effects {
     /// Those of a call that begins.
-    pub(crate) fn new(interest: &Interest) -> Effects {
-        Effects { attentive: interest.any(), ..Effects::default() }
+    pub(crate) fn new(attentive: bool) -> Effects {
+        Effects { attentive, ..Effects::default() }
+    }
+
+    /// Notes that keys were found expired and removed, before anything else happened.
+    pub(crate) fn note_expired(&mut self, expired: &[Expired]) {
+        if self.attentive && !expired.is_empty() {
+            let removals = expired.iter().map(|expired| Touched {
+                database: expired.database,
+                key: expired.key.clone(),
+                event: events::EXPIRED,
+            });
+            self.touched.splice(0..0, removals);
+        }
     }
 
     /// Notes that the value at a key was changed.
@@ -136,10 +170,66 @@ impl Effects {
         }
     }
 
+    /// Takes note of what has happened to keys by the way so far.
+    pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+        let touched = noted.drain(..).map(|Noted { database, key, incident }| {
+            let event = match incident {
+                Incident::Expired => events::EXPIRED,
+                Incident::Added => events::NEW,
+                Incident::Missed => events::KEY_MISS,
+            };
+            Touched { database, key, event }
+        });
+        self.touched.extend(touched);
+    }
+
+    /// Notes that fields of hashes were removed because they had expired, before anything else was done.
+    pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
+        if !self.attentive {
+            return;
+        }
+        let mut touched = Vec::with_capacity(expired.len() + self.touched.len());
+        for ExpiredFields { database, key, emptied, .. } in expired {
+            let mut note = |event| {
+                touched.push(Touched { database: *database, key: key.clone(), event });
+            };
+            note(events::FIELDS_EXPIRED);
+            if *emptied {
+                note(events::DELETE);
+            }
+        }
+        touched.append(&mut self.touched);
+        self.touched = touched;
+    }
+
     /// Whether there is nothing to tell anybody.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.changes == 0 && self.recorded.is_empty() && self.touched.is_empty()
+    }
+
+    /// Takes over the effects of a call that was run in the middle of this one. This one has none but these then, unless it says so.
+    pub(crate) fn absorb(&mut self, inner: &mut Effects) {
+        self.explicit = true;
+        self.changes += inner.changes;
+        self.recorded.append(&mut inner.recorded);
+        self.touched.append(&mut inner.touched);
+        self.overturned.append(&mut inner.overturned);
+        // The inner call has told of them.
+        self.told = self.touched.len();
+    }
+
+    /// The keys that were touched and not told of yet; they count as told then.
+    pub(crate) fn untold(&mut self) -> Vec<Touched> {
+        let untold = self.touched.get(self.told..).unwrap_or_default().to_vec();
+        self.told = self.touched.len();
+        untold
+    }
+
+    /// Whether a key may have become ready for somebody.
+    #[inline]
+    pub(crate) fn has_touched(&self) -> bool {
+        !self.touched.is_empty() || !self.overturned.is_empty()
     }
 
     /// Records a command instead of the call as it came.
@@ -154,10 +244,11 @@ impl Effects {
     }
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
-    /// keys that it found expired.
+    /// keys and fields that it found expired.
     pub(crate) fn finish(
         &mut self,
         expired: &[Expired],
+        expired_fields: &[ExpiredFields],
         removal: &[u8],
         database: usize,
         words: Words<'_>,
@@ -165,7 +256,8 @@ impl Effects {
         let removals = expired
             .iter()
             .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));
-        self.recorded.splice(0..0, removals);
+        let fields = expired_fields.iter().map(Effect::of_expired_fields);
+        self.recorded.splice(0..0, removals.chain(fields));
         if 0 < self.changes && !self.explicit {
             self.recorded.push(Effect::new(database, words.iter()));
         }

@@ -15,13 +15,17 @@ mod active_expiry;
 mod database;
 mod entry;
 mod eviction;
+mod field_expiry;
 mod gate;
 mod hashing;
+mod held;
 mod object;
 mod scan;
 mod shard;
 mod value;
 mod view;
+mod waiting;
+mod watchers;
 mod writing;
 
 #[cfg(test)]
@@ -30,18 +34,22 @@ mod tests;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 pub use access::{AccessClock, AccessPolicy, Random};
-pub use active_expiry::{ExpiryCycle, ExpiryProgress};
+pub use active_expiry::{Expiring, ExpiryCycle, ExpiryProgress};
 pub use entry::EntryRef;
 pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
+pub use field_expiry::ExpiredFields;
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
-pub use view::{Expired, ExpiryMode, Garbage, Round, View};
+pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
+pub use waiting::{AwaitedKeys, Ticket, Waiter};
+pub use watchers::Watcher;
 pub use writing::{Freeing, SetExpiry};
 
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};
+use waiting::Waits;
 
 /// Enough that a snapshot or a scan that holds one shard leaves the others to the worker.
 const SHARDS_SINGLE: usize = 16;
@@ -58,6 +66,7 @@ pub struct Keyspace {
     databases: usize,
     /// Of the snapshot that was begun last; an entry with another epoch has not been seen by it.
     epoch: AtomicU8,
+    waits: Waits,
 }
 
 /// How many keys a database has, and how large the tables are that find them.
@@ -67,6 +76,8 @@ pub struct DatabaseSize {
     pub keys: usize,
     /// Those that expire.
     pub expiring: usize,
+    /// Hashes with fields that expire.
+    pub field_expiring: usize,
     /// Bytes of the tables that find keys.
     pub table_bytes: usize,
     /// Bytes of the tables that find keys that expire.
@@ -87,6 +98,7 @@ impl Keyspace {
             hashing: Hashing::default(),
             databases,
             epoch: AtomicU8::new(0),
+            waits: Waits::default(),
         };
         (keyspace, keys)
     }
@@ -168,6 +180,11 @@ impl Keyspace {
         sizes
     }
 
+    /// How many keys are watched.
+    pub fn watched_keys(&self, admission: &mut impl Admission) -> usize {
+        (0..=self.mask).map(|index| self.lock(admission, index).watchers.len()).sum()
+    }
+
     #[inline]
     #[expect(unsafe_code, reason = "the admission is the proof that the lock asks for")]
     fn lock<'a>(&'a self, _admission: &'a mut impl Admission, index: u32) -> ShardGuard<'a> {
@@ -180,6 +197,7 @@ impl DatabaseSize {
     pub(crate) fn add(&mut self, part: &database::Database) {
         self.keys += part.len();
         self.expiring += part.expiring_len();
+        self.field_expiring += part.field_expiring().len();
         self.table_bytes += part.entries().memory_bytes();
         self.expiry_table_bytes += part.expiring().memory_bytes();
     }

@@ -234,6 +234,10 @@ impl Collection for Hash {
         HashRef::new(FormRef::Pack(PackRef { list, layout: layout_of(encoding) }))
     }
 
+    fn at(reference: Self::Ref<'_>, now_ms: i64) -> Self::Ref<'_> {
+        reference.at(now_ms)
+    }
+
     fn into_object(self) -> Object {
         Object::Hash(self)
     }

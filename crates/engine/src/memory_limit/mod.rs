@@ -4,9 +4,13 @@
 mod tests;
 
 use config::memory::EvictionPolicy as Policy;
-use keyspace::{EvictionPolicy, ExpiryMode, ExpiryProgress, Freeing};
+use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
 
+use crate::blocking::serve_removed;
+use crate::events;
+use crate::execution::Parts;
 use crate::latency;
+use crate::reactions::{self, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -90,6 +94,22 @@ impl Worker<'_> {
         // While the view holds the key's shard.
         let removed = [(evicted.database, &*evicted.key)];
         self.engine.effects.append_removals(lazy, removed.into_iter());
+        let awaited = if view.has_waiters() { vec![evicted.clone()] } else { Vec::new() };
+        let Evicted { database, key } = evicted;
+        let removed = Touched { database, key, event: events::EVICTED };
+        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
+        if !awaited.is_empty() {
+            let parts = Parts {
+                engine: self.engine,
+                config: &self.config,
+                now_us: self.now_us,
+                tally: &mut self.tally,
+                statistics: &self.engine.statistics[self.index],
+                served: &mut self.served,
+            };
+            let removed = awaited.iter().map(|evicted| (evicted.database, &*evicted.key));
+            serve_removed(parts, &mut view, removed);
+        }
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -113,10 +133,13 @@ impl Worker<'_> {
         let sample = 20 + 5 * usize::from(effort);
         let acceptable = 10 - usize::from(effort);
         let budget_ns = budget_ns / 25 * (25 + 2 * u64::from(effort));
+        // Fields of hashes get half of the time at most, keys what is left.
+        let fields_ns = self.search_fields(sample, acceptable, budget_ns / 2);
+        let budget_ns = budget_ns - fields_ns.min(budget_ns);
         let begin = (self.engine.ticks)();
         let (mut seen, mut expired) = (0, 0);
         loop {
-            let progress = self.expiry_step(sample, acceptable);
+            let progress = self.expiry_step(Expiring::Keys, sample, acceptable);
             seen += progress.seen;
             expired += progress.expired;
             let spent = (self.engine.ticks)().wrapping_sub(begin);
@@ -137,16 +160,48 @@ impl Worker<'_> {
         self.tally.settle(&self.engine.statistics[self.index], &mut self.round, false);
     }
 
-    fn expiry_step(&mut self, sample: usize, acceptable: usize) -> ExpiryProgress {
+    /// Looks for expired fields of hashes; gives how many nanoseconds it took.
+    fn search_fields(&mut self, sample: usize, acceptable: usize, budget_ns: u64) -> u64 {
+        let begin = (self.engine.ticks)();
+        loop {
+            let progress = self.expiry_step(Expiring::Fields, sample, acceptable);
+            let spent = (self.engine.ticks)().wrapping_sub(begin);
+            if progress.wrapped || budget_ns <= spent {
+                return spent;
+            }
+        }
+    }
+
+    fn expiry_step(&mut self, what: Expiring, sample: usize, acceptable: usize) -> ExpiryProgress {
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };
         };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
-        let progress = self.expiry.step(&mut view, sample, acceptable);
+        let cycle = match what {
+            Expiring::Keys => &mut self.expiry,
+            Expiring::Fields => &mut self.field_expiry,
+        };
+        let progress = cycle.step(&mut view, sample, acceptable);
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
+        self.tally.note_expired_fields(&view.expired_fields);
+        self.engine.effects.append_expired_fields(&view.expired_fields);
+        reactions::tell_expired(self.engine, &self.config, &mut view);
+        if !awaited.is_empty() {
+            let parts = Parts {
+                engine: self.engine,
+                config: &self.config,
+                now_us: self.now_us,
+                tally: &mut self.tally,
+                statistics: &self.engine.statistics[self.index],
+                served: &mut self.served,
+            };
+            let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
+            serve_removed(parts, &mut view, removed);
+        }
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }
