@@ -4,13 +4,14 @@ use collections::Stream;
 use collections::stream::StreamId;
 use command::argument::{Argument, block, integer, key, string, token};
 use command::keys::{KeyFinder, stream_read_group};
-use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
-use keyspace::View;
-use resp::{ReplyError, Words};
+use command::{Command as Declaration, Flags, Group, KeySpec};
+use keyspace::ValueType;
+use resp::{OwnedWords, ReplyError, Words};
 
 use super::deliver::{Frame, Reader, Wanted, read_after};
 use super::id;
 use crate::Call;
+use crate::blocking::{Timeout, Wait};
 use crate::command_table::{Command, Handler, Outcome};
 
 pub(super) static XREAD: Command = Declaration {
@@ -45,13 +46,16 @@ const STREAMS: Argument =
 
 fn xread(call: &mut Call<'_>) -> Outcome {
     let reading = Reading::parse(call, Kind::Plain)?;
-    let starts = reading.starts(&mut call.keys)?;
+    let starts = reading.starts(call)?;
     let mut frame = Frame::new(starts.len());
-    for (key, id) in reading.keys.iter().zip(starts) {
-        read_after(&mut call.keys, &mut call.reply, &mut frame, key, id, reading.limit)?;
+    for (key, id) in reading.keys.iter().zip(&starts) {
+        if call.reaches(key) {
+            read_after(&mut call.keys, &mut call.reply, &mut frame, key, *id, reading.limit)?;
+        }
     }
     if !frame.close(&mut call.reply) {
-        reading.reply_nothing(call);
+        // To read what comes after now, whatever is the last entry when it comes.
+        reading.wait(call, |wait, words| wait.called_again_as(with_ids(words, &starts)));
     }
     Ok(())
 }
@@ -61,9 +65,12 @@ fn xreadgroup(call: &mut Call<'_>) -> Outcome {
     let Some((group, consumer)) = reading.group else { return Err(NO_GROUP) };
     let Reading { no_ack, limit, .. } = reading;
     let reader = Reader { group, consumer, no_ack, limit };
-    let wanted = reading.wanted(&mut call.keys, group)?;
+    let wanted = reading.wanted(call, group)?;
     let mut frame = Frame::new(wanted.len());
     for (key, wanted) in reading.keys.iter().zip(wanted) {
+        if !call.reaches(key) {
+            continue;
+        }
         let recording = call.recording;
         let (keys, reply) = (&mut call.keys, &mut call.reply);
         if let Some(effects) = reader.read(keys, reply, &mut frame, key, wanted, recording)? {
@@ -71,7 +78,7 @@ fn xreadgroup(call: &mut Call<'_>) -> Outcome {
         }
     }
     if !frame.close(&mut call.reply) {
-        reading.reply_nothing(call);
+        reading.wait(call, |wait, _| wait.minding_removal());
     }
     Ok(())
 }
@@ -90,8 +97,8 @@ struct Reading<'a> {
     no_ack: bool,
     /// Entries of each stream.
     limit: usize,
-    /// How long it would wait, in ms; 0: for ever.
-    block_ms: Option<i64>,
+    /// How long it waits if there is nothing; not at all if that is not said.
+    timeout: Option<Timeout>,
     keys: Words<'a>,
     ids: Words<'a>,
 }
@@ -103,7 +110,7 @@ impl<'a> Reading<'a> {
             group: None,
             no_ack: false,
             limit: usize::MAX,
-            block_ms: None,
+            timeout: None,
             keys: call.words.take(0),
             ids: call.words.take(0),
         };
@@ -111,7 +118,8 @@ impl<'a> Reading<'a> {
             arguments.skip();
             match &*word {
                 b"BLOCK" if !arguments.is_empty() => {
-                    reading.block_ms = Some(timeout_ms(&mut arguments, call.now_ms())?);
+                    let timeout = Timeout::milliseconds(arguments.string()?, call.now_ms())?;
+                    reading.timeout = Some(timeout);
                 }
                 b"COUNT" if !arguments.is_empty() => {
                     // None, and fewer, mean all.
@@ -149,10 +157,14 @@ impl<'a> Reading<'a> {
     }
 
     /// The IDs after which to read, those that name the end of a stream found out.
-    fn starts(&self, keys: &mut View<'_>) -> Result<Vec<StreamId>, ReplyError> {
+    fn starts(&self, call: &mut Call<'_>) -> Result<Vec<StreamId>, ReplyError> {
         let mut starts = Vec::with_capacity(self.ids.len());
         for (key, word) in self.keys.iter().zip(self.ids.iter()) {
-            let last = keys.peek_as::<Stream>(key)?.map(|stream| stream.log().last_id());
+            let last = if call.reaches(key) {
+                call.keys.peek_as::<Stream>(key)?.map(|stream| stream.log().last_id())
+            } else {
+                None
+            };
             starts.push(match word {
                 b"$" => last.unwrap_or_default(),
                 b"+" => match last {
@@ -167,12 +179,14 @@ impl<'a> Reading<'a> {
     }
 
     /// What is wanted of each stream, all of which have the group.
-    fn wanted(&self, keys: &mut View<'_>, group: &[u8]) -> Result<Vec<Wanted>, ReplyError> {
+    fn wanted(&self, call: &mut Call<'_>, group: &[u8]) -> Result<Vec<Wanted>, ReplyError> {
         let mut wanted = Vec::with_capacity(self.ids.len());
         for (key, word) in self.keys.iter().zip(self.ids.iter()) {
-            let stream = keys.read_as::<Stream>(key)?;
-            if stream.and_then(|stream| stream.group(group)).is_none() {
-                return Err(no_group_to_read(key, group));
+            if call.reaches(key) {
+                let stream = call.keys.read_as::<Stream>(key)?;
+                if stream.and_then(|stream| stream.group(group)).is_none() {
+                    return Err(no_group_to_read(key, group));
+                }
             }
             wanted.push(match word {
                 b"$" => return Err(LAST_IN_GROUP),
@@ -187,26 +201,23 @@ impl<'a> Reading<'a> {
         Ok(wanted)
     }
 
-    /// Replies that there is nothing to read.
-    fn reply_nothing(&self, call: &mut Call<'_>) {
-        if self.block_ms.is_some() {
-            call.reply.error(&CANNOT_WAIT);
-        } else {
+    /// Waits for something to read, or says that there is nothing.
+    fn wait(&self, call: &mut Call<'a>, arrange: impl FnOnce(Wait<'a>, Words<'a>) -> Wait<'a>) {
+        let Some(timeout) = self.timeout else {
             call.reply.null_array();
-        }
+            return;
+        };
+        let wait = Wait::new(ValueType::Stream, self.keys.iter(), timeout);
+        let wait = arrange(wait, call.words);
+        call.block(wait, |reply| reply.null_array());
     }
 }
 
-/// How long to wait, which must end before time does.
-fn timeout_ms(arguments: &mut Arguments<'_>, now_ms: i64) -> Result<i64, ReplyError> {
-    let timeout_ms = arguments.integer_or(TIMEOUT_NOT_INTEGER)?;
-    if timeout_ms < 0 {
-        return Err(TIMEOUT_NEGATIVE);
-    }
-    if timeout_ms.checked_add(now_ms).is_none() {
-        return Err(TIMEOUT_OUT_OF_RANGE);
-    }
-    Ok(timeout_ms)
+/// A call with these IDs in the place of its last words.
+fn with_ids(words: Words<'_>, ids: &[StreamId]) -> OwnedWords {
+    let mut again = OwnedWords::from(words.take(words.len() - ids.len()));
+    ids.iter().for_each(|id| again.push(&id.text()));
+    again
 }
 
 fn unbalanced(kind: Kind) -> ReplyError {
@@ -247,10 +258,3 @@ const NEWEST_IN_GROUP: ReplyError = ReplyError::message(
     "The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper \
      ID, or use the > ID to get new messages. The + ID would just return an empty result set.",
 );
-const TIMEOUT_NOT_INTEGER: ReplyError =
-    ReplyError::message("timeout is not an integer or out of range");
-const TIMEOUT_NEGATIVE: ReplyError = ReplyError::message("timeout is negative");
-const TIMEOUT_OUT_OF_RANGE: ReplyError = ReplyError::message("timeout is out of range");
-/// Until clients can wait.
-const CANNOT_WAIT: ReplyError =
-    ReplyError::message("there is nothing to read, and this server cannot wait for it yet");
