@@ -143,18 +143,6 @@ impl Effects {
         Effects { attentive, ..Effects::default() }
     }
 
-    /// Notes that keys were found expired and removed, before anything else happened.
-    pub(crate) fn note_expired(&mut self, expired: &[Expired]) {
-        if self.attentive && !expired.is_empty() {
-            let removals = expired.iter().map(|expired| Touched {
-                database: expired.database,
-                key: expired.key.clone(),
-                event: events::EXPIRED,
-            });
-            self.touched.splice(0..0, removals);
-        }
-    }
-
     /// Notes that the value at a key was changed.
     #[inline]
     pub(crate) fn modified(&mut self, database: usize, key: &[u8], event: Event) {

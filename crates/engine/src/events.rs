@@ -144,6 +144,21 @@ pub const NEW: Event = Event::new(Class::New, "new");
 pub const KEY_MISS: Event = Event::new(Class::Miss, "keymiss");
 
 impl Class {
+    /// The letter that `notify-keyspace-events` has for it.
+    pub fn letter(self) -> u8 {
+        match self {
+            Class::Generic => b'g',
+            Class::String => b'$',
+            Class::List => b'l',
+            Class::Hash => b'h',
+            Class::SortedSet => b'z',
+            Class::Expired => b'x',
+            Class::Evicted => b'e',
+            Class::New => b'n',
+            Class::Miss => b'm',
+        }
+    }
+
     /// Whether a key is another one after it.
     pub(crate) fn is_change(self) -> bool {
         // One that is new is told of by another event, too.

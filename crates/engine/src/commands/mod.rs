@@ -12,6 +12,7 @@ mod hash;
 mod help;
 mod key;
 pub(crate) mod list;
+mod pubsub;
 mod scanning;
 mod server;
 mod sorted_set;
@@ -38,4 +39,5 @@ pub const FAMILIES: &[&[&Command]] = &[
     connection::COMMANDS,
     server::COMMANDS,
     transaction::COMMANDS,
+    pubsub::COMMANDS,
 ];
