@@ -24,6 +24,8 @@ pub enum Class {
     Hash,
     /// `z`: sorted sets.
     SortedSet,
+    /// `t`: streams.
+    Stream,
     /// `x`: keys that have expired.
     Expired,
     /// `e`: keys that were evicted.
@@ -112,6 +114,24 @@ pub const SET_STORE_INTERSECTION: Event = Event::new(Class::Set, "sinterstore");
 pub const SET_STORE_UNION: Event = Event::new(Class::Set, "sunionstore");
 /// A difference was stored as a set.
 pub const SET_STORE_DIFFERENCE: Event = Event::new(Class::Set, "sdiffstore");
+/// An entry was added to a stream.
+pub const STREAM_ADD: Event = Event::new(Class::Stream, "xadd");
+/// Entries of a stream were deleted.
+pub const STREAM_DELETE: Event = Event::new(Class::Stream, "xdel");
+/// Entries were removed at the front of a stream.
+pub const STREAM_TRIM: Event = Event::new(Class::Stream, "xtrim");
+/// A stream was told its last ID.
+pub const STREAM_SET_ID: Event = Event::new(Class::Stream, "xsetid");
+/// A stream got a group.
+pub const GROUP_CREATE: Event = Event::new(Class::Stream, "xgroup-create");
+/// A group was told how far it has read.
+pub const GROUP_SET_ID: Event = Event::new(Class::Stream, "xgroup-setid");
+/// A stream lost a group.
+pub const GROUP_DESTROY: Event = Event::new(Class::Stream, "xgroup-destroy");
+/// A group got a consumer.
+pub const CONSUMER_CREATE: Event = Event::new(Class::Stream, "xgroup-createconsumer");
+/// A group lost a consumer.
+pub const CONSUMER_DELETE: Event = Event::new(Class::Stream, "xgroup-delconsumer");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

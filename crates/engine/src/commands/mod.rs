@@ -17,6 +17,7 @@ mod scanning;
 mod server;
 mod set;
 mod sorted_set;
+pub(crate) mod stream;
 mod string;
 mod transaction;
 
@@ -31,13 +32,14 @@ use crate::command_table::Command;
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
-    hash::COMMANDS,
     set::COMMANDS,
+    hash::COMMANDS,
     sorted_set::COMMANDS,
+    stream::COMMANDS,
     bitmap::COMMANDS,
     key::COMMANDS,
-    connection::COMMANDS,
-    server::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
 ];
