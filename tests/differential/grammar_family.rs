@@ -11,7 +11,6 @@ use engine::command_table::Command;
 use engine::commands::FAMILIES;
 use harness::Random;
 
-use super::list_family;
 use super::step::{Generator, Step};
 
 /// All commands on data that answer the same on every server of the level implemented.
@@ -40,7 +39,6 @@ impl Generator for Grammar {
         let is_newer =
             |word: &Vec<u8>| NEWER_OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option));
         if words.iter().any(is_newer)
-            || list_family::is_cut_index(&words)
             || sets_times(command) && words.iter().any(|word| is_point_in_time(word))
         {
             return Vec::new();

@@ -17,15 +17,17 @@ impl Generator for Lists {
     }
 }
 
-/// Redis 7.4 takes the index of LSET modulo 2^32, so that one far outside of the list changes an element. 7.0 answers with an
-/// error, as Ochre does.
-pub(super) fn is_cut_index(words: &[Vec<u8>]) -> bool {
-    let [command, _, index, ..] = words else {
+/// Whether a number overflows in one version of Redis. 7.4 takes the index of LSET modulo 2^32, so that one far outside of the list
+/// changes an element: 7.0 answers with an error, as Ochre does. 7.0 lets LREM count to the lowest number, of which there is
+/// no opposite: 7.4 answers with an error, as Ochre does.
+pub(super) fn overflows(step: &Step) -> bool {
+    let Some([command, _, number, ..]) = step.words() else {
         return false;
     };
-    let index = std::str::from_utf8(index).ok().and_then(|text| text.parse::<i64>().ok());
-    command.eq_ignore_ascii_case(b"LSET")
-        && index.is_some_and(|index| i32::try_from(index).is_err())
+    let number = std::str::from_utf8(number).ok().and_then(|text| text.parse::<i64>().ok());
+    let is = |name: &str| command.eq_ignore_ascii_case(name.as_bytes());
+    is("LSET") && number.is_some_and(|index| i32::try_from(index).is_err())
+        || is("LREM") && number == Some(i64::MIN)
 }
 
 fn push(random: &mut Random) -> Step {

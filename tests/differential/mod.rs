@@ -150,7 +150,8 @@ fn generate(random: &mut Random) -> Vec<Step> {
             if let [_, _, ..] = drawn[..] {
                 steps.extend(drawn);
             } else {
-                steps.extend(drawn.into_iter().map(|step| step.varied(random)));
+                let varied = drawn.into_iter().map(|step| step.varied(random));
+                steps.extend(varied.filter(|step| !list_family::overflows(step)));
             }
         }
     }
