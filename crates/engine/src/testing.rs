@@ -77,6 +77,21 @@ impl Server {
         self.clients.len() - 1
     }
 
+    /// A client leaves; those after it move up.
+    pub fn disconnect(&mut self, client: usize) {
+        let mut session = self.clients.remove(client);
+        self.engine.clients.remove(session.id());
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.forget(&mut session);
+        self.worker.end_round();
+    }
+
+    /// How many keys are watched.
+    pub fn watched_keys(&self) -> usize {
+        let mut closed = self.engine.keyspace.gates().close();
+        self.engine.keyspace.watched_keys(&mut closed)
+    }
+
     /// Lets time pass.
     pub fn advance_ms(&mut self, duration_ms: i64) {
         self.now_ms += duration_ms;
@@ -166,6 +181,7 @@ impl Server {
             changed: false,
             donated: Vec::new(),
             buffer: Vec::new(),
+            noting: keyspace::Noting::default(),
         };
         let mut contents = BTreeMap::new();
         for database in 0..keyspace.databases() {

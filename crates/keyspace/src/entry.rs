@@ -434,6 +434,24 @@ impl Entry {
         fits
     }
 
+    /// The bytes of a string, to be overwritten in place: it is then one that was changed. None for an integer and for what
+    /// is no string.
+    pub(crate) fn string_mut<'a>(self) -> Option<&'a mut [u8]> {
+        let map = self.map();
+        match map.placement {
+            Placement::Embedded if self.value_type() == ValueType::String => {
+                self.put(KIND, &[kind(ValueType::String, Encoding::Raw)]);
+                // SAFETY: the map says that these initialised bytes lie inside the allocation, and the caller has the
+                // shard exclusively.
+                Some(unsafe {
+                    std::slice::from_raw_parts_mut(self.at(map.value), map.value_length)
+                })
+            }
+            Placement::Heap => self.heap_mut().map(Vec::as_mut_slice),
+            Placement::Embedded | Placement::Integer | Placement::Object => None,
+        }
+    }
+
     /// The collection on the heap.
     pub(crate) fn boxed_object<'a>(self) -> Option<&'a Object> {
         let map = self.map();

@@ -18,11 +18,13 @@ mod eviction;
 mod field_expiry;
 mod gate;
 mod hashing;
+mod held;
 mod object;
 mod scan;
 mod shard;
 mod value;
 mod view;
+mod watchers;
 mod writing;
 
 #[cfg(test)]
@@ -39,7 +41,8 @@ pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
-pub use view::{Expired, ExpiryMode, Garbage, Round, View};
+pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
+pub use watchers::Watcher;
 pub use writing::{Freeing, SetExpiry};
 
 use hashing::{Hashing, SHARD_BITS};
@@ -170,6 +173,11 @@ impl Keyspace {
             }
         }
         sizes
+    }
+
+    /// How many keys are watched.
+    pub fn watched_keys(&self, admission: &mut impl Admission) -> usize {
+        (0..=self.mask).map(|index| self.lock(admission, index).watchers.len()).sum()
     }
 
     #[inline]

@@ -10,7 +10,7 @@ use crate::database::free;
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef, ValueRef};
-use crate::view::{ExpiryMode, Garbage, View, Waste};
+use crate::view::{ExpiryMode, Garbage, Incident, View, Waste};
 
 /// What a write does about the time at which the key expires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,6 +149,32 @@ impl View<'_> {
         result
     }
 
+    /// Overwrites bytes of a string in place, and keeps when it expires; counts as a use. Nothing happens to a key that is not
+    /// there or holds no bytes: an integer, a collection.
+    #[inline]
+    pub fn overwrite_string<R>(
+        &mut self,
+        key: &[u8],
+        overwrite: impl FnOnce(&mut [u8]) -> R,
+    ) -> Option<R> {
+        let entry = self.live(key)?;
+        self.before_change(entry);
+        self.touch(entry);
+        entry.string_mut().map(overwrite)
+    }
+
+    /// Sets a key to bytes that were made by a computation, whatever it was before; OBJECT ENCODING tells that they were.
+    pub fn put_made(&mut self, key: &[u8], value: Vec<u8>, expiry: SetExpiry) {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        if EMBED_LIMIT < value.len() {
+            self.put_content(hash, key, present, Content::Heap(Arc::new(value)), expiry);
+        } else {
+            let content = Content::Bytes(&value, Encoding::Raw);
+            self.put_content(hash, key, present, content, expiry);
+        }
+    }
+
     /// Removes a key, whose value becomes garbage if freeing it takes long; says whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         self.remove_freeing(key, Freeing::Elsewhere)
@@ -245,6 +271,9 @@ impl View<'_> {
         let mut removed = 0;
         let mut garbage = Vec::new();
         self.round.changed = true;
+        for number in numbers.clone() {
+            self.tell_watchers_of(number, None);
+        }
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
@@ -260,7 +289,12 @@ impl View<'_> {
 
     /// Exchanges two databases. Needs all shards.
     pub fn swap_databases(&mut self, one: usize, other: usize) {
+        if one == other {
+            return;
+        }
         self.round.changed = true;
+        self.tell_watchers_of(one, Some(other));
+        self.tell_watchers_of(other, Some(one));
         self.all_shards().for_each(|shard| shard.swap(one, other));
     }
 
@@ -362,6 +396,9 @@ impl View<'_> {
     /// Adds an entry whose key is not there for this view.
     pub(crate) fn add(&mut self, hash: KeyHash, entry: Entry) {
         self.round.changed = true;
+        if self.round.noting.added {
+            self.note(entry.key(), Incident::Added);
+        }
         if self.round.expiry == ExpiryMode::Hide
             && let Some(hidden) = self.database_mut(hash).find(hash, entry.key())
         {

@@ -108,6 +108,11 @@ impl<'a> ListPackRef<'a> {
         Iter { whole: self, front: HEADER_BYTES, back: self.end() }
     }
 
+    /// None of the elements.
+    pub fn no_elements(self) -> Iter<'a> {
+        Iter { whole: self, front: self.end(), back: self.end() }
+    }
+
     /// The elements from the position on.
     #[inline]
     pub fn iter_from(self, position: Position) -> Iter<'a> {

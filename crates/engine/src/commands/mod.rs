@@ -6,18 +6,34 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "handlers are of one type, and some cannot fail")]
 
+mod bitmap;
 mod connection;
 mod hash;
 mod help;
 mod key;
+pub(crate) mod list;
+mod scanning;
 mod server;
+mod sorted_set;
 mod string;
+mod transaction;
 
+#[cfg(test)]
+mod side_by_side;
 #[cfg(test)]
 mod tests;
 
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, hash::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    list::COMMANDS,
+    hash::COMMANDS,
+    sorted_set::COMMANDS,
+    bitmap::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+    transaction::COMMANDS,
+];

@@ -4,9 +4,11 @@
 mod tests;
 
 use config::memory::EvictionPolicy as Policy;
-use keyspace::{EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
+use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
 
+use crate::events;
 use crate::latency;
+use crate::reactions::{self, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -90,6 +92,9 @@ impl Worker<'_> {
         // While the view holds the key's shard.
         let removed = [(evicted.database, &*evicted.key)];
         self.engine.effects.append_removals(lazy, removed.into_iter());
+        let Evicted { database, key } = evicted;
+        let removed = Touched { database, key, event: events::EVICTED };
+        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -168,6 +173,7 @@ impl Worker<'_> {
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
+        reactions::tell_expired(self.engine, &self.config, &mut view);
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }

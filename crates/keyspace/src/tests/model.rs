@@ -22,6 +22,8 @@ enum Step {
     Add { key: u8, number: i64 },
     Append { key: u8, tail: Vec<u8> },
     Cut { key: u8 },
+    Overwrite { key: u8 },
+    PutMade { key: u8, value: Vec<u8>, expiry: SetExpiry },
     Remove { key: u8, freeing: Freeing },
     Expire { key: u8, expiry: Option<i64> },
     Read { key: u8 },
@@ -73,6 +75,9 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => (key(), prop::collection::vec(b'a'..=b'z', 1..40))
             .prop_map(|(key, tail)| Step::Append { key, tail }),
         1 => key().prop_map(|key| Step::Cut { key }),
+        2 => key().prop_map(|key| Step::Overwrite { key }),
+        1 => (key(), values(), expiries())
+            .prop_map(|(key, value, expiry)| Step::PutMade { key, value, expiry }),
         2 => (key(), freeing()).prop_map(|(key, freeing)| Step::Remove { key, freeing }),
         3 => (key(), prop::option::of(0..400_i64))
             .prop_map(|(key, expiry)| Step::Expire { key, expiry }),
@@ -220,6 +225,14 @@ impl Case<'_> {
             Step::Add { key, number } => self.add(&name(key), number),
             Step::Append { key, tail } => self.append(&name(key), &tail),
             Step::Cut { key } => self.cut(&name(key)),
+            Step::Overwrite { key } => self.overwrite(&name(key)),
+            Step::PutMade { key, value, expiry } => {
+                let (key, expiry) = (name(key), self.at(expiry));
+                self.with(&[&key], |view, model| {
+                    view.put_made(&key, value.clone(), expiry);
+                    model.put(model.place(&key), value, expiry, Encoding::Raw);
+                });
+            }
             Step::Remove { key, freeing } => {
                 let key = name(key);
                 self.with(&[&key], |view, model| {
@@ -333,6 +346,19 @@ impl Case<'_> {
             entry.value.truncate(entry.value.len() / 2);
             view.edit_string(key, |bytes| bytes.truncate(bytes.len() / 2));
             model.put(place, entry.value, SetExpiry::Keep, Encoding::Raw);
+        });
+    }
+
+    fn overwrite(&mut self, key: &[u8]) {
+        self.with(&[key], |view, model| {
+            let place = model.place(key);
+            let done = view.overwrite_string(key, |bytes| bytes.make_ascii_uppercase());
+            let entry = model.live(&place).filter(|entry| entry.encoding != Encoding::Int);
+            assert_eq!(done.is_some(), entry.is_some());
+            if let Some(mut entry) = entry {
+                entry.value.make_ascii_uppercase();
+                model.put(place, entry.value, SetExpiry::Keep, Encoding::Raw);
+            }
         });
     }
 
@@ -454,7 +480,7 @@ impl Case<'_> {
             assert_eq!(found.len(), model.live_keys().len());
             assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), model.live_keys());
             let all = model.entries.keys().filter(|(database, _)| *database == model.database);
-            assert_eq!(view.len(), all.count());
+            assert_eq!(view.count_keys(), all.count());
         });
     }
 

@@ -76,7 +76,9 @@ impl<'a> Words<'a> {
     }
 
     /// The words in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + use<'a> {
+    pub fn iter(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + Clone + use<'a> {
         let words = *self;
         self.spans.iter().map(move |span| words.resolve(*span).unwrap_or_default())
     }
@@ -91,6 +93,11 @@ impl<'a> Words<'a> {
     #[must_use]
     pub fn take(&self, count: usize) -> Words<'a> {
         Words { spans: self.spans.get(..count).unwrap_or(self.spans), ..*self }
+    }
+
+    /// The words that were received apart from the buffer, which may be kept without being copied.
+    pub fn supplied(&self) -> &'a [Arc<Vec<u8>>] {
+        self.supplied
     }
 
     /// The number of bytes of all words together.

@@ -212,11 +212,6 @@ impl<M: Copy + PartialEq> Tree<M> {
         }
     }
 
-    /// The element with this rank.
-    pub(super) fn at(&self, rank: usize) -> Option<(f64, M)> {
-        self.leaf_at(rank).map(|(leaf, slot)| leaf.element(slot))
-    }
-
     /// The elements with these ranks, which are not beyond the last one's.
     pub(super) fn range(&self, ranks: std::ops::Range<usize>) -> Iter<'_, M> {
         Iter::new(self, ranks)

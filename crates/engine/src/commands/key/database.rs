@@ -73,7 +73,7 @@ enum Extent {
 }
 
 fn size(call: &mut Call<'_>) -> Outcome {
-    call.reply.unsigned(call.keys.len() as u64);
+    call.reply.unsigned(call.keys.count_keys() as u64);
     Ok(())
 }
 
