@@ -10,6 +10,7 @@ mod bitmap;
 mod connection;
 mod hash;
 mod help;
+mod hyper_log_log;
 mod key;
 pub(crate) mod list;
 mod scanning;
@@ -31,6 +32,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     hash::COMMANDS,
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
+    hyper_log_log::COMMANDS,
     key::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
