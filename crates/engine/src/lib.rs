@@ -12,6 +12,7 @@
 
 mod audit;
 mod authentication;
+mod blocking;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -31,6 +32,7 @@ mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transaction;
 mod vitals;
 mod watch;
 mod worker;
@@ -44,6 +46,7 @@ use config::Config;
 use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
+pub use blocking::Served;
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use pause::{Pause, PauseKind};

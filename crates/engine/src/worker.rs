@@ -15,8 +15,10 @@ use keyspace::{
 use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
 use crate::Engine;
+use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
+use crate::execution::actual_flags;
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
 use crate::statistics::{Numbers, Tally};
@@ -57,6 +59,8 @@ pub struct Worker<'e> {
     sizes_noted_ms: i64,
     /// Bytes that other threads had in use when the round began, if there is a limit.
     pub(crate) memory_elsewhere: isize,
+    /// Clients whose waits were ended here, and whose workers are to be told.
+    pub(crate) served: Vec<Served>,
 }
 
 /// Where a worker stands to its gate.
@@ -73,6 +77,10 @@ pub(crate) struct Prepared<'e> {
     pub(crate) callable: Option<&'e Callable>,
     /// Of its key, if it has one.
     pub(crate) hash: Option<KeyHash>,
+}
+
+impl Prepared<'_> {
+    pub(crate) const NOTHING: Prepared<'static> = Prepared { callable: None, hash: None };
 }
 
 /// What became of a batch.
@@ -121,6 +129,7 @@ impl<'e> Worker<'e> {
                 changed: false,
                 donated: Vec::new(),
                 buffer: Vec::new(),
+                noting: keyspace::Noting::default(),
             },
             now_us: 0,
             config,
@@ -133,6 +142,7 @@ impl<'e> Worker<'e> {
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,
             memory_elsewhere: 0,
+            served: Vec::new(),
         }
     }
 
@@ -242,9 +252,14 @@ impl<'e> Worker<'e> {
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
+        self.settle();
+        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Adds what was executed to the worker's statistics.
+    pub(crate) fn settle(&mut self) {
         let tracking = self.config.latency.tracking;
         self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
-        Ran { executed: course.executed, next: course.next }
     }
 
     /// Executes calls from where the course stands to the end of the batch, or until the connection does something else.
@@ -270,6 +285,10 @@ impl<'e> Worker<'e> {
                     return;
                 }
                 course.executed += 1;
+                if course.next == Next::Block {
+                    course.last = prepared.callable.map(|callable| callable.id);
+                    return;
+                }
                 let after = (self.engine.ticks)();
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and holds for what follows in the batch.
@@ -380,12 +399,12 @@ impl<'e> Worker<'e> {
 
     /// Whether a call with these properties waits for a pause to end.
     #[inline]
-    pub(crate) fn is_paused(&self, callable: &Callable) -> bool {
+    pub(crate) fn is_paused(&self, session: &Session, callable: &Callable) -> bool {
         match self.engine.pause.kind(self.round.now_ms) {
             None => false,
             Some(PauseKind::All) => true,
             Some(PauseKind::Writes) => {
-                let flags = callable.flags;
+                let flags = actual_flags(session, callable);
                 flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE)
             }
         }
@@ -393,12 +412,12 @@ impl<'e> Worker<'e> {
 }
 
 /// Takes back the reply to a call that the client does not want.
-fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
+pub(crate) fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),
+        // What says so is not answered itself.
         Replies::SkipNext => {
-            output.truncate(begin);
             session.replies = Replies::SkipThis;
         }
         Replies::SkipThis => {

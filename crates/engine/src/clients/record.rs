@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::ClientId;
+use crate::blocking::Blocked;
 
 /// Where a client comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +73,14 @@ pub struct ClientRecord {
     pub output_memory: AtomicUsize,
     /// Bytes of memory it takes in all.
     pub memory: AtomicUsize,
+    /// Calls that it has queued in a transaction; -1 outside of one.
+    pub queued_calls: AtomicI64,
+    /// Bytes of memory of its transaction.
+    pub queued_memory: AtomicUsize,
+    /// How many keys it watches.
+    pub watched_keys: AtomicUsize,
+    /// One of them was changed.
+    pub watch_broken: AtomicBool,
     /// CLIENT NO-EVICT.
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
@@ -81,6 +91,8 @@ pub struct ClientRecord {
     pub paused: AtomicBool,
     /// It is closed once its replies are sent.
     pub closing: AtomicBool,
+    /// What it waits for; nothing if that is gone.
+    pub(crate) wait: Mutex<Weak<Blocked>>,
 }
 
 impl ClientRecord {
@@ -100,11 +112,16 @@ impl ClientRecord {
             output: AtomicUsize::new(0),
             output_memory: AtomicUsize::new(0),
             memory: AtomicUsize::new(0),
+            queued_calls: AtomicI64::new(-1),
+            queued_memory: AtomicUsize::new(0),
+            watched_keys: AtomicUsize::new(0),
+            watch_broken: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            wait: Mutex::default(),
         }
     }
 
@@ -112,6 +129,11 @@ impl ClientRecord {
     pub fn kind(&self) -> ClientKind {
         let _ = self;
         ClientKind::Normal
+    }
+
+    /// What it waits for, if a call has blocked it.
+    pub(crate) fn wait(&self) -> Option<Arc<Blocked>> {
+        self.wait.lock().upgrade()
     }
 
     /// How long it has been connected, in whole seconds of the clock.
