@@ -30,6 +30,8 @@ pub enum Class {
     Expired,
     /// `e`: keys that were evicted.
     Evicted,
+    /// None: no notification.
+    Silent,
     /// `n`: keys that were not there before.
     New,
     /// `m`: reads of keys that are not there.
@@ -44,6 +46,10 @@ pub const SET_RANGE: Event = Event::new(Class::String, "setrange");
 pub const APPEND: Event = Event::new(Class::String, "append");
 /// Bits of a string were changed.
 pub const SET_BIT: Event = Event::new(Class::String, "setbit");
+/// Elements were added to a `HyperLogLog`.
+pub const ADD_TO_HYPER_LOG_LOG: Event = Event::new(Class::String, "pfadd");
+/// Something was noted in a value that means the same as before: whoever watches it has to know, listeners are not told.
+pub const NOTED: Event = Event::new(Class::Silent, "");
 /// An integer was added to.
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.

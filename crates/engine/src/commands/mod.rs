@@ -10,6 +10,7 @@ mod bitmap;
 mod connection;
 mod hash;
 mod help;
+mod hyper_log_log;
 mod key;
 pub(crate) mod list;
 mod pubsub;
@@ -37,6 +38,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     sorted_set::COMMANDS,
     stream::COMMANDS,
     bitmap::COMMANDS,
+    hyper_log_log::COMMANDS,
     key::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,
