@@ -63,6 +63,9 @@ impl Flags {
     /// Exists in Sentinel only. Not shown.
     pub const ONLY_SENTINEL: Flags = Flags(1 << 24);
 
+    /// Executed at once in a transaction, not queued. Not shown.
+    pub const UNQUEUED: Flags = Flags(1 << 25);
+
     /// Both sets together.
     #[must_use]
     pub const fn and(self, other: Flags) -> Flags {

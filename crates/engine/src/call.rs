@@ -10,6 +10,7 @@ use crate::command_table::Callable;
 use crate::effects::Effects;
 use crate::events::Event;
 use crate::execution::Parts;
+use crate::reactions;
 use crate::session::Session;
 use crate::statistics::{Tally, WorkerStatistics};
 
@@ -53,7 +54,6 @@ pub(crate) enum Occasion {
     /// A client that waits asked for it before, and now its turn may have come.
     Again,
     /// It is one of several that are run as one, which cannot wait.
-    #[expect(dead_code, reason = "transactions and scripts are not built yet")]
     Within,
 }
 
@@ -77,23 +77,35 @@ impl Call<'_> {
     /// Every write command says so for every key that it changes, after it has changed it.
     #[inline]
     pub fn modified(&mut self, key: &[u8], event: Event) {
+        self.note_incidents();
         self.effects.modified(self.keys.database(), key, event);
     }
 
     /// Tells of another event of a change that `modified` has told of: SET with an expiry is `set` and `expire`.
     #[inline]
     pub fn also_modified(&mut self, key: &[u8], event: Event) {
+        self.note_incidents();
         self.effects.also_modified(self.keys.database(), key, event);
     }
 
     /// Says that a key of another database than the selected one was changed.
     pub fn modified_in(&mut self, database: usize, key: &[u8], event: Event) {
+        self.note_incidents();
         self.effects.modified(database, key, event);
     }
 
     /// Says that yet another key was changed, by a change that was already told: it counts once in what INFO calls changes.
     pub fn also_modified_in(&mut self, database: usize, key: &[u8], event: Event) {
+        self.note_incidents();
         self.effects.also_modified(database, key, event);
+    }
+
+    /// What has happened to keys by the way comes before what is told next.
+    #[inline]
+    fn note_incidents(&mut self) {
+        if !self.keys.noted.is_empty() {
+            self.effects.note(&mut self.keys.noted);
+        }
     }
 
     /// Says that this many keys were changed, of which none has to be told by name: a database was emptied.
@@ -104,11 +116,20 @@ impl Call<'_> {
     /// Records the removal of keys and fields that were found expired so far. Others are recorded when the call ends; one that
     /// roams does so while it still holds their shard.
     pub fn record_expired(&mut self) {
-        let expired = std::mem::take(&mut self.keys.expired);
+        if self.is_inner() {
+            // Their shard stays locked until the outer call ends.
+            return;
+        }
+        let expired = &self.keys.expired;
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
-        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed.clone());
-        if !expired.is_empty() && self.keys.has_waiters() {
+        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let awaited = if self.keys.has_waiters() { self.keys.expired.clone() } else { Vec::new() };
+        let fields = &self.keys.expired_fields;
+        self.tally.note_expired_fields(fields);
+        self.engine.effects.append_expired_fields(fields);
+        reactions::tell_expired(self.engine, self.config, &mut self.keys);
+        if !awaited.is_empty() {
             let parts = Parts {
                 engine: self.engine,
                 config: self.config,
@@ -117,13 +138,15 @@ impl Call<'_> {
                 statistics: self.statistics,
                 served: self.served,
             };
+            let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
             serve_removed(parts, &mut self.keys, removed);
         }
-        let fields = &mut self.keys.expired_fields;
-        self.tally.note_expired_fields(fields);
-        self.engine.effects.append_expired_fields(fields);
-        self.effects.note_expired_fields(fields);
-        fields.clear();
+    }
+
+    /// Whether it is run in the middle of another call: by a transaction, by a script. It must not block its client then, and
+    /// what it records becomes part of what the other call records.
+    pub(crate) fn is_inner(&self) -> bool {
+        self.occasion == Occasion::Within
     }
 
     /// Says that a database was emptied, or exchanged for another: all its keys may be others now.

@@ -27,6 +27,10 @@ pub enum Handler {
     Roaming(Run),
     /// Everything, at rest: all gates are closed.
     Everything(Run),
+    /// What the calls reach that the client has queued in its transaction, and the keys that it watches.
+    Queued(Run),
+    /// The keys that the client watches.
+    Watched(Run),
 }
 
 impl Handler {
@@ -34,7 +38,11 @@ impl Handler {
     #[inline]
     pub(crate) fn run(self) -> Run {
         match self {
-            Handler::Keys(run) | Handler::Roaming(run) | Handler::Everything(run) => run,
+            Handler::Keys(run)
+            | Handler::Roaming(run)
+            | Handler::Everything(run)
+            | Handler::Queued(run)
+            | Handler::Watched(run) => run,
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyspace::{Expired, ExpiredFields};
+use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
 use resp::Words;
 
@@ -110,6 +110,8 @@ pub(crate) struct Effects {
     attentive: bool,
     /// The changes, in order, if somebody wants to know.
     pub touched: Vec<Touched>,
+    /// Of how many of them it was told.
+    told: usize,
     /// Databases of which all keys may have been touched.
     pub overturned: Vec<usize>,
 }
@@ -168,6 +170,19 @@ impl Effects {
         }
     }
 
+    /// Takes note of what has happened to keys by the way so far.
+    pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+        let touched = noted.drain(..).map(|Noted { database, key, incident }| {
+            let event = match incident {
+                Incident::Expired => events::EXPIRED,
+                Incident::Added => events::NEW,
+                Incident::Missed => events::KEY_MISS,
+            };
+            Touched { database, key, event }
+        });
+        self.touched.extend(touched);
+    }
+
     /// Notes that fields of hashes were removed because they had expired, before anything else was done.
     pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
         if !self.attentive {
@@ -191,6 +206,24 @@ impl Effects {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.changes == 0 && self.recorded.is_empty() && self.touched.is_empty()
+    }
+
+    /// Takes over the effects of a call that was run in the middle of this one. This one has none but these then, unless it says so.
+    pub(crate) fn absorb(&mut self, inner: &mut Effects) {
+        self.explicit = true;
+        self.changes += inner.changes;
+        self.recorded.append(&mut inner.recorded);
+        self.touched.append(&mut inner.touched);
+        self.overturned.append(&mut inner.overturned);
+        // The inner call has told of them.
+        self.told = self.touched.len();
+    }
+
+    /// The keys that were touched and not told of yet; they count as told then.
+    pub(crate) fn untold(&mut self) -> Vec<Touched> {
+        let untold = self.touched.get(self.told..).unwrap_or_default().to_vec();
+        self.told = self.touched.len();
+        untold
     }
 
     /// Whether a key may have become ready for somebody.

@@ -26,6 +26,10 @@ pub enum Class {
     Expired,
     /// `e`: keys that were evicted.
     Evicted,
+    /// `n`: keys that were not there before.
+    New,
+    /// `m`: reads of keys that are not there.
+    Miss,
 }
 
 /// A string was set.
@@ -114,6 +118,18 @@ pub const COPY_TO: Event = Event::new(Class::Generic, "copy_to");
 pub const EXPIRED: Event = Event::new(Class::Expired, "expired");
 /// A key was removed to make room.
 pub const EVICTED: Event = Event::new(Class::Evicted, "evicted");
+/// A key was added.
+pub const NEW: Event = Event::new(Class::New, "new");
+/// A key that is not there was read.
+pub const KEY_MISS: Event = Event::new(Class::Miss, "keymiss");
+
+impl Class {
+    /// Whether a key is another one after it.
+    pub(crate) fn is_change(self) -> bool {
+        // One that is new is told of by another event, too.
+        !matches!(self, Class::New | Class::Miss)
+    }
+}
 
 impl Event {
     const fn new(class: Class, name: &'static str) -> Event {

@@ -32,6 +32,7 @@ mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transaction;
 mod vitals;
 mod watch;
 mod worker;

@@ -5,8 +5,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use config::Config;
+use keyspace::{Expired, ExpiredFields, Noting, View};
+
+use crate::Engine;
 use crate::call::Call;
-use crate::events::Event;
+use crate::events::{self, Event};
 
 /// A change of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,13 +47,57 @@ impl Interest {
     }
 }
 
+/// What a round notes of the keys that a call touches. The call has locked its shards: a party that comes from here on will
+/// not have missed what the call does.
+pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
+    if !engine.interest.any() {
+        return Noting::default();
+    }
+    let classes = config.notifications.events;
+    Noting { expired: true, added: classes.contains(b'n'), missed: classes.contains(b'm') }
+}
+
 /// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
 /// was asked for. Its shards are locked.
-#[expect(
-    clippy::needless_pass_by_ref_mut,
-    reason = "parties will be told of what happens to the keys"
-)]
 pub(crate) fn react(call: &mut Call<'_>) {
-    // There is no other party yet that could be told.
-    let _ = call;
+    call.effects.note(&mut call.keys.noted);
+    for touched in call.effects.untold() {
+        tell(call.engine, call.config, &mut call.keys, &touched);
+    }
+}
+
+/// Tells of the keys that a view which roams found expired while it holds their shard, and forgets them.
+pub(crate) fn tell_expired(engine: &Engine, config: &Config, view: &mut View<'_>) {
+    let expired = std::mem::take(&mut view.expired);
+    view.noted.clear();
+    for Expired { database, key } in expired {
+        tell_removed(engine, config, view, &Touched { database, key, event: events::EXPIRED });
+    }
+    let fields = std::mem::take(&mut view.expired_fields);
+    for ExpiredFields { database, key, emptied, .. } in fields {
+        let mut touched = Touched { database, key, event: events::FIELDS_EXPIRED };
+        tell_removed(engine, config, view, &touched);
+        if emptied {
+            touched.event = events::DELETE;
+            tell_removed(engine, config, view, &touched);
+        }
+    }
+}
+
+/// Tells of the removal of a key that no call has asked for. Its shard is locked.
+pub(crate) fn tell_removed(
+    engine: &Engine,
+    config: &Config,
+    view: &mut View<'_>,
+    removed: &Touched,
+) {
+    if engine.interest.any() {
+        tell(engine, config, view, removed);
+    }
+}
+
+fn tell(_engine: &Engine, _config: &Config, view: &mut View<'_>, touched: &Touched) {
+    if touched.event.class.is_change() {
+        view.tell_watchers(touched.database, &touched.key);
+    }
 }

@@ -10,6 +10,7 @@ use resp::Protocol;
 
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
+use crate::transaction::Transaction;
 
 /// A client, from connection to disconnection.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Session {
     pub replies: Replies,
     /// CLIENT NO-TOUCH: its reads do not count as uses.
     pub no_touch: bool,
+    /// What it queues and watches; none before the first time.
+    pub(crate) transaction: Option<Box<Transaction>>,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
     /// What others see.
@@ -54,6 +57,7 @@ impl Session {
             authenticated,
             replies: Replies::On,
             no_touch: false,
+            transaction: None,
             received: 0,
             record,
             wait: None,
@@ -99,6 +103,11 @@ impl Session {
         self.set_touch(true);
         self.record.no_evict.store(false, Relaxed);
         self.record.labels.lock().name = Box::default();
+    }
+
+    /// Bytes of memory that it takes beside its own.
+    pub fn memory(&self) -> usize {
+        self.transaction_memory()
     }
 
     /// Whether its reads count as uses.

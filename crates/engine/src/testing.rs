@@ -86,6 +86,22 @@ impl Server {
         self.clients.len() - 1
     }
 
+    /// A client leaves; those after it move up.
+    pub fn disconnect(&mut self, client: usize) {
+        let mut session = self.clients.remove(client);
+        self.received.remove(client);
+        self.engine.clients.remove(session.id());
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.forget(&mut session);
+        self.worker.end_round();
+    }
+
+    /// How many keys are watched.
+    pub fn watched_keys(&self) -> usize {
+        let mut closed = self.engine.keyspace.gates().close();
+        self.engine.keyspace.watched_keys(&mut closed)
+    }
+
     /// Lets time pass.
     pub fn advance_ms(&mut self, duration_ms: i64) {
         self.now_ms += duration_ms;
@@ -153,14 +169,6 @@ impl Server {
         String::from_utf8_lossy(&bytes(&mut output)).trim_end().replace("\r\n", " ")
     }
 
-    /// A client goes away.
-    pub fn disconnect(&mut self, client: usize) {
-        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
-        self.worker.abandon_wait(&mut self.clients[client]);
-        self.worker.end_round();
-        self.engine.clients.remove(self.clients[client].id());
-    }
-
     /// What the first client is answered to the words in `line`, which spaces separate; `""` is an empty word. In one line,
     /// a space for each line ending: `*2 $1 a :1`.
     pub fn say(&mut self, line: &str) -> String {
@@ -213,6 +221,7 @@ impl Server {
             changed: false,
             donated: Vec::new(),
             buffer: Vec::new(),
+            noting: keyspace::Noting::default(),
         };
         let mut contents = BTreeMap::new();
         for database in 0..keyspace.databases() {

@@ -18,6 +18,7 @@ use crate::Engine;
 use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
+use crate::execution::actual_flags;
 use crate::pause::PauseKind;
 use crate::session::{Replies, Session};
 use crate::statistics::{Numbers, Tally};
@@ -78,6 +79,10 @@ pub(crate) struct Prepared<'e> {
     pub(crate) hash: Option<KeyHash>,
 }
 
+impl Prepared<'_> {
+    pub(crate) const NOTHING: Prepared<'static> = Prepared { callable: None, hash: None };
+}
+
 /// What became of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ran {
@@ -124,6 +129,7 @@ impl<'e> Worker<'e> {
                 changed: false,
                 donated: Vec::new(),
                 buffer: Vec::new(),
+                noting: keyspace::Noting::default(),
             },
             now_us: 0,
             config,
@@ -393,12 +399,12 @@ impl<'e> Worker<'e> {
 
     /// Whether a call with these properties waits for a pause to end.
     #[inline]
-    pub(crate) fn is_paused(&self, callable: &Callable) -> bool {
+    pub(crate) fn is_paused(&self, session: &Session, callable: &Callable) -> bool {
         match self.engine.pause.kind(self.round.now_ms) {
             None => false,
             Some(PauseKind::All) => true,
             Some(PauseKind::Writes) => {
-                let flags = callable.flags;
+                let flags = actual_flags(session, callable);
                 flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE)
             }
         }
@@ -410,8 +416,8 @@ pub(crate) fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),
+        // What says so is not answered itself.
         Replies::SkipNext => {
-            output.truncate(begin);
             session.replies = Replies::SkipThis;
         }
         Replies::SkipThis => {

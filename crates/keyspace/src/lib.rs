@@ -25,6 +25,7 @@ mod shard;
 mod value;
 mod view;
 mod waiting;
+mod watchers;
 mod writing;
 
 #[cfg(test)]
@@ -41,8 +42,9 @@ pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
-pub use view::{Expired, ExpiryMode, Garbage, Round, View};
+pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
 pub use waiting::{AwaitedKeys, Ticket, Waiter};
+pub use watchers::Watcher;
 pub use writing::{Freeing, SetExpiry};
 
 use hashing::{Hashing, SHARD_BITS};
@@ -176,6 +178,11 @@ impl Keyspace {
             }
         }
         sizes
+    }
+
+    /// How many keys are watched.
+    pub fn watched_keys(&self, admission: &mut impl Admission) -> usize {
+        (0..=self.mask).map(|index| self.lock(admission, index).watchers.len()).sum()
     }
 
     #[inline]

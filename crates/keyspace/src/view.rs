@@ -37,6 +37,8 @@ pub struct Round {
     pub misses: u64,
     /// Whether anything was changed since this was last cleared.
     pub changed: bool,
+    /// What is noted of the keys that a view touches.
+    pub noting: Noting,
     /// Where small collections are changed.
     pub buffer: Vec<u8>,
     /// Long arguments of the present call, which may be kept as values without being copied.
@@ -78,6 +80,39 @@ pub struct Expired {
     pub key: Box<[u8]>,
 }
 
+/// Something that happened to a key by the way, and not because the command does it to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Noted {
+    /// The logical database.
+    pub database: usize,
+    /// Its name.
+    pub key: Box<[u8]>,
+    /// What.
+    pub incident: Incident,
+}
+
+/// Things that happen to keys by the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Incident {
+    /// It had expired and was removed.
+    Expired,
+    /// It was not there before.
+    Added,
+    /// It was to be read and is not there.
+    Missed,
+}
+
+/// Which incidents are noted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Noting {
+    /// Whether a key expires.
+    pub expired: bool,
+    /// Whether a key is new.
+    pub added: bool,
+    /// Whether a key that is not there is read.
+    pub missed: bool,
+}
+
 /// What is worth freeing on another thread. Dropping it frees it.
 pub struct Garbage(pub(crate) Waste);
 
@@ -109,6 +144,8 @@ pub struct View<'a> {
     pub round: &'a mut Round,
     /// Keys that this view found expired and removed.
     pub expired: Vec<Expired>,
+    /// What happened to keys that the round wants noted, in order.
+    pub noted: Vec<Noted>,
     /// Fields that this view found expired and removed.
     pub expired_fields: Vec<ExpiredFields>,
     /// What this view removed and would take long to free.
@@ -126,6 +163,7 @@ impl<'a> View<'a> {
             located,
             round,
             expired: Vec::new(),
+            noted: Vec::new(),
             expired_fields: Vec::new(),
             garbage: Vec::new(),
         }
@@ -191,6 +229,7 @@ impl<'a> View<'a> {
             located: (std::ptr::null(), 0, KeyHash(0)),
             round: self.round,
             expired: Vec::new(),
+            noted: Vec::new(),
             expired_fields: Vec::new(),
             garbage: Vec::new(),
         }
@@ -235,6 +274,18 @@ impl<'a> View<'a> {
     #[inline]
     pub fn inquire(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
         let found = self.live(key);
+        if found.is_some() {
+            self.round.hits += 1;
+        } else {
+            self.round.misses += 1;
+            self.note_missed(key);
+        }
+        found.map(EntryRef::new)
+    }
+
+    /// The same for a command that asks about the entry more than about the key (OBJECT): nobody is told if it is not there.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let found = self.live(key);
         match found {
             Some(_) => self.round.hits += 1,
             None => self.round.misses += 1,
@@ -270,14 +321,28 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn found(&mut self, key: &[u8]) -> Option<Entry> {
         let found = self.live(key);
-        match found {
-            Some(entry) => {
-                self.round.hits += 1;
-                self.touch(entry);
-            }
-            None => self.round.misses += 1,
+        if let Some(entry) = found {
+            self.round.hits += 1;
+            self.touch(entry);
+        } else {
+            self.round.misses += 1;
+            self.note_missed(key);
         }
         found
+    }
+
+    /// Notes that a key was to be read and is not there, if that is wanted.
+    #[inline]
+    fn note_missed(&mut self, key: &[u8]) {
+        if self.round.noting.missed {
+            self.note(key, Incident::Missed);
+        }
+    }
+
+    /// Notes what happened to a key of the selected database.
+    #[cold]
+    pub(crate) fn note(&mut self, key: &[u8], incident: Incident) {
+        self.noted.push(Noted { database: self.database, key: key.into(), incident });
     }
 
     #[inline]
@@ -317,6 +382,9 @@ impl<'a> View<'a> {
     pub(crate) fn expire(&mut self, hash: KeyHash, entry: Entry) -> Option<Entry> {
         if self.round.expiry == ExpiryMode::Remove {
             self.expired.push(Expired { database: self.database, key: entry.key().into() });
+            if self.round.noting.expired {
+                self.note(entry.key(), Incident::Expired);
+            }
             self.discard(hash, entry);
         }
         None

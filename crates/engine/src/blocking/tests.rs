@@ -296,16 +296,15 @@ fn a_wait_can_be_ended_by_another_client() {
 #[test]
 fn who_goes_away_or_is_killed_takes_nothing() {
     let mut server = server(3);
-    block(&mut server, 1, "BLPOP k m 0");
+    block(&mut server, 3, "BLPOP k m 0");
     block(&mut server, 2, "BLPOP k 0");
-    block(&mut server, 3, "BLPOP k 0");
-    server.disconnect(1);
+    block(&mut server, 1, "BLPOP k 0");
+    server.disconnect(3);
     let id = server.clients[2].id();
     assert_eq!(server.say(&format!("CLIENT KILL ID {id}")), ":1");
     server.say("RPUSH k 1");
-    assert_eq!(server.received(1), "");
     assert_eq!(server.received(2), "");
-    assert_eq!(server.received(3), "*2 $1 k $1 1");
+    assert_eq!(server.received(1), "*2 $1 k $1 1");
     server.disconnect(2);
     assert_nobody_waits(&mut server);
 }
@@ -330,4 +329,43 @@ fn replies_that_are_not_wanted_are_not_sent() {
     assert_eq!(server.received(1), "");
     assert_eq!(server.say_to(1, "PING"), "+PONG", "only that one was skipped");
     assert_eq!(server.say("EXISTS k"), ":0");
+}
+
+#[test]
+fn nobody_waits_in_a_transaction() {
+    let mut server = server(1);
+    server.say_to(1, "MULTI");
+    for call in ["BLPOP k 0", "BLMOVE k m LEFT LEFT 0", "BLMPOP 0 1 k LEFT", "BZPOPMIN k 0"] {
+        assert_eq!(server.say_to(1, call), "+QUEUED");
+    }
+    assert_eq!(server.say_to(1, "EXEC"), "*4 *-1 $-1 *-1 *-1");
+    assert_nobody_waits(&mut server);
+}
+
+#[test]
+fn a_transaction_serves_when_all_of_it_is_done() {
+    let mut server = server(3);
+    block(&mut server, 1, "BLPOP a 0");
+    block(&mut server, 2, "BLPOP b a 0");
+    block(&mut server, 3, "BLPOP c 0");
+    server.effects();
+    server.say("MULTI");
+    for call in ["LPUSH b 1", "LPUSH a 2", "LPUSH c 3", "DEL c"] {
+        server.say(call);
+    }
+    server.say("EXEC");
+    assert_eq!(server.received(1), "*2 $1 a $1 2");
+    assert_eq!(server.received(2), "*2 $1 b $1 1");
+    assert_eq!(server.received(3), "", "it is gone again");
+    let effects = server.effects();
+    let group = ["MULTI", "SELECT 0", "LPUSH b 1", "LPUSH a 2", "LPUSH c 3", "DEL c", "EXEC"];
+    assert_eq!(effects[..7], group);
+    assert_eq!(effects[7..], ["LPOP b", "LPOP a"]);
+    // Of several keys the first in the order of the call, not of the transaction.
+    block(&mut server, 1, "BLPOP x y 0");
+    for call in ["MULTI", "LPUSH y 1", "LPUSH x 2", "EXEC"] {
+        server.say(call);
+    }
+    assert_eq!(server.received(1), "*2 $1 x $1 2");
+    assert_eq!(server.say("LLEN y"), ":1");
 }

@@ -73,6 +73,14 @@ pub struct ClientRecord {
     pub output_memory: AtomicUsize,
     /// Bytes of memory it takes in all.
     pub memory: AtomicUsize,
+    /// Calls that it has queued in a transaction; -1 outside of one.
+    pub queued_calls: AtomicI64,
+    /// Bytes of memory of its transaction.
+    pub queued_memory: AtomicUsize,
+    /// How many keys it watches.
+    pub watched_keys: AtomicUsize,
+    /// One of them was changed.
+    pub watch_broken: AtomicBool,
     /// CLIENT NO-EVICT.
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
@@ -104,6 +112,10 @@ impl ClientRecord {
             output: AtomicUsize::new(0),
             output_memory: AtomicUsize::new(0),
             memory: AtomicUsize::new(0),
+            queued_calls: AtomicI64::new(-1),
+            queued_memory: AtomicUsize::new(0),
+            watched_keys: AtomicUsize::new(0),
+            watch_broken: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             killed: AtomicBool::new(false),
@@ -121,7 +133,7 @@ impl ClientRecord {
 
     /// What it waits for, if a call has blocked it.
     pub(crate) fn wait(&self) -> Option<Arc<Blocked>> {
-        self.wait.lock().upgrade()
+        self.wait.lock().upgrade().filter(|wait| wait.goes_on())
     }
 
     /// How long it has been connected, in whole seconds of the clock.

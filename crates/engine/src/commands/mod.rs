@@ -16,6 +16,7 @@ mod scanning;
 mod server;
 mod sorted_set;
 mod string;
+mod transaction;
 
 #[cfg(test)]
 mod side_by_side;
@@ -34,4 +35,5 @@ pub const FAMILIES: &[&[&Command]] = &[
     key::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    transaction::COMMANDS,
 ];

@@ -4,11 +4,13 @@
 mod tests;
 
 use config::memory::EvictionPolicy as Policy;
-use keyspace::{EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
+use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
 
 use crate::blocking::serve_removed;
+use crate::events;
 use crate::execution::Parts;
 use crate::latency;
+use crate::reactions::{self, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -92,7 +94,11 @@ impl Worker<'_> {
         // While the view holds the key's shard.
         let removed = [(evicted.database, &*evicted.key)];
         self.engine.effects.append_removals(lazy, removed.into_iter());
-        if view.has_waiters() {
+        let awaited = if view.has_waiters() { vec![evicted.clone()] } else { Vec::new() };
+        let Evicted { database, key } = evicted;
+        let removed = Touched { database, key, event: events::EVICTED };
+        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
+        if !awaited.is_empty() {
             let parts = Parts {
                 engine: self.engine,
                 config: &self.config,
@@ -101,7 +107,8 @@ impl Worker<'_> {
                 statistics: &self.engine.statistics[self.index],
                 served: &mut self.served,
             };
-            serve_removed(parts, &mut view, removed.into_iter());
+            let removed = awaited.iter().map(|evicted| (evicted.database, &*evicted.key));
+            serve_removed(parts, &mut view, removed);
         }
         if view.garbage.is_empty() {
             return Freed::Now;
@@ -177,10 +184,13 @@ impl Worker<'_> {
         };
         let progress = cycle.step(&mut view, sample, acceptable);
         self.tally.expired += view.expired.len() as u64;
-        let expired = std::mem::take(&mut view.expired);
-        let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
-        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed.clone());
-        if !expired.is_empty() && view.has_waiters() {
+        let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
+        self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
+        self.tally.note_expired_fields(&view.expired_fields);
+        self.engine.effects.append_expired_fields(&view.expired_fields);
+        reactions::tell_expired(self.engine, &self.config, &mut view);
+        if !awaited.is_empty() {
             let parts = Parts {
                 engine: self.engine,
                 config: &self.config,
@@ -189,10 +199,9 @@ impl Worker<'_> {
                 statistics: &self.engine.statistics[self.index],
                 served: &mut self.served,
             };
+            let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
             serve_removed(parts, &mut view, removed);
         }
-        self.tally.note_expired_fields(&view.expired_fields);
-        self.engine.effects.append_expired_fields(&view.expired_fields);
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }

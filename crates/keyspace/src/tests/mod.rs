@@ -21,6 +21,7 @@ fn round() -> Round {
         changed: false,
         donated: Vec::new(),
         buffer: Vec::new(),
+        noting: crate::Noting::default(),
     }
 }
 

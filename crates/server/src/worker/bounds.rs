@@ -33,7 +33,10 @@ impl Worker<'_> {
     /// not count: each is within a limit of its own.
     pub(super) fn is_over_query_limit(&self, connection: &Connection) -> bool {
         let long = connection.long.as_ref().map_or(0, |long| long.arrived());
-        let pending = connection.input.len().saturating_sub(connection.parser.parsed()) + long;
+        // Calls that wait for EXEC are not executed yet either.
+        let queued = connection.session.queued_bytes();
+        let pending =
+            connection.input.len().saturating_sub(connection.parser.parsed()) + long + queued;
         if pending as u64 <= self.share.config.limits.query_buffer_bytes {
             return false;
         }

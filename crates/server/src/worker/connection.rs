@@ -120,6 +120,7 @@ impl Connection {
             + self.long.as_ref().map_or(0, |long| long.memory())
             + self.output.memory()
             + self.parser.memory()
+            + self.session.memory()
     }
 }
 

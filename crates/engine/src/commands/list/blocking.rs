@@ -9,9 +9,11 @@ use command::{Command as Declaration, Flags, Group, KeySpec};
 use keyspace::ValueType;
 use resp::Words;
 
-use super::pop::{Several, pop_one, pop_several, replicate_removed, several_from, tell_removed};
-use super::transfer::{Transfer, move_element, tell_moved};
-use super::{ENDS, end_of, limits, reply_element};
+use super::pop::{Several, replicate_removed};
+use super::{
+    ENDS, Transfer, end_of, limits, move_element, pop_one, pop_several, reply_element,
+    several_from, tell_moved, tell_removed,
+};
 use crate::Call;
 use crate::blocking::{Timeout, Wait};
 use crate::command_table::{Command, Handler, Outcome};

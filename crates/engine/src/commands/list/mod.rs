@@ -23,6 +23,8 @@ use command::argument::{Argument, token};
 use resp::{Reply, ReplyError};
 
 use crate::command_table::Command;
+use pop::{pop_one, pop_several, several_from, tell_removed};
+use transfer::{Transfer, move_element, tell_moved};
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
