@@ -164,18 +164,21 @@ pub const NEW: Event = Event::new(Class::New, "new");
 pub const KEY_MISS: Event = Event::new(Class::Miss, "keymiss");
 
 impl Class {
-    /// The letter that `notify-keyspace-events` has for it.
+    /// The letter that `notify-keyspace-events` has for it; one that it never has for what is not told of.
     pub fn letter(self) -> u8 {
         match self {
             Class::Generic => b'g',
             Class::String => b'$',
             Class::List => b'l',
+            Class::Set => b's',
             Class::Hash => b'h',
             Class::SortedSet => b'z',
+            Class::Stream => b't',
             Class::Expired => b'x',
             Class::Evicted => b'e',
             Class::New => b'n',
             Class::Miss => b'm',
+            Class::Silent => b'\0',
         }
     }
 
