@@ -176,19 +176,18 @@ fn clients(facts: &Facts<'_>, fields: &mut Fields) {
     );
     fields
         .put("client_recent_max_output_buffer", most(|client| client.output_memory.load(Relaxed)));
-    fields.put_all(
-        &[
-            "blocked_clients",
-            "tracking_clients",
-            "pubsub_clients",
-            "watching_clients",
-            "clients_in_timeout_table",
-            "total_watched_keys",
-            "total_blocking_keys",
-            "total_blocking_keys_on_nokey",
-        ],
-        0,
+    let count = |is: fn(&crate::clients::ClientRecord) -> bool| {
+        clients.iter().filter(|client| is(client)).count()
+    };
+    fields.put_all(&["blocked_clients", "tracking_clients"], 0);
+    fields.put("pubsub_clients", count(|client| client.is_subscriber()));
+    fields.put("watching_clients", count(|client| 0 < client.watched_keys.load(Relaxed)));
+    fields.put("clients_in_timeout_table", 0);
+    fields.put(
+        "total_watched_keys",
+        clients.iter().map(|client| client.watched_keys.load(Relaxed)).sum::<usize>(),
     );
+    fields.put_all(&["total_blocking_keys", "total_blocking_keys_on_nokey"], 0);
 }
 
 /// Nothing is saved, and nothing ever was.

@@ -58,6 +58,7 @@ impl Host for Scale {
         Alone.close_client(worker, client);
     }
     fn wake_workers(&self) {}
+    fn wake_worker(&self, _worker: usize) {}
     fn log(&self, level: LogLevel, message: &str) {
         Alone.log(level, message);
     }

@@ -33,6 +33,8 @@ pub(super) struct Connection {
     pub(super) output: Output,
     pub(super) interest: Interest,
     pub(super) state: State,
+    /// It was given something to send, which is not written yet.
+    pub(super) is_receiving: bool,
     /// Others were told of something in its buffers.
     pub(super) was_noted: bool,
     /// Unix time in ms since which its output is over the soft limit; 0 if it is not.
@@ -65,6 +67,7 @@ impl Connection {
             output: Output::new(),
             interest: Interest::READ,
             state: State::Open,
+            is_receiving: false,
             was_noted: false,
             over_soft_limit_since_ms: 0,
         }

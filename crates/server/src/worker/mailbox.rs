@@ -40,6 +40,11 @@ impl Mailbox {
     /// Leaves mail and wakes the worker.
     pub(crate) fn send(&self, mail: Mail) {
         self.mail.lock().push(mail);
+        self.ring();
+    }
+
+    /// Wakes the worker.
+    pub(crate) fn ring(&self) {
         // It fails only if the bell has rung 2^64 times unheard; then it still rings.
         let _rings_already = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
