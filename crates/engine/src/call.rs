@@ -5,9 +5,11 @@ use keyspace::View;
 use resp::{Reply, Words};
 
 use crate::Engine;
+use crate::blocking::{Served, serve_removed};
 use crate::command_table::Callable;
 use crate::effects::Effects;
 use crate::events::Event;
+use crate::execution::Parts;
 use crate::pubsub::Delivery;
 use crate::reactions::Teller;
 use crate::session::Session;
@@ -35,6 +37,7 @@ pub struct Call<'a> {
     pub now_us: i64,
     /// What happens after the reply.
     pub next: Next,
+    pub(crate) occasion: Occasion,
     /// Which worker executes it.
     pub(crate) worker: usize,
     /// What that worker delivers to its clients.
@@ -44,9 +47,19 @@ pub struct Call<'a> {
     pub(crate) statistics: &'a WorkerStatistics,
     /// Whether effects have to be recorded.
     pub(crate) recording: bool,
-    /// Whether it is run in the middle of another call: by a transaction, by a script. It must not block its client then, and
-    /// what it records becomes part of what the other call records.
-    pub(crate) is_inner: bool,
+    /// Clients whose wait has ended.
+    pub(crate) served: &'a mut Vec<Served>,
+}
+
+/// Why a call is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Occasion {
+    /// A client asked for it just now.
+    Asked,
+    /// A client that waits asked for it before, and now its turn may have come.
+    Again,
+    /// It is one of several that are run as one, which cannot wait.
+    Within,
 }
 
 /// What a client's connection does after a call.
@@ -61,6 +74,8 @@ pub enum Next {
     Yield,
     /// It has not been executed: it is to be tried again when writes, or all calls, are no longer paused.
     Postpone,
+    /// It goes on when its wait ends.
+    Block,
 }
 
 impl Call<'_> {
@@ -106,19 +121,45 @@ impl Call<'_> {
     /// Records the removal of keys and fields that were found expired so far. Others are recorded when the call ends; one that
     /// roams does so while it still holds their shard.
     pub fn record_expired(&mut self) {
-        if self.is_inner {
+        if self.is_inner() {
             // Their shard stays locked until the outer call ends.
             return;
         }
-        let expired = &mut self.keys.expired;
+        let expired = &self.keys.expired;
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let awaited = if self.keys.has_waiters() { self.keys.expired.clone() } else { Vec::new() };
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
         let teller = Teller { engine: self.engine, config: self.config, worker: self.worker };
         teller.tell_expired(&mut self.keys);
+        if !awaited.is_empty() {
+            let parts = Parts {
+                engine: self.engine,
+                config: self.config,
+                now_us: self.now_us,
+                tally: self.tally,
+                statistics: self.statistics,
+                worker: self.worker,
+                delivery: self.delivery,
+                served: self.served,
+            };
+            let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
+            serve_removed(parts, &mut self.keys, removed);
+        }
+    }
+
+    /// Whether it is run in the middle of another call: by a transaction, by a script. It must not block its client then, and
+    /// what it records becomes part of what the other call records.
+    pub(crate) fn is_inner(&self) -> bool {
+        self.occasion == Occasion::Within
+    }
+
+    /// Says that a database was emptied, or exchanged for another: all its keys may be others now.
+    pub fn overturned(&mut self, database: usize) {
+        self.effects.overturned.push(database);
     }
 
     /// Has the call replicated as it came, even if it has changed nothing here.

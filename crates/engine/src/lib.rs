@@ -12,6 +12,7 @@
 
 mod audit;
 mod authentication;
+mod blocking;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -48,6 +49,7 @@ use config::Config;
 use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
+pub use blocking::Served;
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use pause::{Pause, PauseKind};

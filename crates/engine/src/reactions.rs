@@ -58,11 +58,12 @@ pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
     Noting { expired: true, added: classes.contains(b'n'), missed: classes.contains(b'm') }
 }
 
-/// Tells everybody who is interested in what a call did. Its shards are locked.
+/// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
+/// was asked for. Its shards are locked.
 pub(crate) fn react(call: &mut Call<'_>) {
     call.effects.note(&mut call.keys.noted);
     let teller = Teller { engine: call.engine, config: call.config, worker: call.worker };
-    for touched in call.effects.touched.drain(..) {
+    for touched in call.effects.untold() {
         teller.tell(&mut call.keys, &touched);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use command::CommandId;
 use resp::Protocol;
 
+use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
 use crate::pubsub::Subscriptions;
 use crate::transaction::Transaction;
@@ -35,6 +36,8 @@ pub struct Session {
     pub(crate) received: usize,
     /// What others see.
     pub record: Arc<ClientRecord>,
+    /// What it waits for, if it does.
+    pub(crate) wait: Option<Arc<Blocked>>,
 }
 
 /// Which replies a client wants.
@@ -64,7 +67,28 @@ impl Session {
             place: 0,
             received: 0,
             record,
+            wait: None,
         }
+    }
+
+    /// Another session of the same client, for a call that is made on its behalf by whoever serves it.
+    pub(crate) fn stand_in(&self) -> Session {
+        Session {
+            protocol: self.protocol,
+            database: self.database,
+            no_touch: self.no_touch,
+            ..Session::new(Arc::clone(&self.record), self.authenticated)
+        }
+    }
+
+    /// Whether it waits to be served.
+    pub fn is_blocked(&self) -> bool {
+        self.wait.is_some()
+    }
+
+    /// How long it waits at most, in ms, if it does and there is a limit.
+    pub fn wait_limit_ms(&self) -> Option<u64> {
+        self.wait.as_ref()?.limit_ms()
     }
 
     /// Which client.

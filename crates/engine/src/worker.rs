@@ -15,6 +15,7 @@ use keyspace::{
 use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
 use crate::Engine;
+use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::execution::actual_flags;
@@ -60,6 +61,8 @@ pub struct Worker<'e> {
     sizes_noted_ms: i64,
     /// Bytes that other threads had in use when the round began, if there is a limit.
     pub(crate) memory_elsewhere: isize,
+    /// Clients whose waits were ended here, and whose workers are to be told.
+    pub(crate) served: Vec<Served>,
 }
 
 /// Where a worker stands to its gate.
@@ -142,6 +145,7 @@ impl<'e> Worker<'e> {
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,
             memory_elsewhere: 0,
+            served: Vec::new(),
         }
     }
 
@@ -252,9 +256,14 @@ impl<'e> Worker<'e> {
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
+        self.settle();
+        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Adds what was executed to the worker's statistics.
+    pub(crate) fn settle(&mut self) {
         let tracking = self.config.latency.tracking;
         self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
-        Ran { executed: course.executed, next: course.next }
     }
 
     /// Gives the client what is on its way to it: what was published before it is served comes before the replies, and what
@@ -306,6 +315,10 @@ impl<'e> Worker<'e> {
                     return;
                 }
                 course.executed += 1;
+                if course.next == Next::Block {
+                    course.last = prepared.callable.map(|callable| callable.id);
+                    return;
+                }
                 let after = (self.engine.ticks)();
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and holds for what follows in the batch.
@@ -434,7 +447,7 @@ impl<'e> Worker<'e> {
 }
 
 /// Takes back the reply to a call that the client does not want.
-fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
+pub(crate) fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),

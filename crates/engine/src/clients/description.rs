@@ -91,7 +91,7 @@ impl ClientRecord {
             (self.monitors.load(Relaxed), 'O'),
             (self.is_subscriber(), 'P'),
             (0 <= self.queued_calls.load(Relaxed), 'x'),
-            (self.paused.load(Relaxed), 'b'),
+            (self.paused.load(Relaxed) || self.wait().is_some(), 'b'),
             (self.watch_broken.load(Relaxed), 'd'),
             (self.closing.load(Relaxed), 'c'),
             (self.killed.load(Relaxed), 'A'),

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::ClientId;
+use crate::blocking::Blocked;
 
 /// Where a client comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +95,8 @@ pub struct ClientRecord {
     pub paused: AtomicBool,
     /// It is closed once its replies are sent.
     pub closing: AtomicBool,
+    /// What it waits for; nothing if that is gone.
+    pub(crate) wait: Mutex<Weak<Blocked>>,
 }
 
 impl ClientRecord {
@@ -123,6 +127,7 @@ impl ClientRecord {
             killed: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            wait: Mutex::default(),
         }
     }
 
@@ -134,6 +139,11 @@ impl ClientRecord {
     /// Whether it has subscribed to anything.
     pub fn is_subscriber(&self) -> bool {
         self.subscriptions.iter().any(|count| 0 < count.load(Ordering::Relaxed))
+    }
+
+    /// What it waits for, if a call has blocked it.
+    pub(crate) fn wait(&self) -> Option<Arc<Blocked>> {
+        self.wait.lock().upgrade()
     }
 
     /// How long it has been connected, in whole seconds of the clock.

@@ -45,6 +45,7 @@ impl Host for Scale {
         let full = self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok();
         if full { LIMIT + 1 } else { LIMIT }
     }
+
     fn reclaim(&self, garbage: Garbage) {
         self.reclaimed.fetch_add(garbage.objects(), Ordering::Relaxed);
     }

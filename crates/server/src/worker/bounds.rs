@@ -133,7 +133,7 @@ impl Worker<'_> {
         // One that listens need not say anything.
         let record = &connection.session.record;
         let listens = record.is_subscriber() || record.monitors.load(Relaxed);
-        let waits = connection.state == State::Paused || listens;
+        let waits = listens || matches!(connection.state, State::Blocked | State::Paused);
         let is_idle = 0 < limit_ms && limit_ms < idle_ms && !waits;
         let is_stuck = connection.state == State::Closing && CLOSING_PATIENCE_MS < idle_ms;
         if is_idle || is_stuck {

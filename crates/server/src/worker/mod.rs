@@ -11,6 +11,7 @@
 
 mod accept;
 mod ahead;
+mod blocking;
 mod bounds;
 mod connection;
 mod deliver;
@@ -28,7 +29,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use engine::clients::ClientId;
-use engine::{Engine, Time};
+use engine::{Engine, Served, Time};
 use resp::{Batch, Output};
 
 pub(crate) use mailbox::{Mail, Mailbox};
@@ -60,6 +61,8 @@ pub(crate) struct Worker<'e> {
     buffers: Buffers,
     ahead: ahead::Lookahead,
     timers: timers::Timers,
+    /// Clients of this worker whose waits have ended.
+    served: Vec<Served>,
     stopping: bool,
 }
 
@@ -124,6 +127,7 @@ impl<'e> Worker<'e> {
                 writes: 0,
             },
             ahead: ahead::Lookahead::new(),
+            served: Vec::new(),
             stopping: false,
         })
     }
@@ -132,7 +136,8 @@ impl<'e> Worker<'e> {
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
         let mut now = self.clock.read();
         while !self.stopping {
-            let timeout_us = if self.waiting.is_empty() { self.idle_us(now) } else { 0 };
+            let is_idle = self.waiting.is_empty() && self.served.is_empty();
+            let timeout_us = if is_idle { self.idle_us(now) } else { 0 };
             self.poller.wait(timeout_us)?;
             now = self.round();
         }
@@ -165,6 +170,8 @@ impl<'e> Worker<'e> {
             self.deliver();
         }
         self.run_timers(begin);
+        self.dispatch();
+        self.answer_served();
         self.deliver();
         self.share.end_round();
         self.count_round(begin)
@@ -195,6 +202,7 @@ impl<'e> Worker<'e> {
                     }
                 }
                 Mail::Listen(listeners) => self.listen(listeners),
+                Mail::Served(served) => self.served.push(served),
                 Mail::Resume => self.timers.resume(),
                 Mail::Stop => self.stopping = true,
             }
@@ -224,6 +232,7 @@ impl<'e> Worker<'e> {
 
     /// Closes a connection that was taken out of its place.
     fn end(&mut self, token: Token, mut connection: Box<Connection>) {
+        self.forget_wait(token, &mut connection);
         self.places.forget(token, &connection);
         self.engine.clients.remove(connection.session.id());
         self.share.forget(&mut connection.session);

@@ -14,7 +14,7 @@ pub(super) static MONITOR: Command = Declaration {
 };
 
 fn monitor(call: &mut Call<'_>) -> Outcome {
-    if call.is_inner {
+    if call.is_inner() {
         return Err(ReplyError::message("MONITOR isn't allowed for DENY BLOCKING client"));
     }
     let (pubsub, output) = (&call.engine.pubsub, call.reply.output());

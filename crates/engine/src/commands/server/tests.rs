@@ -62,6 +62,7 @@ impl Host for Shared {
     fn used_memory(&self) -> usize {
         self.0.used_memory.load(Ordering::Relaxed)
     }
+
     fn reclaim(&self, garbage: Garbage) {
         drop(garbage);
     }
