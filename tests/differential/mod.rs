@@ -16,6 +16,7 @@
 mod connection_family;
 mod differences;
 mod grammar_family;
+mod hash_family;
 mod key_family;
 mod pair;
 mod pool;
@@ -49,6 +50,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("grammar", &grammar_family::Grammar, 10),
     ("string", &string_family::Strings, 10),
     ("key", &key_family::Keys, 8),
+    ("hash", &hash_family::Hashes, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
 ];
