@@ -104,6 +104,10 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Places found near another were stored.
+pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
+/// Places found near another were stored, by an older command.
+pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

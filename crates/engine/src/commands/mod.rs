@@ -8,6 +8,7 @@
 
 mod bitmap;
 mod connection;
+mod geo;
 mod hash;
 mod help;
 mod hyper_log_log;
@@ -34,6 +35,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
     hyper_log_log::COMMANDS,
+    geo::COMMANDS,
     key::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
