@@ -110,6 +110,10 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Places found near another were stored.
+pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
+/// Places found near another were stored, by an older command.
+pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
 /// Members were added to a set.
 pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
 /// Members were removed from a set.
