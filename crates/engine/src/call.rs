@@ -10,7 +10,8 @@ use crate::command_table::Callable;
 use crate::effects::Effects;
 use crate::events::Event;
 use crate::execution::Parts;
-use crate::reactions;
+use crate::pubsub::Delivery;
+use crate::reactions::Teller;
 use crate::session::Session;
 use crate::statistics::{Tally, WorkerStatistics};
 
@@ -37,6 +38,10 @@ pub struct Call<'a> {
     /// What happens after the reply.
     pub next: Next,
     pub(crate) occasion: Occasion,
+    /// Which worker executes it.
+    pub(crate) worker: usize,
+    /// What that worker delivers to its clients.
+    pub(crate) delivery: &'a mut Delivery,
     pub(crate) effects: Effects,
     pub(crate) tally: &'a mut Tally,
     pub(crate) statistics: &'a WorkerStatistics,
@@ -65,6 +70,8 @@ pub enum Next {
     Continue,
     /// It is closed once its replies are sent.
     Close,
+    /// It has not been executed: it is to be tried again when other connections have been served.
+    Yield,
     /// It has not been executed: it is to be tried again when writes, or all calls, are no longer paused.
     Postpone,
     /// It goes on when its wait ends.
@@ -128,7 +135,8 @@ impl Call<'_> {
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
-        reactions::tell_expired(self.engine, self.config, &mut self.keys);
+        let teller = Teller { engine: self.engine, config: self.config, worker: self.worker };
+        teller.tell_expired(&mut self.keys);
         if !awaited.is_empty() {
             let parts = Parts {
                 engine: self.engine,
@@ -136,6 +144,8 @@ impl Call<'_> {
                 now_us: self.now_us,
                 tally: self.tally,
                 statistics: self.statistics,
+                worker: self.worker,
+                delivery: self.delivery,
                 served: self.served,
             };
             let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
@@ -166,6 +176,12 @@ impl Call<'_> {
         if self.recording {
             self.effects.replicate_as(self.session.database, words);
         }
+    }
+
+    /// Has nothing replicated but what [`replicate_as`](Call::replicate_as) is told, be that nothing at all.
+    #[inline]
+    pub fn replicate_nothing_else(&mut self) {
+        self.effects.replicate_nothing_else();
     }
 
     /// Unix time in ms at the beginning of the round.

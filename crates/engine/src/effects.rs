@@ -143,18 +143,6 @@ impl Effects {
         Effects { attentive, ..Effects::default() }
     }
 
-    /// Notes that keys were found expired and removed, before anything else happened.
-    pub(crate) fn note_expired(&mut self, expired: &[Expired]) {
-        if self.attentive && !expired.is_empty() {
-            let removals = expired.iter().map(|expired| Touched {
-                database: expired.database,
-                key: expired.key.clone(),
-                event: events::EXPIRED,
-            });
-            self.touched.splice(0..0, removals);
-        }
-    }
-
     /// Notes that the value at a key was changed.
     #[inline]
     pub(crate) fn modified(&mut self, database: usize, key: &[u8], event: Event) {
@@ -236,6 +224,11 @@ impl Effects {
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;
         self.recorded.push(Effect::new(database, words.iter().copied()));
+    }
+
+    /// Has the call not recorded as it came.
+    pub(crate) fn replicate_nothing_else(&mut self) {
+        self.explicit = true;
     }
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the

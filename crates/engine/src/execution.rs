@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{Round, View};
-use resp::{Output, Reply, ReplyError, Words};
+use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
 use crate::audit::Audit;
@@ -17,6 +17,8 @@ use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
+use crate::monitor;
+use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -31,6 +33,7 @@ pub(crate) struct Executed {
 
 impl Executed {
     const POSTPONED: Executed = Executed { next: Next::Postpone, fate: None };
+    const YIELDING: Executed = Executed { next: Next::Yield, fate: None };
 }
 
 impl<'e> Worker<'e> {
@@ -57,6 +60,10 @@ impl<'e> Worker<'e> {
         }
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
+        }
+        if callable.flags.has(Flags::PUBLISHES) && self.engine.pubsub.is_crowded() {
+            // Those who deliver have to catch up first.
+            return Executed::YIELDING;
         }
         if 0 < self.config.memory.limit_bytes
             && self.make_room() == Room::Lacking
@@ -101,6 +108,19 @@ impl<'e> Worker<'e> {
         }
         if callable.flags.has(Flags::NO_MULTI) && session.is_in_transaction() {
             return Err(ReplyError::message("Command not allowed inside a transaction"));
+        }
+        if session.is_subscriber()
+            && session.protocol == Protocol::Resp2
+            && !callable.flags.has(Flags::WHILE_SUBSCRIBED)
+        {
+            return Err(ReplyError::Message(
+                format!(
+                    "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+                     this context",
+                    callable.name()
+                )
+                .into(),
+            ));
         }
         Ok(())
     }
@@ -184,6 +204,8 @@ impl<'e> Worker<'e> {
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
             served: &mut self.served,
+            worker: self.index,
+            delivery: &mut self.delivery,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -254,6 +276,7 @@ impl<'e> Worker<'e> {
     pub fn forget(&mut self, session: &mut Session) {
         self.abandon_wait(session);
         self.forget_watches(session);
+        self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
 
     fn forget_watches(&mut self, session: &mut Session) {
@@ -345,6 +368,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) now_us: i64,
     pub(crate) tally: &'a mut crate::statistics::Tally,
     pub(crate) statistics: &'a crate::statistics::WorkerStatistics,
+    pub(crate) worker: usize,
+    pub(crate) delivery: &'a mut Delivery,
     pub(crate) served: &'a mut Vec<Served>,
 }
 
@@ -396,6 +421,8 @@ impl<'a> Parts<'a> {
             effects: Effects::new(attentive),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.engine.effects.is_listening(),
             served: self.served,
         }
@@ -403,7 +430,7 @@ impl<'a> Parts<'a> {
 
     /// The same, for a while.
     pub(crate) fn reborrow(&mut self) -> Parts<'_> {
-        Parts { tally: self.tally, served: self.served, ..*self }
+        Parts { tally: self.tally, delivery: self.delivery, served: self.served, ..*self }
     }
 }
 
@@ -450,6 +477,8 @@ impl Call<'_> {
             effects: Effects::new(attentive),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.recording,
             served: self.served,
         };
@@ -467,10 +496,14 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
+    call.keys.round.noting.expired |= call.keys.has_waiters();
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
+    if call.engine.pubsub.is_monitored() {
+        monitor::show(call);
+    }
     if !call.effects.is_empty()
         || !call.keys.expired.is_empty()
         || !call.keys.expired_fields.is_empty()
@@ -499,9 +532,6 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
 /// Completes the effects of a call, and tells whom they concern, while its shards are locked.
 fn publish(call: &mut Call<'_>, database: usize) {
     call.tally.expired += call.keys.expired.len() as u64;
-    if !call.keys.round.noting.expired {
-        call.effects.note_expired(&call.keys.expired);
-    }
     call.tally.note_expired_fields(&call.keys.expired_fields);
     call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {

@@ -10,6 +10,7 @@ use resp::Protocol;
 
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
+use crate::pubsub::Subscriptions;
 use crate::transaction::Transaction;
 
 /// A client, from connection to disconnection.
@@ -27,6 +28,10 @@ pub struct Session {
     pub no_touch: bool,
     /// What it queues and watches; none before the first time.
     pub(crate) transaction: Option<Box<Transaction>>,
+    /// What it has subscribed to; none before the first time.
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    /// What its process knows its connection by.
+    pub place: u64,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
     /// What others see.
@@ -58,6 +63,8 @@ impl Session {
             replies: Replies::On,
             no_touch: false,
             transaction: None,
+            subscriptions: None,
+            place: 0,
             received: 0,
             record,
             wait: None,
@@ -107,7 +114,7 @@ impl Session {
 
     /// Bytes of memory that it takes beside its own.
     pub fn memory(&self) -> usize {
-        self.transaction_memory()
+        self.transaction_memory() + self.subscription_memory()
     }
 
     /// Whether its reads count as uses.

@@ -41,6 +41,8 @@ pub(crate) fn serve_waiters(call: &mut Call<'_>) {
         now_us: call.now_us,
         tally: call.tally,
         statistics: call.statistics,
+        worker: call.worker,
+        delivery: call.delivery,
         served: call.served,
     };
     serve_all(&mut parts, &mut call.keys, ready);

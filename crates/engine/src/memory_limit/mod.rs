@@ -10,7 +10,7 @@ use crate::blocking::serve_removed;
 use crate::events;
 use crate::execution::Parts;
 use crate::latency;
-use crate::reactions::{self, Touched};
+use crate::reactions::{Teller, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -84,6 +84,7 @@ impl Worker<'_> {
         let samples = usize::from(self.config.memory.samples);
         let lazy = self.config.memory.lazy_eviction;
         let freeing = if lazy { Freeing::Elsewhere } else { Freeing::Here };
+        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
         let Gate::Inside(inside) = &mut self.gate else { return Freed::Nothing };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
@@ -97,7 +98,7 @@ impl Worker<'_> {
         let awaited = if view.has_waiters() { vec![evicted.clone()] } else { Vec::new() };
         let Evicted { database, key } = evicted;
         let removed = Touched { database, key, event: events::EVICTED };
-        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
+        teller.tell_removed(&mut view, &removed);
         if !awaited.is_empty() {
             let parts = Parts {
                 engine: self.engine,
@@ -105,6 +106,8 @@ impl Worker<'_> {
                 now_us: self.now_us,
                 tally: &mut self.tally,
                 statistics: &self.engine.statistics[self.index],
+                worker: self.index,
+                delivery: &mut self.delivery,
                 served: &mut self.served,
             };
             let removed = awaited.iter().map(|evicted| (evicted.database, &*evicted.key));
@@ -173,6 +176,7 @@ impl Worker<'_> {
     }
 
     fn expiry_step(&mut self, what: Expiring, sample: usize, acceptable: usize) -> ExpiryProgress {
+        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };
         };
@@ -189,7 +193,7 @@ impl Worker<'_> {
         let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
-        reactions::tell_expired(self.engine, &self.config, &mut view);
+        teller.tell_expired(&mut view);
         if !awaited.is_empty() {
             let parts = Parts {
                 engine: self.engine,
@@ -197,6 +201,8 @@ impl Worker<'_> {
                 now_us: self.now_us,
                 tally: &mut self.tally,
                 statistics: &self.engine.statistics[self.index],
+                worker: self.index,
+                delivery: &mut self.delivery,
                 served: &mut self.served,
             };
             let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
