@@ -73,6 +73,11 @@ pub trait Collection: Clone + Default {
     /// For reading bytes that [`packed`](Collection::packed) gave.
     fn packed_ref(encoding: Encoding, bytes: &[u8]) -> Self::Ref<'_>;
 
+    /// What a reader sees at this time, where elements expire.
+    fn at(reference: Self::Ref<'_>, _now_ms: i64) -> Self::Ref<'_> {
+        reference
+    }
+
     /// As one of any type.
     fn into_object(self) -> Object;
 
@@ -138,6 +143,29 @@ impl ObjectRef<'_> {
             ObjectRef::Hash(hash) => hash.encoding(),
             ObjectRef::SortedSet(set) => set.encoding(),
             ObjectRef::Stream(stream) => stream.encoding(),
+        }
+    }
+
+    /// When the first of its elements expires, if any does: unix time in ms.
+    pub fn next_expiry(self) -> Option<i64> {
+        match self {
+            ObjectRef::Hash(hash) => hash.next_expiry(),
+            ObjectRef::List(_)
+            | ObjectRef::Set(_)
+            | ObjectRef::SortedSet(_)
+            | ObjectRef::Stream(_) => None,
+        }
+    }
+
+    /// What a reader sees at this time, where elements expire.
+    #[must_use]
+    pub fn at(self, now_ms: i64) -> Self {
+        match self {
+            ObjectRef::Hash(hash) => ObjectRef::Hash(hash.at(now_ms)),
+            ObjectRef::List(_)
+            | ObjectRef::Set(_)
+            | ObjectRef::SortedSet(_)
+            | ObjectRef::Stream(_) => self,
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! Bytes from outside reach some of these modules (patterns, keys, strings to compare), so the lints that forbid
 //! unchecked indexing and arithmetic are on for the whole crate; [`hash_table`], which only ever handles indexes of its
-//! own making, lifts them and is the only module with `unsafe`.
+//! own making, lifts them; it, [`packed_bytes`] and `hash::field` are the only modules with `unsafe`. So do those parts of [`list_pack`] that read what has been checked.
+//! own making, lifts them. So do those parts of [`list_pack`] that read what has been checked. `unsafe` is in [`hash_table`],
+//! [`packed_bytes`], `hash::field`, and where [`sorted_set`] points to a member twice.
 
 #![deny(
     clippy::unwrap_used,
@@ -12,12 +14,18 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod bits;
 mod collection;
 pub mod glob;
 pub mod hash;
 pub mod hash_table;
+mod hashing;
+pub mod int_set;
 pub mod list;
+pub mod list_pack;
 pub mod longest_common_subsequence;
+pub mod lzf;
+pub mod packed_bytes;
 pub mod set;
 pub mod slot;
 pub mod sorted_set;
@@ -26,7 +34,10 @@ pub mod stream;
 pub use collection::{Collection, Encoding, Kind, Object, ObjectRef};
 pub use hash::Hash;
 pub use hash_table::HashTable;
+pub use int_set::{IntSet, IntSetRef};
 pub use list::List;
+pub use list_pack::{ListPack, ListPackRef};
+pub use packed_bytes::PackedBytes;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use stream::Stream;

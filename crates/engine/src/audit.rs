@@ -5,6 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use collections::ObjectRef;
 use command::Command;
 use keyspace::{ExpiryMode, ValueRef, View};
 use resp::Words;
@@ -43,28 +44,35 @@ fn digest(callable: &Callable, words: Words<'_>, keys: &mut View<'_>) -> u64 {
     // A look must not remove what has expired: that is the call's to find and to tell.
     let expiry = std::mem::replace(&mut keys.round.expiry, ExpiryMode::Hide);
     let mut hasher = DefaultHasher::new();
+    let now_ms = keys.elements_at();
     Command::for_each_key(callable.command, callable.layout, words, |key| {
         let entry = keys.peek(key);
-        let state = entry.map(|entry| (entry.key(), digest_of(entry.value()), entry.expiry()));
+        let state = entry.and_then(|entry| {
+            let digest = digest_of(entry.value(), now_ms)?;
+            Some((entry.key(), digest, entry.expiry()))
+        });
         state.hash(&mut hasher);
     });
     keys.round.expiry = expiry;
     hasher.finish()
 }
 
-fn digest_of(value: ValueRef<'_>) -> u64 {
+/// The digest of a value at a time; nothing for a hash whose fields have all expired, which may vanish at any time.
+fn digest_of(value: ValueRef<'_>, now_ms: i64) -> Option<u64> {
     let digest = |parts: &[&[u8]]| {
         let mut hasher = DefaultHasher::new();
         parts.hash(&mut hasher);
         hasher.finish()
     };
-    match value {
+    Some(match value {
         ValueRef::String(string) => digest(&[&string.to_vec()]),
+        ValueRef::Object(ObjectRef::Hash(hash)) if hash.at(now_ms).live_len() == 0 => return None,
         ValueRef::Object(object) => {
+            let object = object.at(now_ms);
             // Elements come in no certain order.
             let mut sum = 1_u64;
             object.digest(&mut |parts| sum = sum.wrapping_add(digest(parts)));
             sum
         }
-    }
+    })
 }

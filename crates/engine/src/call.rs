@@ -82,7 +82,7 @@ impl Call<'_> {
         self.effects.changes += count;
     }
 
-    /// Records the removal of keys that were found expired so far. Others are recorded when the call ends; one that
+    /// Records the removal of keys and fields that were found expired so far. Others are recorded when the call ends; one that
     /// roams does so while it still holds their shard.
     pub fn record_expired(&mut self) {
         let expired = &mut self.keys.expired;
@@ -90,6 +90,11 @@ impl Call<'_> {
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
         expired.clear();
+        let fields = &mut self.keys.expired_fields;
+        self.tally.note_expired_fields(fields);
+        self.engine.effects.append_expired_fields(fields);
+        self.effects.note_expired_fields(fields);
+        fields.clear();
     }
 
     /// Has the call replicated as it came, even if it has changed nothing here.

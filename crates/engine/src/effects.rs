@@ -7,11 +7,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyspace::Expired;
+use keyspace::{Expired, ExpiredFields};
 use parking_lot::Mutex;
 use resp::Words;
 
-use crate::events::Event;
+use crate::events::{self, Event};
 use crate::reactions::{Interest, Touched};
 
 /// What the effects of all calls go to.
@@ -59,6 +59,18 @@ impl EffectStream {
         for (database, key) in removed {
             let mut effects = Effects::default();
             effects.replicate_as(database, &[removal, key]);
+            self.append(&mut effects);
+        }
+    }
+
+    /// Appends the removal of fields of hashes, that no call has asked for. The shards of the hashes are held.
+    pub(crate) fn append_expired_fields(&self, expired: &[ExpiredFields]) {
+        if !self.is_listening() {
+            return;
+        }
+        for expired in expired {
+            let mut effects = Effects::default();
+            effects.recorded.push(Effect::of_expired_fields(expired));
             self.append(&mut effects);
         }
     }
@@ -113,6 +125,12 @@ impl Effect {
         resp::value::encode_request(&words, &mut request);
         Effect { database, request }
     }
+
+    fn of_expired_fields(expired: &ExpiredFields) -> Effect {
+        let names = expired.names.iter().map(|name| &**name);
+        let words = [&b"HDEL"[..], &*expired.key].into_iter().chain(names);
+        Effect::new(expired.database, words)
+    }
 }
 
 impl Effects {
@@ -136,6 +154,25 @@ impl Effects {
         }
     }
 
+    /// Notes that fields of hashes were removed because they had expired, before anything else was done.
+    pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
+        if !self.attentive {
+            return;
+        }
+        let mut touched = Vec::with_capacity(expired.len() + self.touched.len());
+        for ExpiredFields { database, key, emptied, .. } in expired {
+            let mut note = |event| {
+                touched.push(Touched { database: *database, key: key.clone(), event });
+            };
+            note(events::FIELDS_EXPIRED);
+            if *emptied {
+                note(events::DELETE);
+            }
+        }
+        touched.append(&mut self.touched);
+        self.touched = touched;
+    }
+
     /// Whether there is nothing to tell anybody.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
@@ -149,10 +186,11 @@ impl Effects {
     }
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
-    /// keys that it found expired.
+    /// keys and fields that it found expired.
     pub(crate) fn finish(
         &mut self,
         expired: &[Expired],
+        expired_fields: &[ExpiredFields],
         removal: &[u8],
         database: usize,
         words: Words<'_>,
@@ -160,7 +198,8 @@ impl Effects {
         let removals = expired
             .iter()
             .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));
-        self.recorded.splice(0..0, removals);
+        let fields = expired_fields.iter().map(Effect::of_expired_fields);
+        self.recorded.splice(0..0, removals.chain(fields));
         if 0 < self.changes && !self.explicit {
             self.recorded.push(Effect::new(database, words.iter()));
         }

@@ -16,6 +16,10 @@ pub enum Class {
     Generic,
     /// `$`: strings.
     String,
+    /// `l`: lists.
+    List,
+    /// `h`: hashes.
+    Hash,
     /// `x`: keys that have expired.
     Expired,
     /// `e`: keys that were evicted.
@@ -28,10 +32,42 @@ pub const SET: Event = Event::new(Class::String, "set");
 pub const SET_RANGE: Event = Event::new(Class::String, "setrange");
 /// A string was extended.
 pub const APPEND: Event = Event::new(Class::String, "append");
+/// Bits of a string were changed.
+pub const SET_BIT: Event = Event::new(Class::String, "setbit");
 /// An integer was added to.
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.
 pub const INCREMENT_FLOAT: Event = Event::new(Class::String, "incrbyfloat");
+/// Elements were added at the head of a list.
+pub const LIST_PUSH_HEAD: Event = Event::new(Class::List, "lpush");
+/// Elements were added at the tail of a list.
+pub const LIST_PUSH_TAIL: Event = Event::new(Class::List, "rpush");
+/// Elements were taken from the head of a list.
+pub const LIST_POP_HEAD: Event = Event::new(Class::List, "lpop");
+/// Elements were taken from the tail of a list.
+pub const LIST_POP_TAIL: Event = Event::new(Class::List, "rpop");
+/// An element was added within a list.
+pub const LIST_INSERT: Event = Event::new(Class::List, "linsert");
+/// An element of a list was replaced.
+pub const LIST_SET: Event = Event::new(Class::List, "lset");
+/// Elements of a list that are equal to one were removed.
+pub const LIST_REMOVE: Event = Event::new(Class::List, "lrem");
+/// A list was cut to a part of it.
+pub const LIST_TRIM: Event = Event::new(Class::List, "ltrim");
+/// Fields of a hash were set.
+pub const HASH_SET: Event = Event::new(Class::Hash, "hset");
+/// Fields of a hash were removed.
+pub const HASH_DELETE: Event = Event::new(Class::Hash, "hdel");
+/// An integer in a hash was added to.
+pub const HASH_INCREMENT: Event = Event::new(Class::Hash, "hincrby");
+/// A float in a hash was added to.
+pub const HASH_INCREMENT_FLOAT: Event = Event::new(Class::Hash, "hincrbyfloat");
+/// Fields of a hash were told when to expire.
+pub const FIELDS_EXPIRE: Event = Event::new(Class::Hash, "hexpire");
+/// Fields of a hash no longer expire.
+pub const FIELDS_PERSIST: Event = Event::new(Class::Hash, "hpersist");
+/// Fields of a hash were removed because they had expired.
+pub const FIELDS_EXPIRED: Event = Event::new(Class::Hash, "hexpired");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

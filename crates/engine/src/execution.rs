@@ -250,6 +250,7 @@ impl<'a> Parts<'a> {
         let fate = conclude(&mut call, outcome, begin);
         if !call.effects.is_empty()
             || !call.keys.expired.is_empty()
+            || !call.keys.expired_fields.is_empty()
             || !call.keys.garbage.is_empty()
         {
             publish(&mut call, database);
@@ -276,9 +277,12 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
 fn publish(call: &mut Call<'_>, database: usize) {
     call.tally.changes += call.effects.changes;
     call.tally.expired += call.keys.expired.len() as u64;
+    call.tally.note_expired_fields(&call.keys.expired_fields);
+    call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        call.effects.finish(&call.keys.expired, removal, database, call.words);
+        let (expired, fields) = (&call.keys.expired, &call.keys.expired_fields);
+        call.effects.finish(expired, fields, removal, database, call.words);
         call.engine.effects.append(&mut call.effects);
     }
     react(call);

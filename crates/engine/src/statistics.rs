@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use command::CommandId;
+use keyspace::ExpiredFields;
 use parking_lot::Mutex;
 
 /// One worker's numbers, on cache lines of their own (in pairs, as some processors fetch them).
@@ -26,6 +27,8 @@ pub struct Numbers {
     pub rejected_connections: u64,
     /// Keys removed because they had expired.
     pub expired_keys: u64,
+    /// Fields of hashes removed because they had expired.
+    pub expired_fields: u64,
     /// Times that the search for expired keys ran out of time.
     pub expired_time_cap_reached: u64,
     /// Microseconds spent in the search for expired keys.
@@ -123,6 +126,8 @@ pub struct Tally {
     pub changes: u64,
     /// Keys removed because they had expired.
     pub expired: u64,
+    /// Fields of hashes removed because they had expired.
+    pub expired_fields: u64,
     /// Keys evicted.
     pub evicted: u64,
 }
@@ -148,6 +153,12 @@ impl Tally {
         self.calls.push((command, nanoseconds, fate));
     }
 
+    /// Counts fields of hashes that were removed because they had expired.
+    pub fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
+        self.expired_fields +=
+            expired.iter().map(|expired| expired.names.len() as u64).sum::<u64>();
+    }
+
     /// Notes an error reply.
     pub fn error(&mut self, code: &str) {
         self.errors.push(code.to_owned());
@@ -164,6 +175,7 @@ impl Tally {
         numbers.keyspace_hits += std::mem::take(&mut round.hits);
         numbers.keyspace_misses += std::mem::take(&mut round.misses);
         numbers.expired_keys += std::mem::take(&mut self.expired);
+        numbers.expired_fields += std::mem::take(&mut self.expired_fields);
         numbers.evicted_keys += std::mem::take(&mut self.evicted);
         numbers.changes += std::mem::take(&mut self.changes);
         let mut spent = 0;
@@ -226,6 +238,7 @@ impl Numbers {
         self.connections_received += other.connections_received;
         self.rejected_connections += other.rejected_connections;
         self.expired_keys += other.expired_keys;
+        self.expired_fields += other.expired_fields;
         self.expired_time_cap_reached += other.expired_time_cap_reached;
         self.expire_cycle_us += other.expire_cycle_us;
         self.evicted_keys += other.evicted_keys;

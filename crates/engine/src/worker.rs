@@ -9,8 +9,8 @@ use std::sync::Arc;
 use command::{CommandId, Flags};
 use config::Config;
 use keyspace::{
-    AccessClock, AccessPolicy, EvictionPool, ExpiryCycle, ExpiryMode, GateKey, Inside, KeyHash,
-    Random, Round,
+    AccessClock, AccessPolicy, EvictionPool, Expiring, ExpiryCycle, ExpiryMode, GateKey, Inside,
+    KeyHash, Random, Round,
 };
 use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
@@ -49,6 +49,7 @@ pub struct Worker<'e> {
     pub(crate) tally: Tally,
     pub(crate) pool: EvictionPool,
     pub(crate) expiry: ExpiryCycle,
+    pub(crate) field_expiry: ExpiryCycle,
     prepared: Vec<Prepared<'e>>,
     /// Calls that take so many nanoseconds are worth a note.
     slow_ns: u64,
@@ -126,7 +127,8 @@ impl<'e> Worker<'e> {
             config_version: engine.config_version(),
             tally: Tally::default(),
             pool: EvictionPool::default(),
-            expiry: ExpiryCycle::new(index, workers),
+            expiry: ExpiryCycle::new(Expiring::Keys, index, workers),
+            field_expiry: ExpiryCycle::new(Expiring::Fields, index, workers),
             prepared: Vec::with_capacity(AHEAD),
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,

@@ -1,7 +1,8 @@
-//! One shard's part of a logical database: its entries and the index of those that expire.
+//! One shard's part of a logical database: its entries, the index of those that expire, and that of hashes with fields that
+//! expire.
 //!
-//! The index holds the same pointers as the table of entries, so an expiring key costs it one slot. Whoever replaces an
-//! entry replaces it in both, and only this file does.
+//! An index holds the same pointers as the table of entries, so an expiring key costs it one slot. Whoever replaces an
+//! entry replaces it in all, and only this file does.
 
 use collections::HashTable;
 use collections::hash_table::Rehash;
@@ -14,6 +15,7 @@ use crate::hashing::{Hashing, KeyHash};
 pub(crate) struct Database {
     entries: HashTable<Entry>,
     expiring: HashTable<Entry>,
+    field_expiring: HashTable<Entry>,
 }
 
 impl Database {
@@ -23,6 +25,11 @@ impl Database {
 
     pub(crate) fn expiring_len(&self) -> usize {
         self.expiring.len()
+    }
+
+    /// Hashes with fields that expire.
+    pub(crate) fn field_expiring(&self) -> &HashTable<Entry> {
+        &self.field_expiring
     }
 
     pub(crate) fn entries(&self) -> &HashTable<Entry> {
@@ -43,6 +50,9 @@ impl Database {
         if entry.expires() {
             self.expiring.insert_unique(hash.0, entry, hashing);
         }
+        if entry.fields_expire() {
+            self.field_expiring.insert_unique(hash.0, entry, hashing);
+        }
         self.entries.insert_unique(hash.0, entry, hashing);
     }
 
@@ -52,27 +62,50 @@ impl Database {
         if let Some(place) = self.entries.find_mut(hash.0, |entry| *entry == old) {
             *place = new;
         }
-        match (old.expires(), new.expires()) {
-            (true, true) => {
-                if let Some(place) = self.expiring.find_mut(hash.0, |entry| *entry == old) {
-                    *place = new;
+        for (index, was_in, is_in) in [
+            (&mut self.expiring, old.expires(), new.expires()),
+            (&mut self.field_expiring, old.fields_expire(), new.fields_expire()),
+        ] {
+            match (was_in, is_in) {
+                (true, true) => {
+                    if let Some(place) = index.find_mut(hash.0, |entry| *entry == old) {
+                        *place = new;
+                    }
                 }
+                (true, false) => {
+                    index.remove(hash.0, |entry| *entry == old);
+                }
+                (false, true) => {
+                    index.insert_unique(hash.0, new, hashing);
+                }
+                (false, false) => {}
             }
-            (true, false) => {
-                self.expiring.remove(hash.0, |entry| *entry == old);
-            }
-            (false, true) => {
-                self.expiring.insert_unique(hash.0, new, hashing);
-            }
-            (false, false) => {}
         }
         free(old);
+    }
+
+    /// Notes whether a hash whose fields were changed in place has fields that expire.
+    #[inline]
+    pub(crate) fn note_fields(&mut self, hashing: &Hashing, hash: KeyHash, entry: Entry) {
+        let expire = entry.object().is_some_and(|object| object.next_expiry().is_some());
+        if expire == entry.fields_expire() {
+            return;
+        }
+        entry.put_fields_expire(expire);
+        if expire {
+            self.field_expiring.insert_unique(hash.0, entry, hashing);
+        } else {
+            self.field_expiring.remove(hash.0, |other| *other == entry);
+        }
     }
 
     /// Takes an entry out. The caller frees it or puts it elsewhere.
     pub(crate) fn take(&mut self, hash: KeyHash, entry: Entry) {
         if entry.expires() {
             self.expiring.remove(hash.0, |other| *other == entry);
+        }
+        if entry.fields_expire() {
+            self.field_expiring.remove(hash.0, |other| *other == entry);
         }
         self.entries.remove(hash.0, |other| *other == entry);
     }

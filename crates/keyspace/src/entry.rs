@@ -47,6 +47,8 @@ const EXPIRES: u8 = 1 << 0;
 const WIDE: u8 = 1 << 1;
 const PLACEMENT_SHIFT: u8 = 2;
 const PLACEMENT_MASK: u8 = 0b11 << PLACEMENT_SHIFT;
+/// A hash that has fields which expire.
+const FIELDS_EXPIRE: u8 = 1 << 4;
 
 const TYPE_MASK: u8 = 0x0f;
 const ENCODING_SHIFT: u8 = 4;
@@ -93,6 +95,21 @@ pub(crate) enum Content<'a> {
     /// A small collection: the bytes that are all there is to it.
     Packed(ValueType, Encoding, &'a [u8]),
     Object(Box<Object>),
+}
+
+impl Content<'_> {
+    fn fields_expire(&self) -> bool {
+        match self {
+            Content::Packed(value_type, encoding, bytes) => {
+                // No other packed collection has elements that expire.
+                *encoding == Encoding::ListPackEx
+                    && packed_ref(*value_type, *encoding, bytes)
+                        .is_some_and(|object| object.next_expiry().is_some())
+            }
+            Content::Object(object) => object.to_ref().next_expiry().is_some(),
+            Content::Bytes(..) | Content::Integer(_) | Content::Heap(_) => false,
+        }
+    }
 }
 
 /// A value on the heap.
@@ -198,7 +215,8 @@ impl Entry {
         let wide = Map::is_wide(key.len(), embedded.len());
         let flags = (u8::from(map.expires) * EXPIRES)
             | (u8::from(wide) * WIDE)
-            | ((placement as u8) << PLACEMENT_SHIFT);
+            | ((placement as u8) << PLACEMENT_SHIFT)
+            | (u8::from(content.fields_expire()) * FIELDS_EXPIRE);
         entry.put(FLAGS, &[flags]);
         entry.put(EPOCH, &[epoch]);
         entry.put(ACCESS, &access.to_le_bytes()[..3]);
@@ -321,6 +339,12 @@ impl Entry {
         self.byte(FLAGS) & EXPIRES != 0
     }
 
+    /// Whether it is a hash that has fields which expire, as far as was noted.
+    #[inline]
+    pub(crate) fn fields_expire(self) -> bool {
+        self.byte(FLAGS) & FIELDS_EXPIRE != 0
+    }
+
     /// The 24 bits that eviction judges by.
     pub(crate) fn access(self) -> u32 {
         let [low, middle, high] = [self.byte(ACCESS), self.byte(ACCESS + 1), self.byte(ACCESS + 2)];
@@ -360,6 +384,11 @@ impl Entry {
 
     pub(crate) fn put_epoch(self, epoch: u8) {
         self.put(EPOCH, &[epoch]);
+    }
+
+    pub(crate) fn put_fields_expire(self, expire: bool) {
+        let flags = self.byte(FLAGS) & !FIELDS_EXPIRE | (u8::from(expire) * FIELDS_EXPIRE);
+        self.put(FLAGS, &[flags]);
     }
 
     /// Changes the expiry if the entry has room for one.
@@ -403,6 +432,24 @@ impl Entry {
             self.put(KIND, &[kind(value_type, encoding)]);
         }
         fits
+    }
+
+    /// The bytes of a string, to be overwritten in place: it is then one that was changed. None for an integer and for what
+    /// is no string.
+    pub(crate) fn string_mut<'a>(self) -> Option<&'a mut [u8]> {
+        let map = self.map();
+        match map.placement {
+            Placement::Embedded if self.value_type() == ValueType::String => {
+                self.put(KIND, &[kind(ValueType::String, Encoding::Raw)]);
+                // SAFETY: the map says that these initialised bytes lie inside the allocation, and the caller has the
+                // shard exclusively.
+                Some(unsafe {
+                    std::slice::from_raw_parts_mut(self.at(map.value), map.value_length)
+                })
+            }
+            Placement::Heap => self.heap_mut().map(Vec::as_mut_slice),
+            Placement::Embedded | Placement::Integer | Placement::Object => None,
+        }
     }
 
     /// The collection on the heap.

@@ -15,6 +15,7 @@ mod active_expiry;
 mod database;
 mod entry;
 mod eviction;
+mod field_expiry;
 mod gate;
 mod hashing;
 mod object;
@@ -30,9 +31,10 @@ mod tests;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 pub use access::{AccessClock, AccessPolicy, Random};
-pub use active_expiry::{ExpiryCycle, ExpiryProgress};
+pub use active_expiry::{Expiring, ExpiryCycle, ExpiryProgress};
 pub use entry::EntryRef;
 pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
+pub use field_expiry::ExpiredFields;
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
@@ -67,6 +69,8 @@ pub struct DatabaseSize {
     pub keys: usize,
     /// Those that expire.
     pub expiring: usize,
+    /// Hashes with fields that expire.
+    pub field_expiring: usize,
     /// Bytes of the tables that find keys.
     pub table_bytes: usize,
     /// Bytes of the tables that find keys that expire.
@@ -180,6 +184,7 @@ impl DatabaseSize {
     pub(crate) fn add(&mut self, part: &database::Database) {
         self.keys += part.len();
         self.expiring += part.expiring_len();
+        self.field_expiring += part.field_expiring().len();
         self.table_bytes += part.entries().memory_bytes();
         self.expiry_table_bytes += part.expiring().memory_bytes();
     }

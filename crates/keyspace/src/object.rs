@@ -9,7 +9,7 @@ use collections::{Collection, Hash, List, Object, ObjectRef, Set, SortedSet, Str
 use crate::entry::{Content, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Encoding, ValueType};
-use crate::view::View;
+use crate::view::{ExpiryMode, View};
 use crate::writing::SetExpiry;
 
 /// Packed bytes up to this many are kept in the entry: its lengths then take no room beyond the header.
@@ -55,9 +55,14 @@ pub(crate) fn packed_ref(
 }
 
 impl<'a> EntryRef<'a> {
-    /// The collection, if it is of this type.
+    /// The collection, if it is of this type, with the elements that have expired.
     pub fn collection<T: Collection>(&self) -> Result<T::Ref<'a>, WrongType> {
         self.object().and_then(T::of_ref).ok_or(WrongType)
+    }
+
+    /// The collection, if it is of this type, as it is at this time; see [`View::elements_at`].
+    pub fn collection_at<T: Collection>(&self, now_ms: i64) -> Result<T::Ref<'a>, WrongType> {
+        self.collection::<T>().map(|collection| T::at(collection, now_ms))
     }
 }
 
@@ -73,17 +78,20 @@ enum Remains {
 impl View<'_> {
     /// The collection at a key, for a command that reads it: counts as a hit or a miss and as a use.
     pub fn read_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
-        self.read(key).map(|entry| entry.collection::<T>()).transpose()
+        let now_ms = self.elements_at();
+        self.read(key).map(|entry| entry.collection_at::<T>(now_ms)).transpose()
     }
 
     /// The collection at a key, for a command that will write it: counts as a use.
     pub fn look_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
-        self.look(key).map(|entry| entry.collection::<T>()).transpose()
+        let now_ms = self.elements_at();
+        self.look(key).map(|entry| entry.collection_at::<T>(now_ms)).transpose()
     }
 
     /// The collection at a key, for one that counts neither hit nor use.
     pub fn peek_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
-        self.peek(key).map(|entry| entry.collection::<T>()).transpose()
+        let now_ms = self.elements_at();
+        self.peek(key).map(|entry| entry.collection_at::<T>(now_ms)).transpose()
     }
 
     /// The entries of several keys at once, for a command that reads them all.
@@ -101,9 +109,10 @@ impl View<'_> {
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Vec<Option<T::Ref<'_>>>, WrongType> {
+        let now_ms = self.elements_at();
         self.read_several(keys)
             .into_iter()
-            .map(|found| found.map(|entry| entry.collection::<T>()).transpose())
+            .map(|found| found.map(|entry| entry.collection_at::<T>(now_ms)).transpose())
             .collect()
     }
 
@@ -170,7 +179,13 @@ impl View<'_> {
         }
     }
 
-    fn edit_entry<T: Collection, R>(
+    /// The time by which readers of collections judge which elements have expired.
+    #[inline]
+    pub fn elements_at(&self) -> i64 {
+        if self.round.expiry == ExpiryMode::Ignore { i64::MIN } else { self.round.now_ms }
+    }
+
+    pub(crate) fn edit_entry<T: Collection, R>(
         &mut self,
         hash: KeyHash,
         entry: Entry,
@@ -191,7 +206,10 @@ impl View<'_> {
         };
         match remains {
             Remains::Nothing => self.discard(hash, entry),
-            Remains::InPlace => {}
+            Remains::InPlace => {
+                let hashing = &self.keyspace.hashing;
+                self.database_mut(hash).note_fields(hashing, hash, entry);
+            }
             Remains::Elsewhere(new) => self.replace(hash, entry, new),
         }
         Ok(result)

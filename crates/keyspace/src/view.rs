@@ -12,6 +12,7 @@ use crate::Keyspace;
 use crate::access::{AccessClock, Random};
 use crate::database::{Database, free};
 use crate::entry::{Entry, EntryRef, OnHeap};
+use crate::field_expiry::ExpiredFields;
 use crate::hashing::KeyHash;
 use crate::shard::{Shard, ShardGuard};
 use crate::value::{StringRef, ValueRef};
@@ -117,6 +118,8 @@ pub struct View<'a> {
     pub round: &'a mut Round,
     /// Keys that this view found expired and removed.
     pub expired: Vec<Expired>,
+    /// Fields that this view found expired and removed.
+    pub expired_fields: Vec<ExpiredFields>,
     /// What this view removed and would take long to free.
     pub garbage: Vec<Garbage>,
 }
@@ -132,6 +135,7 @@ impl<'a> View<'a> {
             located,
             round,
             expired: Vec::new(),
+            expired_fields: Vec::new(),
             garbage: Vec::new(),
         }
     }
@@ -336,7 +340,10 @@ impl<'a> View<'a> {
         if let Held::Roaming(current) = &self.held
             && current.as_ref().is_none_or(|(index, _)| *index != wanted)
         {
-            debug_assert!(self.expired.is_empty(), "removals are recorded while the shard is held");
+            debug_assert!(
+                self.expired.is_empty() && self.expired_fields.is_empty(),
+                "removals are recorded while the shard is held"
+            );
             // Let go before the next is taken: a view that roams holds one lock.
             self.held = Held::Roaming(None);
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));

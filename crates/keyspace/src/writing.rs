@@ -149,6 +149,32 @@ impl View<'_> {
         result
     }
 
+    /// Overwrites bytes of a string in place, and keeps when it expires; counts as a use. Nothing happens to a key that is not
+    /// there or holds no bytes: an integer, a collection.
+    #[inline]
+    pub fn overwrite_string<R>(
+        &mut self,
+        key: &[u8],
+        overwrite: impl FnOnce(&mut [u8]) -> R,
+    ) -> Option<R> {
+        let entry = self.live(key)?;
+        self.before_change(entry);
+        self.touch(entry);
+        entry.string_mut().map(overwrite)
+    }
+
+    /// Sets a key to bytes that were made by a computation, whatever it was before; OBJECT ENCODING tells that they were.
+    pub fn put_made(&mut self, key: &[u8], value: Vec<u8>, expiry: SetExpiry) {
+        let hash = self.locate(key);
+        let present = self.live(key);
+        if EMBED_LIMIT < value.len() {
+            self.put_content(hash, key, present, Content::Heap(Arc::new(value)), expiry);
+        } else {
+            let content = Content::Bytes(&value, Encoding::Raw);
+            self.put_content(hash, key, present, content, expiry);
+        }
+    }
+
     /// Removes a key, whose value becomes garbage if freeing it takes long; says whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         self.remove_freeing(key, Freeing::Elsewhere)

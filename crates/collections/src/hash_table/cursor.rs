@@ -16,7 +16,7 @@ use super::bucket::Bucket;
 impl<T> HashTable<T> {
     /// Visits the elements of one bucket and returns the cursor for the next call. The first call takes 0, and after
     /// one that returns 0 all have been visited. Any number is a valid cursor of any table.
-    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(&T)) -> u64 {
+    pub fn scan<'a>(&'a self, cursor: u64, mut visit: impl FnMut(&'a T)) -> u64 {
         let Some(bucket) = self.directory.get(self.index_of(cursor)) else {
             return 0;
         };

@@ -1,47 +1,164 @@
-//! Streams: entries by ID.
+//! Streams: entries by ID, which are added at the end and stay until they are trimmed or deleted, and the groups that read them.
+//!
+//! [`Log`] has the entries, [`Group`] what a group knows; both are in a [`Stream`], and neither knows of the other but for
+//! [`lag`]. The list packs that entries lie in are byte for byte those of Redis ([`node`] draws them), so that files and DUMP copy
+//! them; [`parts`] puts together what comes back.
 
-use std::marker::PhantomData;
+mod entries;
+mod group;
+mod id;
+mod lag;
+mod log;
+mod node;
+mod parts;
+mod radix;
+mod trim;
+
+use std::collections::BTreeMap;
+
+pub use entries::{Entries, EntriesBackward};
+pub use group::{Consumer, ConsumerIndex, Group, Pending, PendingEntries};
+pub use id::{IdText, StreamId};
+pub use log::{AddError, Log, NodeLimits};
+pub use node::{Entry, Fields};
+pub use parts::{ConsumerParts, CorruptStream, GroupParts, Parts};
+pub use trim::{Threshold, Trim};
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
 
-/// See the module's page.
+/// Entries and groups; see the module's page.
 #[derive(Clone, Debug, Default)]
-pub struct Stream {}
+pub struct Stream {
+    log: Log,
+    groups: BTreeMap<Box<[u8]>, Group>,
+}
 
 /// A [`Stream`] to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamRef<'a> {
-    held: PhantomData<&'a Stream>,
+    stream: &'a Stream,
 }
 
-impl StreamRef<'_> {
+impl Stream {
+    /// The entries.
+    #[inline]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The entries.
+    #[inline]
+    pub fn log_mut(&mut self) -> &mut Log {
+        &mut self.log
+    }
+
+    /// The group of this name, and the entries it reads.
+    #[inline]
+    pub fn group_mut(&mut self, name: &[u8]) -> Option<(&Log, &mut Group)> {
+        self.groups.get_mut(name).map(|group| (&self.log, group))
+    }
+
+    /// Adds a group, unless there is one of this name; tells whether it did.
+    pub fn add_group(&mut self, name: &[u8], group: Group) -> bool {
+        if self.groups.contains_key(name) {
+            return false;
+        }
+        self.groups.insert(name.into(), group);
+        true
+    }
+
+    /// Removes a group.
+    pub fn remove_group(&mut self, name: &[u8]) -> Option<Group> {
+        self.groups.remove(name)
+    }
+
+    /// Has an entry pending nowhere.
+    pub fn forget(&mut self, id: StreamId) {
+        for group in self.groups.values_mut() {
+            group.acknowledge(id);
+        }
+    }
+}
+
+impl<'a> StreamRef<'a> {
     /// How it is represented.
     pub fn encoding(self) -> Encoding {
         Encoding::Stream
     }
 
-    /// The number of elements.
+    /// The entries.
+    #[inline]
+    pub fn log(self) -> &'a Log {
+        &self.stream.log
+    }
+
+    /// The group of this name.
+    #[inline]
+    pub fn group(self, name: &[u8]) -> Option<&'a Group> {
+        self.stream.groups.get(name)
+    }
+
+    /// The groups and their names, in the order of these.
+    pub fn groups(self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a Group)> {
+        self.stream.groups.iter().map(|(name, group)| (&**name, group))
+    }
+
+    /// Whether an entry is of use to a group: it was not given it yet, or has it pending.
+    pub fn is_referred_to(self, id: StreamId) -> bool {
+        self.stream.groups.values().any(|group| group.refers_to(id))
+    }
+
+    /// The number of entries.
     pub fn len(self) -> usize {
-        0
+        usize::try_from(self.log().len()).unwrap_or(usize::MAX)
     }
 
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
-        self.len() == 0
+        self.log().is_empty()
     }
 
     /// How many allocations it takes to free it, about.
     pub fn effort(self) -> usize {
-        self.len()
+        let groups = self.groups().map(|(_, group)| {
+            group.pending_count().saturating_add(group.consumer_count()).saturating_add(1)
+        });
+        groups.fold(self.log().node_count(), usize::saturating_add)
     }
 
     /// See [`ObjectRef::memory_bytes`].
-    pub fn memory_bytes(self, _samples: usize, _size: &dyn Fn(usize) -> usize) -> usize {
-        0
+    pub fn memory_bytes(self, samples: usize, size: &dyn Fn(usize) -> usize) -> usize {
+        let tree = group::tree_bytes::<Box<[u8]>, Group>(self.stream.groups.len(), size);
+        let groups = self
+            .groups()
+            .map(|(name, group)| size(name.len()).saturating_add(group.memory_bytes(size)));
+        groups.chain([tree, self.log().memory_bytes(samples, size)]).fold(0, usize::saturating_add)
     }
 
-    /// See [`ObjectRef::digest`].
-    pub fn digest(self, _feed: &mut dyn FnMut(&[&[u8]])) {}
+    /// See [`ObjectRef::digest`]. Of what is pending it tells the IDs and the consumers, but not when and how often it was
+    /// delivered: reading it again changes these, and is not told to replicas.
+    pub fn digest(self, feed: &mut dyn FnMut(&[&[u8]])) {
+        let log = self.log();
+        for entry in log.range(StreamId::MIN, StreamId::MAX) {
+            let id = entry.id().text();
+            let fields = entry.fields().flat_map(|(name, value)| [name.to_vec(), value.to_vec()]);
+            let fields: Vec<Vec<u8>> = fields.collect();
+            let mut parts: Vec<&[u8]> = vec![&id];
+            parts.extend(fields.iter().map(Vec::as_slice));
+            feed(&parts);
+        }
+        feed(&[&log.last_id.text(), &log.max_deleted_id.text(), &log.entries_added.to_le_bytes()]);
+        for (name, group) in self.groups() {
+            let read = group.entries_read.unwrap_or(-1).to_le_bytes();
+            feed(&[name, &group.last_delivered.text(), &read]);
+            for (index, consumer) in group.consumers() {
+                feed(&[name, consumer.name()]);
+                for (id, _) in group.pending_for(index, StreamId::MIN..=StreamId::MAX) {
+                    feed(&[name, consumer.name(), &id.text()]);
+                }
+            }
+        }
+    }
 }
 
 impl Collection for Stream {
@@ -51,11 +168,11 @@ impl Collection for Stream {
     const VANISHES_EMPTY: bool = false;
 
     fn to_ref(&self) -> StreamRef<'_> {
-        StreamRef { held: PhantomData }
+        StreamRef { stream: self }
     }
 
     fn is_empty(&self) -> bool {
-        true
+        self.log.is_empty()
     }
 
     fn packed(&self) -> Option<(Encoding, &[u8])> {
@@ -63,7 +180,7 @@ impl Collection for Stream {
     }
 
     fn from_packed(_encoding: Encoding, _bytes: Vec<u8>) -> Stream {
-        Stream {}
+        unpackable()
     }
 
     fn into_packed(self) -> Result<(Encoding, Vec<u8>), Stream> {
@@ -71,7 +188,7 @@ impl Collection for Stream {
     }
 
     fn packed_ref(_encoding: Encoding, _bytes: &[u8]) -> StreamRef<'_> {
-        StreamRef { held: PhantomData }
+        unpackable()
     }
 
     fn into_object(self) -> Object {
@@ -90,3 +207,12 @@ impl Collection for Stream {
         if let ObjectRef::Stream(value) = object { Some(value) } else { None }
     }
 }
+
+#[cold]
+#[expect(clippy::panic, reason = "`packed` never gives bytes, so none can come back")]
+fn unpackable() -> ! {
+    panic!("a stream is never kept as packed bytes")
+}
+
+#[cfg(test)]
+mod tests;

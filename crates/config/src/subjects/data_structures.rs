@@ -66,7 +66,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("list-max-ziplist-size")
     .live()
-    .no_effect(UNUSED)
     .about(
         "The size of a list's nodes: a number of elements, or -1 to -5 for 4, 8, 16, 32 or 64 KiB.",
     ),
@@ -77,7 +76,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(data_structures.list_compress_depth),
     )
     .live()
-    .no_effect(UNUSED)
     .about("How many nodes at either end of a list stay uncompressed. 0: no node is compressed."),
     Directive::number(
         "set-max-intset-entries",

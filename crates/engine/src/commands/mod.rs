@@ -6,12 +6,16 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "handlers are of one type, and some cannot fail")]
 
+mod bitmap;
 mod connection;
 mod help;
 mod key;
+pub(crate) mod list;
 mod server;
 mod string;
 
+#[cfg(test)]
+mod side_by_side;
 #[cfg(test)]
 mod tests;
 
@@ -19,4 +23,8 @@ use crate::command_table::Command;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] =
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+<<<<<<< HEAD
+    &[string::COMMANDS, list::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
+=======
+    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
+>>>>>>> main

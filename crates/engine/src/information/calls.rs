@@ -64,7 +64,7 @@ fn traffic(facts: &Facts<'_>, numbers: &Numbers, fields: &mut Fields) {
 }
 
 fn removals(facts: &Facts<'_>, numbers: &Numbers, fields: &mut Fields) {
-    fields.put("expired_subkeys", 0);
+    fields.put("expired_subkeys", numbers.expired_fields);
     fields.put("expired_keys", numbers.expired_keys);
     fields.put("expired_stale_perc", format_args!("{:.2}", facts.engine.vitals.stale_percent()));
     fields.put("expired_time_cap_reached_count", numbers.expired_time_cap_reached);

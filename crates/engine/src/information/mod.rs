@@ -251,8 +251,8 @@ fn keyspace(facts: &Facts<'_>, fields: &mut Fields) {
         let size = database.size;
         if 0 < size.keys {
             fields.line(format_args!(
-                "db{number}:keys={},expires={},avg_ttl={:.0},subexpiry=0",
-                size.keys, size.expiring, database.average_life_ms
+                "db{number}:keys={},expires={},avg_ttl={:.0},subexpiry={}",
+                size.keys, size.expiring, database.average_life_ms, size.field_expiring
             ));
         }
     }

@@ -107,7 +107,7 @@ fn a_scan_beside_others_shows_what_stays() {
         let mut round = round();
         if number == 1 {
             let mut random = Random::new(5);
-            let mut cycle = ExpiryCycle::new(0, 1);
+            let mut cycle = ExpiryCycle::new(crate::Expiring::Keys, 0, 1);
             let mut pool = EvictionPool::default();
             round.now_ms += 10;
             for turn in 0..ROUNDS {

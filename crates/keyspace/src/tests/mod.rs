@@ -1,6 +1,7 @@
 //! Tests of views: reading, the door, expiry, scanning, moving.
 
 mod concurrent;
+mod fields;
 mod model;
 
 use crate::{AccessClock, AccessPolicy, ExpiryMode, Keyspace, Random, Round, SetExpiry};

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::round;
 use crate::{
-    Decimal, Encoding, ExpiryCycle, ExpiryMode, Freeing, Inside, Keyspace, Round, SetExpiry, View,
+    Decimal, Encoding, Expiring, ExpiryCycle, ExpiryMode, Freeing, Inside, Keyspace, Round,
+    SetExpiry, View,
 };
 
 const DATABASES: usize = 3;
@@ -21,6 +22,8 @@ enum Step {
     Add { key: u8, number: i64 },
     Append { key: u8, tail: Vec<u8> },
     Cut { key: u8 },
+    Overwrite { key: u8 },
+    PutMade { key: u8, value: Vec<u8>, expiry: SetExpiry },
     Remove { key: u8, freeing: Freeing },
     Expire { key: u8, expiry: Option<i64> },
     Read { key: u8 },
@@ -72,6 +75,9 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => (key(), prop::collection::vec(b'a'..=b'z', 1..40))
             .prop_map(|(key, tail)| Step::Append { key, tail }),
         1 => key().prop_map(|key| Step::Cut { key }),
+        2 => key().prop_map(|key| Step::Overwrite { key }),
+        1 => (key(), values(), expiries())
+            .prop_map(|(key, value, expiry)| Step::PutMade { key, value, expiry }),
         2 => (key(), freeing()).prop_map(|(key, freeing)| Step::Remove { key, freeing }),
         3 => (key(), prop::option::of(0..400_i64))
             .prop_map(|(key, expiry)| Step::Expire { key, expiry }),
@@ -219,6 +225,14 @@ impl Case<'_> {
             Step::Add { key, number } => self.add(&name(key), number),
             Step::Append { key, tail } => self.append(&name(key), &tail),
             Step::Cut { key } => self.cut(&name(key)),
+            Step::Overwrite { key } => self.overwrite(&name(key)),
+            Step::PutMade { key, value, expiry } => {
+                let (key, expiry) = (name(key), self.at(expiry));
+                self.with(&[&key], |view, model| {
+                    view.put_made(&key, value.clone(), expiry);
+                    model.put(model.place(&key), value, expiry, Encoding::Raw);
+                });
+            }
             Step::Remove { key, freeing } => {
                 let key = name(key);
                 self.with(&[&key], |view, model| {
@@ -332,6 +346,19 @@ impl Case<'_> {
             entry.value.truncate(entry.value.len() / 2);
             view.edit_string(key, |bytes| bytes.truncate(bytes.len() / 2));
             model.put(place, entry.value, SetExpiry::Keep, Encoding::Raw);
+        });
+    }
+
+    fn overwrite(&mut self, key: &[u8]) {
+        self.with(&[key], |view, model| {
+            let place = model.place(key);
+            let done = view.overwrite_string(key, |bytes| bytes.make_ascii_uppercase());
+            let entry = model.live(&place).filter(|entry| entry.encoding != Encoding::Int);
+            assert_eq!(done.is_some(), entry.is_some());
+            if let Some(mut entry) = entry {
+                entry.value.make_ascii_uppercase();
+                model.put(place, entry.value, SetExpiry::Keep, Encoding::Raw);
+            }
         });
     }
 
@@ -566,7 +593,7 @@ fn run(workers: usize, steps: Vec<Step>) {
             expired: BTreeSet::new(),
         },
         round,
-        cycle: ExpiryCycle::new(0, 1),
+        cycle: ExpiryCycle::new(Expiring::Keys, 0, 1),
     };
     for step in steps {
         case.run(step);

@@ -1,0 +1,99 @@
+//! Walking through the entries of a stream, in both directions.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
+
+use super::id::StreamId;
+use super::node::{Entry, NodeRef, Slots, SlotsBackward};
+use crate::list_pack::ListPack;
+
+type Nodes = BTreeMap<StreamId, ListPack>;
+
+/// Entries from one ID to another.
+#[derive(Clone)]
+pub struct Entries<'a> {
+    nodes: Range<'a, StreamId, ListPack>,
+    slots: Option<Slots<'a>>,
+    from: StreamId,
+    to: StreamId,
+}
+
+impl<'a> Entries<'a> {
+    #[inline]
+    pub(super) fn new(nodes: &'a Nodes, from: StreamId, to: StreamId) -> Entries<'a> {
+        Entries { nodes: touched(nodes, from, to), slots: None, from, to }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Entry<'a>> {
+        loop {
+            for slot in self.slots.iter_mut().flatten() {
+                let id = slot.entry.id();
+                if id < self.from || slot.is_deleted() {
+                    continue;
+                }
+                if self.to < id {
+                    // No other range has this end, so the next call ends here again.
+                    self.nodes = Range::default();
+                    self.slots = None;
+                    return None;
+                }
+                return Some(slot.entry);
+            }
+            let (&master, pack) = self.nodes.next()?;
+            self.slots = Some(NodeRef::new(master, pack).slots());
+        }
+    }
+}
+
+/// Entries from one ID back to another.
+#[derive(Clone)]
+pub struct EntriesBackward<'a> {
+    nodes: Range<'a, StreamId, ListPack>,
+    slots: Option<SlotsBackward<'a>>,
+    from: StreamId,
+    to: StreamId,
+}
+
+impl<'a> EntriesBackward<'a> {
+    pub(super) fn new(nodes: &'a Nodes, from: StreamId, to: StreamId) -> EntriesBackward<'a> {
+        EntriesBackward { nodes: touched(nodes, from, to), slots: None, from, to }
+    }
+}
+
+impl<'a> Iterator for EntriesBackward<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        loop {
+            for slot in self.slots.iter_mut().flatten() {
+                let id = slot.entry.id();
+                if self.to < id || slot.is_deleted() {
+                    continue;
+                }
+                if id < self.from {
+                    self.nodes = Range::default();
+                    self.slots = None;
+                    return None;
+                }
+                return Some(slot.entry);
+            }
+            let (&master, pack) = self.nodes.next_back()?;
+            self.slots = Some(NodeRef::new(master, pack).slots_backward());
+        }
+    }
+}
+
+/// The nodes that may have entries of a range.
+#[inline]
+fn touched(nodes: &Nodes, from: StreamId, to: StreamId) -> Range<'_, StreamId, ListPack> {
+    if to < from {
+        return Range::default();
+    }
+    let first = nodes.range(..=from).next_back().map_or(from, |(&master, _)| master);
+    nodes.range(first..=to)
+}

@@ -1,0 +1,224 @@
+//! Between Lua's values and replies, in both directions, as the documentation of scripting has it.
+
+use mlua::{Lua, String as LuaString, Table, Value as LuaValue};
+use resp::number::{write_double, write_integer};
+use resp::{Protocol, Reply, ReplyError, Value};
+
+/// How deep tables may be nested that become a reply.
+const DEPTH_LIMIT: usize = 500;
+
+/// Appends a script's argument for a command, if it is one: a string, or a number in decimal.
+pub(crate) fn append_word(value: &LuaValue, words: &mut Vec<u8>) -> bool {
+    match value {
+        LuaValue::String(string) => words.extend_from_slice(&string.as_bytes()),
+        LuaValue::Integer(number) => write_integer(*number, words),
+        LuaValue::Number(number) => append_number(*number, words),
+        _ => return false,
+    }
+    true
+}
+
+fn append_number(number: f64, words: &mut Vec<u8>) {
+    match exact_integer(number) {
+        Some(integer) => write_integer(integer, words),
+        None => write_double(number, words),
+    }
+}
+
+/// The integer that a double is, if it is one that is written without an exponent.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "it is compared after the cast"
+)]
+fn exact_integer(number: f64) -> Option<i64> {
+    /// Doubles hold every integer up to this.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.abs() <= EXACT && number.trunc() == number).then_some(number as i64)
+}
+
+/// A reply as a script sees it.
+pub(crate) fn to_lua(lua: &Lua, reply: Value, protocol: Protocol) -> mlua::Result<LuaValue> {
+    Ok(match reply {
+        Value::Integer(number) => integer_to_lua(number),
+        Value::Bulk(bytes) => LuaValue::String(lua.create_string(bytes)?),
+        Value::Simple(text) => tagged(lua, "ok", lua.create_string(text)?)?,
+        Value::Error(text) | Value::BulkError(text) => failure(lua, &text)?,
+        Value::NullBulk | Value::NullArray | Value::Null => match protocol {
+            Protocol::Resp2 => LuaValue::Boolean(false),
+            Protocol::Resp3 => LuaValue::Nil,
+        },
+        Value::Boolean(value) => LuaValue::Boolean(value),
+        Value::Double(text) => {
+            let number =
+                str::from_utf8(&text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
+            tagged(lua, "double", LuaValue::Number(number))?
+        }
+        Value::BigNumber(text) => tagged(lua, "big_number", lua.create_string(text)?)?,
+        Value::Verbatim { format, text } => {
+            let verbatim = lua.create_table_with_capacity(0, 2)?;
+            verbatim.raw_set("string", lua.create_string(text)?)?;
+            verbatim.raw_set("format", lua.create_string(format)?)?;
+            tagged(lua, "verbatim_string", verbatim)?
+        }
+        Value::Array(items) | Value::Push(items) => {
+            let array = lua.create_table_with_capacity(items.len(), 0)?;
+            for (place, item) in (1_i64..).zip(items) {
+                array.raw_set(place, to_lua(lua, item, protocol)?)?;
+            }
+            LuaValue::Table(array)
+        }
+        Value::Map(pairs) => {
+            let map = lua.create_table_with_capacity(0, pairs.len())?;
+            for (key, value) in pairs {
+                map.raw_set(to_lua(lua, key, protocol)?, to_lua(lua, value, protocol)?)?;
+            }
+            tagged(lua, "map", map)?
+        }
+        Value::Set(items) => {
+            let set = lua.create_table_with_capacity(0, items.len())?;
+            for item in items {
+                set.raw_set(to_lua(lua, item, protocol)?, true)?;
+            }
+            tagged(lua, "set", set)?
+        }
+        Value::Attribute { value, .. } => to_lua(lua, *value, protocol)?,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers are doubles in Lua 5.1")]
+fn integer_to_lua(number: i64) -> LuaValue {
+    LuaValue::Number(number as f64)
+}
+
+/// An error reply as a script sees it.
+pub(crate) fn failure(lua: &Lua, text: &[u8]) -> mlua::Result<LuaValue> {
+    let table = lua.create_table_with_capacity(0, 2)?;
+    table.raw_set("err", lua.create_string(text)?)?;
+    table.raw_set("ignore_error_stats_update", true)?;
+    Ok(LuaValue::Table(table))
+}
+
+fn tagged(lua: &Lua, tag: &str, value: impl mlua::IntoLua) -> mlua::Result<LuaValue> {
+    let table = lua.create_table_with_capacity(0, 1)?;
+    table.raw_set(tag, value)?;
+    Ok(LuaValue::Table(table))
+}
+
+/// Replies with what a script has returned. `protocol` is the one that the script has chosen.
+pub(crate) fn to_reply(value: &LuaValue, protocol: Protocol, reply: &mut Reply<'_>) {
+    write(value, protocol, reply, 0);
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a reply has the integer part, as far as it fits"
+)]
+fn write(value: &LuaValue, protocol: Protocol, reply: &mut Reply<'_>, depth: usize) {
+    match value {
+        LuaValue::String(string) => reply.bulk(&string.as_bytes()),
+        LuaValue::Integer(number) => reply.integer(*number),
+        LuaValue::Number(number) => reply.integer(*number as i64),
+        LuaValue::Boolean(value) => match (protocol, value) {
+            (Protocol::Resp3, value) => reply.boolean(*value),
+            (Protocol::Resp2, true) => reply.integer(1),
+            (Protocol::Resp2, false) => reply.null(),
+        },
+        LuaValue::Table(table) => {
+            if write_table(table, protocol, reply, depth).is_err() {
+                reply.null();
+            }
+        }
+        _ => reply.null(),
+    }
+}
+
+/// Fails, before anything is written, only if the table cannot be looked at.
+fn write_table(
+    table: &Table,
+    protocol: Protocol,
+    reply: &mut Reply<'_>,
+    depth: usize,
+) -> mlua::Result<()> {
+    if DEPTH_LIMIT <= depth {
+        reply.error(&ReplyError::message("reached lua stack limit"));
+        return Ok(());
+    }
+    let deeper = depth.saturating_add(1);
+    if let LuaValue::String(text) = table.raw_get::<LuaValue>("err")? {
+        reply.error(&error_of(&text));
+        return Ok(());
+    }
+    if let LuaValue::String(text) = table.raw_get::<LuaValue>("ok")? {
+        write_status(&text, reply);
+        return Ok(());
+    }
+    if let LuaValue::Number(number) = table.raw_get::<LuaValue>("double")? {
+        reply.double(number);
+        return Ok(());
+    }
+    if let LuaValue::Table(map) = table.raw_get::<LuaValue>("map")? {
+        let pairs: Vec<(LuaValue, LuaValue)> = map.pairs().flatten().collect();
+        reply.map(pairs.len());
+        for (key, value) in &pairs {
+            write(key, protocol, reply, deeper);
+            write(value, protocol, reply, deeper);
+        }
+        return Ok(());
+    }
+    if let LuaValue::Table(set) = table.raw_get::<LuaValue>("set")? {
+        let members: Vec<(LuaValue, LuaValue)> = set.pairs().flatten().collect();
+        reply.set(members.len());
+        for (member, _) in &members {
+            write(member, protocol, reply, deeper);
+        }
+        return Ok(());
+    }
+    if let LuaValue::String(number) = table.raw_get::<LuaValue>("big_number")? {
+        let decimal: String = number.to_string_lossy().replace(['\r', '\n'], " ");
+        reply.big_number(&decimal);
+        return Ok(());
+    }
+    if let LuaValue::Table(verbatim) = table.raw_get::<LuaValue>("verbatim_string")?
+        && let LuaValue::String(format) = verbatim.raw_get::<LuaValue>("format")?
+        && let LuaValue::String(text) = verbatim.raw_get::<LuaValue>("string")?
+    {
+        write_verbatim(&format, &text, reply);
+        return Ok(());
+    }
+    let mut items = Vec::with_capacity(table.raw_len());
+    for place in 1_i64.. {
+        match table.raw_get(place)? {
+            LuaValue::Nil => break,
+            item => items.push(item),
+        }
+    }
+    reply.array(items.len());
+    for item in &items {
+        write(item, protocol, reply, deeper);
+    }
+    Ok(())
+}
+
+fn error_of(text: &LuaString) -> ReplyError {
+    let bytes = text.as_bytes();
+    let line = bytes.strip_prefix(b"-").unwrap_or(&bytes);
+    ReplyError::quoting(line)
+}
+
+/// A status may not end its line early.
+fn write_status(text: &LuaString, reply: &mut Reply<'_>) {
+    let mut line = vec![b'+'];
+    line.extend(
+        text.as_bytes().iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }),
+    );
+    line.extend_from_slice(b"\r\n");
+    reply.raw(&line);
+}
+
+fn write_verbatim(format: &LuaString, text: &LuaString, reply: &mut Reply<'_>) {
+    match &*format.as_bytes() {
+        b"mkd" => reply.verbatim("mkd", &text.as_bytes()),
+        _ => reply.verbatim("txt", &text.as_bytes()),
+    }
+}

@@ -1,0 +1,378 @@
+//! The functions behind `redis.*` and the generator behind `math.random`.
+//!
+//! One that fails gives nothing and the text of the error, which the prelude raises: errors of ours would be opaque to scripts that
+//! catch them.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "so the interpreter calls functions"
+)]
+
+use std::sync::{Mutex, PoisonError};
+
+use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
+use resp::{Protocol, Value};
+use sha1::{Digest, Sha1};
+
+use crate::convert::{append_word, failure, to_lua};
+use crate::host::{self, LogLevel, Replication};
+use crate::random::{LARGEST, Random};
+
+/// What natives keep between calls of one script.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) protocol: Protocol,
+    /// Why the script was stopped, if it was.
+    pub(crate) stopped: Option<&'static str>,
+    random: Random,
+    words: Vec<u8>,
+    ends: Vec<usize>,
+    reply: Vec<u8>,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State {
+            protocol: Protocol::Resp2,
+            stopped: None,
+            random: Random::default(),
+            words: Vec::new(),
+            ends: Vec::new(),
+            reply: Vec::new(),
+        }
+    }
+}
+
+impl State {
+    /// Makes everything as it is when a script begins.
+    pub(crate) fn reset(&mut self) {
+        /// What is worth keeping.
+        const KEPT: usize = 1 << 16;
+        self.protocol = Protocol::Resp2;
+        self.stopped = None;
+        self.words.shrink_to(KEPT);
+        self.reply.shrink_to(KEPT);
+    }
+}
+
+/// The state of the interpreter's natives.
+pub(crate) type Shared = Mutex<State>;
+
+pub(crate) fn with_state<R>(lua: &Lua, use_it: impl FnOnce(&mut State) -> R) -> mlua::Result<R> {
+    let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
+    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(use_it(&mut state))
+}
+
+/// What the prelude needs of us.
+pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
+    let natives = lua.create_table()?;
+    natives.raw_set("call", lua.create_function(call)?)?;
+    natives.raw_set("random", lua.create_function(random)?)?;
+    natives.raw_set("seed", lua.create_function(seed)?)?;
+    natives.raw_set("describe", lua.create_function(describe)?)?;
+    natives.raw_set("place", lua.create_function(place)?)?;
+    natives.raw_set("redis", redis(lua)?)?;
+    natives.raw_set("constants", constants(lua, version)?)?;
+    natives.raw_set("libraries", lua.create_table()?)?;
+    Ok(natives)
+}
+
+const NO_ARGUMENTS: &[u8] = b"ERR Please specify at least one argument for this redis lib call";
+const BAD_ARGUMENT: &[u8] = b"ERR Lua redis lib command arguments must be strings or integers";
+const UNREADABLE: &[u8] = b"ERR the reply could not be read";
+
+/// Executes a command. Gives the reply, and whether it is an error.
+fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, bool)> {
+    let refuse = |text: &[u8]| Ok((failure(lua, text)?, true));
+    if arguments.is_empty() {
+        return refuse(NO_ARGUMENTS);
+    }
+    let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
+    let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let State { protocol, words, ends, reply, .. } = &mut *guard;
+    words.clear();
+    ends.clear();
+    reply.clear();
+    for argument in arguments.iter() {
+        if !append_word(argument, words) {
+            return refuse(BAD_ARGUMENT);
+        }
+        ends.push(words.len());
+    }
+    let mut rest = words.as_slice();
+    let mut begin = 0_usize;
+    let mut split: Vec<&[u8]> = Vec::with_capacity(ends.len());
+    for end in ends.iter() {
+        let (word, after) = rest.split_at(end.saturating_sub(begin));
+        split.push(word);
+        (rest, begin) = (after, *end);
+    }
+    if host::ask(|host| host.call(&split, reply)).is_none() {
+        return refuse(b"ERR redis.call/pcall can only be called inside a script invocation");
+    }
+    match Value::decode(reply) {
+        Ok(Some((value, _))) => {
+            let failed = value.is_error();
+            Ok((to_lua(lua, value, *protocol)?, failed))
+        }
+        Ok(None) | Err(_) => refuse(UNREADABLE),
+    }
+}
+
+/// Nothing, and what is wrong.
+fn refused(text: &str) -> (LuaValue, Option<String>) {
+    (LuaValue::Nil, Some(text.to_owned()))
+}
+
+type Checked = (LuaValue, Option<String>);
+
+fn redis(lua: &Lua) -> mlua::Result<Table> {
+    let functions = lua.create_table()?;
+    functions.raw_set("sha1hex", lua.create_function(sha1hex)?)?;
+    functions.raw_set("error_reply", lua.create_function(|lua, text| single(lua, "err", text))?)?;
+    functions.raw_set("status_reply", lua.create_function(|lua, text| single(lua, "ok", text))?)?;
+    functions.raw_set("log", lua.create_function(log)?)?;
+    functions.raw_set("setresp", lua.create_function(set_protocol)?)?;
+    functions.raw_set("set_repl", lua.create_function(set_replication)?)?;
+    functions.raw_set("acl_check_cmd", lua.create_function(may_call)?)?;
+    functions.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
+    // There is no debugger to break into or to print to.
+    functions.raw_set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
+    functions.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    Ok(functions)
+}
+
+const LOG_LEVELS: [(&str, LogLevel); 4] = [
+    ("LOG_DEBUG", LogLevel::Debug),
+    ("LOG_VERBOSE", LogLevel::Verbose),
+    ("LOG_NOTICE", LogLevel::Notice),
+    ("LOG_WARNING", LogLevel::Warning),
+];
+const REPLICATE_TO_FILE: i64 = 1;
+const REPLICATE_TO_REPLICAS: i64 = 2;
+
+fn constants(lua: &Lua, version: &str) -> mlua::Result<Table> {
+    let constants = lua.create_table()?;
+    for (level, (name, _)) in (0_i64..).zip(LOG_LEVELS) {
+        constants.raw_set(name, level)?;
+    }
+    constants.raw_set("REPL_NONE", 0)?;
+    constants.raw_set("REPL_AOF", REPLICATE_TO_FILE)?;
+    constants.raw_set("REPL_REPLICA", REPLICATE_TO_REPLICAS)?;
+    constants.raw_set("REPL_SLAVE", REPLICATE_TO_REPLICAS)?;
+    constants.raw_set("REPL_ALL", REPLICATE_TO_FILE | REPLICATE_TO_REPLICAS)?;
+    constants.raw_set("REDIS_VERSION", version)?;
+    constants.raw_set("REDIS_VERSION_NUM", version_number(version))?;
+    Ok(constants)
+}
+
+/// A byte for each part of a version.
+fn version_number(version: &str) -> i64 {
+    version.split('.').fold(0, |number, part| number << 8 | part.parse::<i64>().unwrap_or(0))
+}
+
+fn sha1hex(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
+    let mut text = Vec::new();
+    match arguments.as_slice() {
+        [value] => {
+            // What is neither string nor number counts as the empty string.
+            append_text(value, &mut text);
+        }
+        _ => return Ok(refused("ERR wrong number of arguments")),
+    }
+    Ok((LuaValue::String(lua.create_string(hexadecimal(&Sha1::digest(&text)))?), None))
+}
+
+/// A string, or a number as Lua writes it.
+fn append_text(value: &LuaValue, text: &mut Vec<u8>) -> bool {
+    match value {
+        LuaValue::String(string) => text.extend_from_slice(&string.as_bytes()),
+        LuaValue::Integer(_) | LuaValue::Number(_) => {
+            let written = value.to_string().unwrap_or_default();
+            text.extend_from_slice(written.as_bytes());
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Bytes as digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
+/// What `error_reply` and `status_reply` give.
+fn single(lua: &Lua, tag: &str, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
+    let [LuaValue::String(text)] = arguments.as_slice() else {
+        let wrong = failure(lua, b"ERR wrong number or type of arguments")?;
+        return Ok((wrong, None));
+    };
+    let table = lua.create_table_with_capacity(0, 1)?;
+    let bytes = text.as_bytes();
+    if tag == "err" && !bytes.starts_with(b"-") {
+        let coded = [b"ERR ".as_slice(), &bytes].concat();
+        table.raw_set(tag, lua.create_string(coded)?)?;
+    } else {
+        table.raw_set(tag, lua.create_string(bytes.strip_prefix(b"-").unwrap_or(&bytes))?)?;
+    }
+    Ok((LuaValue::Table(table), None))
+}
+
+fn log(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
+    let [level, message @ ..] = arguments.as_slice() else {
+        return Ok(refused("ERR redis.log() requires two arguments or more."));
+    };
+    if message.is_empty() {
+        return Ok(refused("ERR redis.log() requires two arguments or more."));
+    }
+    let Some(level) = integer_of(level) else {
+        return Ok(refused("ERR First argument must be a number (log level)."));
+    };
+    let Some((_, level)) = usize::try_from(level).ok().and_then(|level| LOG_LEVELS.get(level))
+    else {
+        return Ok(refused("ERR Invalid log level."));
+    };
+    let mut line = Vec::new();
+    for (place, part) in message.iter().enumerate() {
+        let before = line.len();
+        if place != 0 {
+            line.push(b' ');
+        }
+        if !append_text(part, &mut line) {
+            line.truncate(before);
+        }
+    }
+    host::ask(|host| host.log(*level, &line));
+    Ok((LuaValue::Nil, None))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "as Lua converts")]
+fn integer_of(value: &LuaValue) -> Option<i64> {
+    match value {
+        LuaValue::Integer(number) => Some(*number),
+        LuaValue::Number(number) => Some(*number as i64),
+        LuaValue::String(text) => {
+            text.to_str().ok()?.parse::<f64>().ok().map(|number| number as i64)
+        }
+        _ => None,
+    }
+}
+
+fn set_protocol(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
+    let [version] = arguments.as_slice() else {
+        return Ok(refused("ERR redis.setresp() requires one argument."));
+    };
+    let protocol = match integer_of(version) {
+        Some(2) => Protocol::Resp2,
+        Some(3) => Protocol::Resp3,
+        _ => return Ok(refused("ERR RESP version must be 2 or 3.")),
+    };
+    with_state(lua, |state| state.protocol = protocol)?;
+    host::ask(|host| host.set_protocol(protocol));
+    Ok((LuaValue::Nil, None))
+}
+
+fn set_replication(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
+    let [flags] = arguments.as_slice() else {
+        return Ok(refused("ERR redis.set_repl() requires one argument."));
+    };
+    let flags = integer_of(flags).unwrap_or(0);
+    if flags & !(REPLICATE_TO_FILE | REPLICATE_TO_REPLICAS) != 0 {
+        return Ok(refused(
+            "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        ));
+    }
+    let replication = Replication {
+        append_only_file: flags & REPLICATE_TO_FILE != 0,
+        replicas: flags & REPLICATE_TO_REPLICAS != 0,
+    };
+    host::ask(|host| host.set_replication(replication));
+    Ok((LuaValue::Nil, None))
+}
+
+fn may_call(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
+    if arguments.is_empty() {
+        return Ok(refused(
+            "ERR Please specify at least one argument for this redis.acl_check_cmd() call",
+        ));
+    }
+    let mut words: Vec<Vec<u8>> = Vec::with_capacity(arguments.len());
+    for argument in arguments.iter() {
+        let mut word = Vec::new();
+        if !append_word(argument, &mut word) {
+            return Ok(refused(
+                "ERR redis.acl_check_cmd() command arguments must be strings or integers",
+            ));
+        }
+        words.push(word);
+    }
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    match host::ask(|host| host.may_call(&words)).flatten() {
+        Some(may) => Ok((LuaValue::Boolean(may), None)),
+        None => Ok(refused("ERR Invalid command passed to redis.acl_check_cmd()")),
+    }
+}
+
+/// `math.random`: of nothing, of an upper bound, of both bounds.
+fn random(lua: &Lua, bounds: Variadic<f64>) -> mlua::Result<MultiValue> {
+    let fraction = with_state(lua, |state| state.random.fraction())?;
+    let (low, high) = match bounds.as_slice() {
+        [] => return fraction.into_lua_multi(lua),
+        [high] => (1.0, *high),
+        [low, high] => (*low, *high),
+        _ => return Err(mlua::Error::runtime("wrong number of arguments")),
+    };
+    if high < low {
+        return Err(mlua::Error::runtime("bad argument to 'random' (interval is empty)"));
+    }
+    ((fraction * (high - low + 1.0)).floor() + low).into_lua_multi(lua)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as C converts a seed")]
+fn seed(lua: &Lua, seed: f64) -> mlua::Result<()> {
+    with_state(lua, |state| state.random = Random::new(seed as i64 as u32))
+}
+
+/// Where in a script something has failed: the innermost of its functions that still runs.
+fn place(lua: &Lua, (): ()) -> mlua::Result<(Option<String>, Option<usize>)> {
+    /// Deeper than the functions of the prelude.
+    const LEVELS: usize = 20;
+    for level in 0..LEVELS {
+        let found = lua.inspect_stack(level, |debug| {
+            let source = debug.source().source?;
+            source.starts_with("@user_").then(|| (source.into_owned(), debug.current_line()))
+        });
+        match found {
+            Some(Some((source, line))) => return Ok((Some(source), line)),
+            Some(None) => {}
+            None => break,
+        }
+    }
+    Ok((None, None))
+}
+
+/// What is known of an error value that is no text: only ours are of use.
+fn describe(_: &Lua, value: LuaValue) -> mlua::Result<String> {
+    Ok(match value {
+        LuaValue::Error(error) => describe_error(&error),
+        other => format!("(error object is a {} value)", other.type_name()),
+    })
+}
+
+/// The text of an error, without the traceback.
+pub(crate) fn describe_error(error: &mlua::Error) -> String {
+    match error {
+        mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text) => text.clone(),
+        mlua::Error::SyntaxError { message, .. } => message.clone(),
+        mlua::Error::CallbackError { cause, .. } => describe_error(cause),
+        other => other.to_string(),
+    }
+}
+
+const _: () = assert!(LARGEST == 0x7fff_ffff);

@@ -1,0 +1,224 @@
+-- What every script finds, built from the interpreter's own library and the functions that the server provides.
+--
+-- Scripts share one interpreter, so nothing that outlives a script may be changed by one. Every table that scripts can reach is
+-- therefore seen through an empty proxy that reads through and refuses writes. What writes past metatables (rawset, table.insert) can
+-- only reach the proxy, and `tidy` empties it again after each script.
+
+local library, native = ...
+
+local error, getmetatable, next, pcall, rawget, rawset, select, setmetatable, tostring, type, xpcall =
+    library.error, library.getmetatable, library.next, library.pcall, library.rawget, library.rawset,
+    library.select, library.setmetatable, library.tostring, library.type, library.xpcall
+local load, pairs, setfenv = library.load, library.pairs, library.setfenv
+
+local READ_ONLY = "Attempt to modify a readonly table"
+
+-- The table behind each proxy.
+local behind = setmetatable({}, { __mode = "k" })
+local proxies = {}
+
+local function refuse()
+    error(READ_ONLY, 2)
+end
+
+local function freeze(values)
+    local proxy = setmetatable({}, { __index = values, __newindex = refuse, __metatable = false })
+    behind[proxy] = values
+    proxies[#proxies + 1] = proxy
+    return proxy
+end
+
+-- Only those of the names that are there.
+local function pick(from, names)
+    local picked = {}
+    for name in library.string.gmatch(names, "%S+") do
+        picked[name] = from[name]
+    end
+    return picked
+end
+
+local globals = pick(library, [[
+    assert collectgarbage error gcinfo getfenv ipairs newproxy rawequal select tonumber tostring type unpack xpcall _VERSION
+]])
+
+local string_library = pick(library.string, [[
+    byte char dump find format gmatch gsub len lower match rep reverse sub upper
+]])
+string_library.gfind = library.string.gmatch
+local math_library = pick(library.math, [[
+    abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min modf pi pow rad sin sinh
+    sqrt tan tanh
+]])
+math_library.mod = library.math.fmod
+math_library.random = native.random
+math_library.randomseed = native.seed
+local table_library = pick(library.table, "concat foreach foreachi getn insert maxn remove setn sort")
+table_library.setn = function()
+    error("'setn' is obsolete", 2)
+end
+
+-- Errors that the server raises are tables with the text in `err`, as scripts know them.
+local function raise(text)
+    error({ err = text }, 0)
+end
+
+local function checked(value, failure)
+    if failure then
+        raise(failure)
+    end
+    return value
+end
+
+local redis = {}
+
+function redis.call(...)
+    local reply, failed = native.call(...)
+    if failed then
+        error(reply, 0)
+    end
+    return reply
+end
+
+function redis.pcall(...)
+    local reply = native.call(...)
+    return reply
+end
+
+for name, run in pairs(native.redis) do
+    redis[name] = function(...)
+        return checked(run(...))
+    end
+end
+for name, value in pairs(native.constants) do
+    redis[name] = value
+end
+
+-- Libraries of the server: functions of each answer a value, or nothing and what is wrong.
+for name, functions in pairs(native.libraries) do
+    local wrapped = {}
+    for function_name, value in pairs(functions) do
+        wrapped[function_name] = value
+    end
+    globals[name] = freeze(wrapped)
+end
+
+globals.redis = freeze(redis)
+globals.server = globals.redis
+globals.string = freeze(string_library)
+globals.math = freeze(math_library)
+globals.table = freeze(table_library)
+globals.os = freeze({ clock = library.os.clock })
+globals.bit = freeze(pick(library.bit, "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex"))
+globals.coroutine = freeze(pick(library.coroutine, "create resume running status wrap yield"))
+
+function globals.getmetatable(value)
+    if type(value) == "string" then
+        return nil
+    end
+    return getmetatable(value)
+end
+
+function globals.pairs(values)
+    local real = behind[values]
+    if real then
+        return function(_, key)
+            return next(real, key)
+        end, values, nil
+    end
+    return pairs(values)
+end
+
+function globals.next(values, key)
+    return next(behind[values] or values, key)
+end
+
+function globals.rawget(values, key)
+    return rawget(behind[values] or values, key)
+end
+
+function globals.rawset(values, key, value)
+    if behind[values] then
+        error(READ_ONLY, 0)
+    end
+    return rawset(values, key, value)
+end
+
+function globals.setmetatable(values, metatable)
+    if behind[values] then
+        error(READ_ONLY, 2)
+    end
+    return setmetatable(values, metatable)
+end
+
+function globals.setfenv(target, environment)
+    if target == 0 then
+        error("'setfenv' cannot change the environment of all scripts", 2)
+    end
+    return setfenv(target, environment)
+end
+
+-- A failure that the server raised looks like any other to a script that catches it.
+local function settle(done, failure, ...)
+    if not done and type(failure) == "table" then
+        local text = rawget(failure, "err")
+        if type(text) == "string" then
+            return false, text
+        end
+    end
+    return done, failure, ...
+end
+
+function globals.pcall(run, ...)
+    return settle(pcall(run, ...))
+end
+
+setmetatable(globals, {
+    __index = function(_, name)
+        error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    end,
+})
+
+local environment = freeze(globals)
+-- What scripts ask for by name, while `_G` is looked up like any other.
+globals._G = environment
+library.getmetatable("").__index = globals.string
+
+-- Text only: bytes that claim to be compiled could do anything.
+function globals.loadstring(text, name)
+    return load(text, name or text, "t", environment)
+end
+
+function globals.load(reader, name)
+    if type(reader) ~= "function" then
+        error("bad argument #1 to 'load' (function expected, got " .. type(reader) .. ")", 2)
+    end
+    return load(reader, name, "t", environment)
+end
+
+local function handler(failure)
+    local source, line = native.place()
+    if type(failure) == "table" and getmetatable(failure) == nil then
+        local text = rawget(failure, "err")
+        return { err = type(text) == "string" and text or "ERR unknown error", source = source, line = line }
+    end
+    local kind = type(failure)
+    local text = (kind == "string" or kind == "number" or kind == "nil") and tostring(failure) or native.describe(failure)
+    return { err = "ERR " .. text, source = source, line = line }
+end
+
+local function run(script, ...)
+    return xpcall(script, handler, ...)
+end
+
+local function tidy()
+    for index = 1, #proxies do
+        local proxy = proxies[index]
+        local key = next(proxy)
+        while key ~= nil do
+            rawset(proxy, key, nil)
+            key = next(proxy)
+        end
+    end
+end
+
+return { environment = environment, globals = globals, run = run, tidy = tidy, freeze = freeze }

@@ -1,0 +1,244 @@
+//! Scripts that behave and scripts that do not.
+
+use resp::{Output, Protocol, Reply};
+
+use crate::{Failure, Host, Interpreter, LogLevel, Progress, Replication};
+
+/// Answers PING and ECHO, and notes the rest.
+#[derive(Default)]
+struct Server {
+    log: Vec<(LogLevel, Vec<u8>)>,
+    looks: u32,
+    patience: Option<u32>,
+}
+
+impl Host for Server {
+    fn call(&mut self, words: &[&[u8]], reply: &mut Vec<u8>) {
+        match words {
+            [b"ping"] => reply.extend_from_slice(b"+PONG\r\n"),
+            [b"echo", text] => {
+                reply.extend_from_slice(format!("${}\r\n", text.len()).as_bytes());
+                reply.extend_from_slice(text);
+                reply.extend_from_slice(b"\r\n");
+            }
+            [b"nothing"] => reply.extend_from_slice(b"$-1\r\n"),
+            _ => reply.extend_from_slice(b"-ERR Unknown Redis command called from script\r\n"),
+        }
+    }
+
+    fn set_protocol(&mut self, _protocol: Protocol) {}
+
+    fn set_replication(&mut self, _replication: Replication) {}
+
+    fn may_call(&mut self, _words: &[&[u8]]) -> Option<bool> {
+        Some(true)
+    }
+
+    fn log(&mut self, level: LogLevel, message: &[u8]) {
+        self.log.push((level, message.to_vec()));
+    }
+
+    fn progress(&mut self) -> Progress {
+        self.looks += 1;
+        match self.patience {
+            Some(patience) if patience < self.looks => Progress::Stop("ERR stopped"),
+            _ => Progress::Continue,
+        }
+    }
+}
+
+fn interpreter() -> Interpreter {
+    Interpreter::new(64 << 20, "7.4.1").expect("can be made")
+}
+
+fn eval_on(interpreter: &Interpreter, server: &mut Server, source: &str) -> Result<String, String> {
+    let script = match interpreter.compile(source.as_bytes()) {
+        Ok(script) => script,
+        Err(failure) => return Err(failure.to_string()),
+    };
+    let mut output = Output::new();
+    let mut reply = Reply::new(&mut output, Protocol::Resp2);
+    match interpreter.run(&script, &[b"key"], &[b"one", b"two"], server, &mut reply) {
+        Ok(()) => {
+            Ok(String::from_utf8_lossy(output.as_slice().unwrap_or_default()).replace("\r\n", " "))
+        }
+        Err(Failure::Raised { text, place }) => {
+            Err(format!("{} {place:?}", String::from_utf8_lossy(&text)))
+        }
+        Err(other) => Err(other.to_string()),
+    }
+}
+
+fn eval(source: &str) -> Result<String, String> {
+    eval_on(&interpreter(), &mut Server::default(), source)
+}
+
+#[track_caller]
+fn gives(source: &str, expected: &str) {
+    assert_eq!(eval(source), Ok(expected.to_owned()), "{source}");
+}
+
+#[track_caller]
+fn fails(source: &str, expected: &str) {
+    assert_eq!(eval(source), Err(expected.to_owned()), "{source}");
+}
+
+#[test]
+fn values_become_replies() {
+    gives("return 1", ":1 ");
+    gives("return 3.99", ":3 ");
+    gives("return 'a'", "$1 a ");
+    gives("return nil", "$-1 ");
+    gives("return false", "$-1 ");
+    gives("return true", ":1 ");
+    gives("return {1,2,nil,4}", "*2 :1 :2 ");
+    gives("return {1,{2,{3}}}", "*2 :1 *2 :2 *1 :3 ");
+    gives("return {ok='x y'}", "+x y ");
+    gives("return {err='X Y'}", "-X Y ");
+    gives("return {double=3.5}", "$3 3.5 ");
+    gives("return {KEYS[1], ARGV[1], ARGV[2], #ARGV}", "*4 $3 key $3 one $3 two :2 ");
+    gives("return function() end", "$-1 ");
+}
+
+#[test]
+fn calls_go_to_the_server() {
+    gives("return redis.call('ping')", "+PONG ");
+    gives("return redis.call('echo', 1/3)", "$18 0.3333333333333333 ");
+    gives("return redis.call('echo', 1e15)", "$16 1000000000000000 ");
+    gives("return tostring(redis.call('nothing'))", "$5 false ");
+    gives("return redis.pcall('nosuch')", "-ERR Unknown Redis command called from script ");
+    gives(
+        "return {pcall(redis.call, 'nosuch')}",
+        "*2 $-1 $44 ERR Unknown Redis command called from script ",
+    );
+    gives("return coroutine.wrap(function() return redis.call('ping') end)()", "+PONG ");
+    gives(
+        "return table.concat({redis.sha1hex('abc')})",
+        "$40 a9993e364706816aba3e25717850c26c9cd0d89d ",
+    );
+}
+
+#[test]
+fn numbers_are_written_as_lua_5_1_writes_them() {
+    gives(
+        "return tostring(0.1)..' '..tostring(1/3)..' '..1e15 ..' '..2^53 ..' '..1e100",
+        "$52 0.1 0.33333333333333 1e+15 9.007199254741e+15 1e+100 ",
+    );
+    gives(
+        "local t={} for i=1,4 do t[i]=tostring(math.random()) end return table.concat(t, ' ')",
+        "$67 0.39646477363839 0.84048536971234 0.35333609737146 0.44658343468168 ",
+    );
+    gives(
+        "local t={} math.randomseed(7) for i=1,4 do t[i]=tostring(math.random(100)) end return table.concat(t, ' ')",
+        "$11 27 69 27 13 ",
+    );
+}
+
+#[test]
+fn errors_say_where() {
+    let at = |line| format!("Some((\"@user_script\", {line}))");
+    fails("error('boo')", &format!("ERR user_script:1: boo {}", at(1)));
+    fails("\n\nerror({err='My Err'})", &format!("My Err {}", at(3)));
+    fails(
+        "local x = redis.call('nosuch') return x",
+        &format!("ERR Unknown Redis command called from script {}", at(1)),
+    );
+    fails(
+        "local a=nil; return a.b",
+        &format!("ERR user_script:1: attempt to index local 'a' (a nil value) {}", at(1)),
+    );
+    fails("error()", &format!("ERR nil {}", at(1)));
+    fails("error({})", &format!("ERR unknown error {}", at(1)));
+    fails("syntax error here", "user_script:1: '=' expected near 'error'");
+    fails("redis.log('x')", &format!("ERR redis.log() requires two arguments or more. {}", at(1)));
+    fails("redis.setresp(4)", &format!("ERR RESP version must be 2 or 3. {}", at(1)));
+    let missing = "ERR user_script:1: Script attempted to access nonexistent global variable 'x'";
+    fails("return x", &format!("{missing} {}", at(1)));
+}
+
+#[test]
+fn nothing_that_lasts_can_be_changed() {
+    for source in [
+        "x = 1",
+        "redis.call = 1",
+        "string.rep = nil",
+        "_G.KEYS = 1",
+        "rawset(redis, 'a', 1)",
+        "setmetatable(redis, {})",
+        "setmetatable(_G, {})",
+        "getmetatable('').__index = 1",
+        "setfenv(0, {})",
+    ] {
+        assert!(eval(source).is_err(), "{source}");
+    }
+    let interpreter = interpreter();
+    let mut server = Server::default();
+    for source in [
+        "table.insert(redis, 'a')",
+        "table.insert(_G, 'a')",
+        "for k, v in pairs(string) do end setfenv(1, {})",
+        "setfenv(redis.call, {})",
+        "collectgarbage('stop')",
+        "local f, s = pairs(redis) s[1] = 1",
+        "pcall(setfenv, 2, {})",
+    ] {
+        let _ = eval_on(&interpreter, &mut server, source);
+        let sound = "return {redis.call('ping'), #redis, rawget(_G, 1) == nil, ('x'):rep(3)}";
+        let answer = eval_on(&interpreter, &mut server, sound);
+        assert_eq!(answer.as_deref(), Ok("*4 +PONG :0 :1 $3 xxx "), "after {source}");
+    }
+}
+
+#[test]
+fn there_is_no_way_out() {
+    for name in
+        ["io", "debug", "jit", "ffi", "require", "package", "dofile", "loadfile", "print", "module"]
+    {
+        let missing = format!("return pcall(function() return {name} end)");
+        gives(&missing, "$-1 ");
+    }
+    gives("return loadstring('\\27Lua') == nil", ":1 ");
+    gives("return loadstring(string.dump(function() return 1 end)) == nil", ":1 ");
+    gives("return load(function() return nil end) ~= nil", ":1 ");
+    gives("return loadstring('return redis.call(\"ping\")')()", "+PONG ");
+    gives("return getfenv(0) == _G", ":1 ");
+    gives("return getfenv(redis.call).debug == nil", ":1 ");
+    gives("return next(getfenv(redis.call)) == nil", ":1 ");
+}
+
+#[test]
+fn a_script_that_takes_too_much_ends() {
+    let interpreter = interpreter();
+    for source in [
+        "return string.rep('x', 2^30)",
+        "local t = {} while true do t[#t+1] = ('x'):rep(1000) .. #t end",
+        "local function f() return 1 + f() end return f()",
+        "local s = 'x' while true do s = s .. s end",
+    ] {
+        assert!(eval_on(&interpreter, &mut Server::default(), source).is_err(), "{source}");
+        assert_eq!(
+            eval_on(&interpreter, &mut Server::default(), "return 1").as_deref(),
+            Ok(":1 "),
+            "after {source}"
+        );
+    }
+    gives("local t = {} t[1] = t return #redis.sha1hex('')", ":40 ");
+    let deep = eval("local t = {} t[1] = t return t").expect("a reply");
+    assert!(deep.ends_with("-ERR reached lua stack limit "), "{deep}");
+}
+
+#[test]
+fn a_script_can_be_stopped_even_if_it_catches_errors() {
+    let interpreter = interpreter();
+    for source in [
+        "while true do end",
+        "while true do pcall(function() while true do end end) end",
+        "local function f() pcall(f) return f() end f()",
+        "coroutine.wrap(function() while true do end end)()",
+        "repeat local ok = pcall(error) until false",
+    ] {
+        let mut server = Server { patience: Some(3), ..Server::default() };
+        let ended = eval_on(&interpreter, &mut server, source);
+        assert!(ended.is_err(), "{source}: {ended:?}");
+    }
+}
