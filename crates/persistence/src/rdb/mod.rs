@@ -7,6 +7,7 @@
 
 pub mod opcode;
 pub mod reader;
+pub mod value;
 pub mod writer;
 
 pub use opcode::{Opcode, ValueType};

@@ -118,7 +118,7 @@ impl<R: Read> Reader<R> {
         let packed = self.bytes(packed)?;
         usize::try_from(unpacked)
             .ok()
-            .and_then(|length| collections::lzf::decompress(&packed, length))
+            .and_then(|length| collections::lzf::decompress(&packed, length).ok())
             .ok_or_else(|| self.corrupt(Corrupt::Compression))
     }
 

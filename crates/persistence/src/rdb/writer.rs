@@ -82,7 +82,8 @@ impl Writer {
         }
         if self.compress
             && SHORT < string.len()
-            && let Some(packed) = collections::lzf::compress(string)
+            // Not worth it unless it saves some bytes.
+            && let Some(packed) = collections::lzf::compress(string, string.len().saturating_sub(4))
         {
             self.byte(0xc3);
             self.length(packed.len() as u64);
