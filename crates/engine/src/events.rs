@@ -20,6 +20,8 @@ pub enum Class {
     List,
     /// `h`: hashes.
     Hash,
+    /// `z`: sorted sets.
+    SortedSet,
     /// `x`: keys that have expired.
     Expired,
     /// `e`: keys that were evicted.
@@ -68,6 +70,30 @@ pub const FIELDS_EXPIRE: Event = Event::new(Class::Hash, "hexpire");
 pub const FIELDS_PERSIST: Event = Event::new(Class::Hash, "hpersist");
 /// Fields of a hash were removed because they had expired.
 pub const FIELDS_EXPIRED: Event = Event::new(Class::Hash, "hexpired");
+/// Members of a sorted set were added, or got other scores.
+pub const SORTED_SET_ADD: Event = Event::new(Class::SortedSet, "zadd");
+/// The score of a member of a sorted set was added to.
+pub const SORTED_SET_INCREMENT: Event = Event::new(Class::SortedSet, "zincr");
+/// Members of a sorted set were taken out.
+pub const SORTED_SET_REMOVE: Event = Event::new(Class::SortedSet, "zrem");
+/// Members of a sorted set were taken out by rank.
+pub const SORTED_SET_REMOVE_BY_RANK: Event = Event::new(Class::SortedSet, "zremrangebyrank");
+/// Members of a sorted set were taken out by score.
+pub const SORTED_SET_REMOVE_BY_SCORE: Event = Event::new(Class::SortedSet, "zremrangebyscore");
+/// Members of a sorted set were taken out by themselves.
+pub const SORTED_SET_REMOVE_BY_LEX: Event = Event::new(Class::SortedSet, "zremrangebylex");
+/// The first members of a sorted set were taken out.
+pub const SORTED_SET_POP_MIN: Event = Event::new(Class::SortedSet, "zpopmin");
+/// The last members of a sorted set were taken out.
+pub const SORTED_SET_POP_MAX: Event = Event::new(Class::SortedSet, "zpopmax");
+/// A range of a sorted set was stored as another one.
+pub const SORTED_SET_STORE_RANGE: Event = Event::new(Class::SortedSet, "zrangestore");
+/// A union was stored as a sorted set.
+pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionstore");
+/// An intersection was stored as a sorted set.
+pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
+/// A difference was stored as a sorted set.
+pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.

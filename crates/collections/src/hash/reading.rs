@@ -93,9 +93,15 @@ impl<'a> HashRef<'a> {
         self.len().saturating_sub(self.expired())
     }
 
+    /// Whether a field has expired and was not removed yet.
+    #[inline]
+    pub fn any_expired(self) -> bool {
+        self.next_expiry().is_some_and(|expiry| expiry < self.now_ms)
+    }
+
     /// How many fields have expired.
     fn expired(self) -> usize {
-        if self.next_expiry().is_none_or(|expiry| self.now_ms <= expiry) {
+        if !self.any_expired() {
             return 0;
         }
         match self.form {

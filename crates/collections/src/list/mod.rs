@@ -62,6 +62,16 @@ pub enum Side {
 }
 
 impl List {
+    /// The number of elements.
+    #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "that is in the trait")]
+    pub fn len(&self) -> usize {
+        match self {
+            List::Pack(pack) => pack.len(),
+            List::Quick(quick) => quick.len(),
+        }
+    }
+
     /// Adds elements at an end, one after the other: of those put at the head, the last becomes the first.
     #[inline]
     pub fn push<'e>(

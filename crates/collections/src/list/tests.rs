@@ -90,32 +90,8 @@ fn apply(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) 
                 }
             }
         }
-        Step::Pop(end) => {
-            let expected = match end {
-                End::Head => (0 < len).then(|| model.remove(0)),
-                End::Tail => model.pop(),
-            };
-            assert_eq!(list.pop(end, limits, copy), expected);
-        }
-        Step::Rotate(from, to) => {
-            let element = match from {
-                End::Head => (0 < len).then(|| model.remove(0)),
-                End::Tail => model.pop(),
-            };
-            assert_eq!(list.rotate(from, to, limits, <[u8]>::to_vec), element);
-            match to {
-                End::Head => model.splice(0..0, element).for_each(drop),
-                End::Tail => model.extend(element),
-            }
-        }
-        Step::PopMany(end, count) => {
-            let popped = pop_many(list, end, count, limits);
-            let count = count.min(len);
-            let expected: Vec<Vec<u8>> = match end {
-                End::Head => model.drain(..count).collect(),
-                End::Tail => model.drain(len - count..).rev().collect(),
-            };
-            assert_eq!(popped, expected);
+        step @ (Step::Pop(_) | Step::Rotate(..) | Step::PopMany(..)) => {
+            apply_at_ends(step, list, model, limits);
         }
         step @ (Step::Set(..) | Step::Insert(..) | Step::InsertAbsent(_)) => {
             apply_inside(step, list, model, limits);
@@ -154,6 +130,47 @@ fn apply(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) 
             let loaded = List::from_nodes(nodes.collect::<Vec<_>>(), limits);
             *list = loaded;
         }
+    }
+}
+
+fn apply_at_ends(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) {
+    let len = model.len();
+    match step {
+        Step::Pop(end) => {
+            let expected = match end {
+                End::Head => (0 < len).then(|| model.remove(0)),
+                End::Tail => model.pop(),
+            };
+            assert_eq!(list.pop(end, limits, copy), expected);
+        }
+        Step::Rotate(from, to) => {
+            let element = match from {
+                End::Head => (0 < len).then(|| model.remove(0)),
+                End::Tail => model.pop(),
+            };
+            assert_eq!(list.rotate(from, to, limits, <[u8]>::to_vec), element);
+            match to {
+                End::Head => model.splice(0..0, element).for_each(drop),
+                End::Tail => model.extend(element),
+            }
+        }
+        Step::PopMany(end, count) => {
+            let popped = pop_many(list, end, count, limits);
+            let count = count.min(len);
+            let expected: Vec<Vec<u8>> = match end {
+                End::Head => model.drain(..count).collect(),
+                End::Tail => model.drain(len - count..).rev().collect(),
+            };
+            assert_eq!(popped, expected);
+        }
+        Step::Set(..)
+        | Step::Push(..)
+        | Step::Insert(..)
+        | Step::InsertAbsent(_)
+        | Step::RemoveRange(..)
+        | Step::Trim(..)
+        | Step::RemoveEqual(..)
+        | Step::SaveAndLoad => {}
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! A set in which a change is decided on by what is there ([`SortedSet::upsert`]) is told by a closure, once for both forms.
 
+mod accumulation;
 mod member;
 mod packed;
 mod range;
@@ -14,6 +15,7 @@ mod tree;
 
 use std::ops::Range;
 
+pub use accumulation::{Accumulation, sort};
 pub use range::{LexBound, LexRange, ScoreRange};
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
@@ -143,6 +145,14 @@ impl SortedSet {
     pub fn expect_members(&mut self, members: usize, limits: Limits) {
         if limits.entries < members {
             self.rank_all();
+        }
+    }
+
+    /// Starts to load what [`upsert`](SortedSet::upsert) of the member with the score will read.
+    #[inline]
+    pub fn prefetch(&self, member: &[u8], score: f64) {
+        if let Form::Ranked(ranked) = &self.form {
+            ranked.prefetch(member, score);
         }
     }
 
@@ -283,14 +293,6 @@ impl<'a> SortedSetRef<'a> {
             FormRef::Ranked(ranked) => {
                 ranked.scan(cursor, |member, score| visit(Element::Bytes(member), score))
             }
-        }
-    }
-
-    /// Starts to load what a lookup of the member, and an insertion of it with the score, will read.
-    #[inline]
-    pub fn prefetch(self, member: &[u8], score: f64) {
-        if let FormRef::Ranked(ranked) = self.form {
-            ranked.prefetch(member, score);
         }
     }
 

@@ -8,10 +8,13 @@
 
 mod bitmap;
 mod connection;
+mod hash;
 mod help;
 mod key;
 pub(crate) mod list;
+mod scanning;
 mod server;
+mod sorted_set;
 mod string;
 
 #[cfg(test)]
@@ -22,9 +25,13 @@ mod tests;
 use crate::command_table::Command;
 
 /// All commands.
-pub const FAMILIES: &[&[&Command]] =
-<<<<<<< HEAD
-    &[string::COMMANDS, list::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS];
-=======
-    &[string::COMMANDS, key::COMMANDS, connection::COMMANDS, server::COMMANDS, bitmap::COMMANDS];
->>>>>>> main
+pub const FAMILIES: &[&[&Command]] = &[
+    string::COMMANDS,
+    list::COMMANDS,
+    hash::COMMANDS,
+    sorted_set::COMMANDS,
+    bitmap::COMMANDS,
+    key::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+];

@@ -8,17 +8,31 @@ use super::shortest::{Decimal, shortest};
 /// leading space, no NaN, nothing that overflows to infinity and nothing that underflows to zero.
 pub fn parse_double(text: &[u8]) -> Option<f64> {
     let literal = Literal::parse(text)?;
+    let value = value(&literal)?;
+    let overflows = value.is_infinite() && literal.radix != Radix::Infinity;
+    let underflows = value == 0.0 && !literal.is_zero();
+    (!overflows && !underflows).then_some(value)
+}
+
+/// The number that `text` is as a bound of a range, where Redis takes whatever C's `strtod` reads up to the end of a C string: spaces
+/// may lead, a NUL ends it, what is out of range becomes infinity or zero, and nothing at all is
+/// zero. NaN is none.
+pub fn parse_bound(text: &[u8]) -> Option<f64> {
+    // A vertical tab is a space in C, but not in Rust.
+    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let spaces = text.iter().take_while(|byte| is_space(byte)).count();
+    value(&Literal::parse(text.get(spaces..)?)?)
+}
+
+fn value(literal: &Literal<'_>) -> Option<f64> {
     let magnitude = match literal.radix {
         Radix::Infinity => f64::INFINITY,
-        Radix::Decimal => {
-            let magnitude: f64 = std::str::from_utf8(literal.unsigned).ok()?.parse().ok()?;
-            let is_out_of_range = magnitude.is_infinite() || magnitude == 0.0 && !literal.is_zero();
-            if is_out_of_range {
-                return None;
-            }
-            magnitude
-        }
-        Radix::Hexadecimal => hexadecimal(&literal)?,
+        Radix::Decimal => std::str::from_utf8(literal.unsigned).ok()?.parse().ok()?,
+        Radix::Hexadecimal => hexadecimal(literal),
     };
     Some(if literal.is_negative { -magnitude } else { magnitude })
 }
@@ -55,6 +69,54 @@ pub fn write_double(value: f64, output: &mut Vec<u8>) {
     write_decimal(&shortest(magnitude), value.is_sign_negative(), output);
 }
 
+/// Appends `value` as C's `%.17g` writes it: in 17 digits without the zeros at their end, more than
+/// most need, as Redis does here and there.
+pub fn write_double_in_full(value: f64, output: &mut Vec<u8>) {
+    const DIGITS: i32 = 17;
+    if value == 0.0 || !value.is_finite() {
+        write_double(value, output);
+        return;
+    }
+    if value.is_sign_negative() {
+        output.push(b'-');
+    }
+    let text = format!("{:.16e}", value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    let significant = digits.iter().rposition(|digit| *digit != b'0').map_or(1, |last| last.saturating_add(1));
+    let (digits, zeros) = digits.split_at_checked(significant).unwrap_or_default();
+    if exponent < -4 || DIGITS <= exponent {
+        let (first, others) = digits.split_at_checked(1).unwrap_or_default();
+        output.extend_from_slice(first);
+        write_fraction(others, output);
+        output.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
+        super::write_padded(u64::from(exponent.unsigned_abs()), 2, output);
+    } else if exponent < 0 {
+        output.extend_from_slice(b"0.");
+        let places = usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
+        output.extend(std::iter::repeat_n(b'0', places.saturating_sub(1)));
+        output.extend_from_slice(digits);
+    } else {
+        let places = usize::try_from(exponent).unwrap_or(0).saturating_add(1);
+        if let Some((whole, fraction)) = digits.split_at_checked(places) {
+            output.extend_from_slice(whole);
+            write_fraction(fraction, output);
+        } else {
+            output.extend_from_slice(digits);
+            let missing = places.saturating_sub(digits.len());
+            output.extend(zeros.iter().take(missing));
+        }
+    }
+}
+
+fn write_fraction(digits: &[u8], output: &mut Vec<u8>) {
+    if !digits.is_empty() {
+        output.push(b'.');
+        output.extend_from_slice(digits);
+    }
+}
+
 /// Lays out digits: plain while that needs few zeros and places, else with an exponent.
 fn write_decimal(decimal: &Decimal, is_negative: bool, output: &mut Vec<u8>) {
     let digits = decimal.digits();
@@ -88,22 +150,18 @@ fn write_decimal(decimal: &Decimal, is_negative: bool, output: &mut Vec<u8>) {
     }
 }
 
-/// The magnitude of a hexadecimal literal, unless it is out of range.
-fn hexadecimal(literal: &Literal<'_>) -> Option<f64> {
-    let binary = literal.binary();
-    let (mantissa, exponent) = rounded(binary, DOUBLE);
-    if mantissa == 0 {
-        return binary.is_zero().then_some(0.0);
+/// The magnitude of a hexadecimal literal.
+fn hexadecimal(literal: &Literal<'_>) -> f64 {
+    let (mantissa, exponent) = rounded(literal.binary(), DOUBLE);
+    if mantissa < HIDDEN_BIT {
+        return f64::from_bits(mantissa);
     }
-    let biased = u64::try_from(exponent.saturating_add(EXPONENT_BIAS)).ok()?;
-    let bits = if mantissa < HIDDEN_BIT {
-        mantissa
-    } else if biased < EXPONENT_INFINITE {
-        biased.wrapping_shl(FRACTION_BITS) | (mantissa & HIDDEN_BIT.wrapping_sub(1))
-    } else {
-        return None;
-    };
-    Some(f64::from_bits(bits))
+    match u64::try_from(exponent.saturating_add(EXPONENT_BIAS)) {
+        Ok(biased) if biased < EXPONENT_INFINITE => f64::from_bits(
+            biased.wrapping_shl(FRACTION_BITS) | (mantissa & HIDDEN_BIT.wrapping_sub(1)),
+        ),
+        Ok(_) | Err(_) => f64::INFINITY,
+    }
 }
 
 const FRACTION_BITS: u32 = 52;

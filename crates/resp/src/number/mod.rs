@@ -11,7 +11,7 @@ mod shortest;
 #[cfg(test)]
 mod tests;
 
-pub use float::{parse_double, write_double};
+pub use float::{parse_bound, parse_double, write_double, write_double_in_full};
 pub use integer::{digits, parse_integer, parse_unsigned, write_integer, write_unsigned};
 pub use long_double::LongDouble;
 

@@ -166,6 +166,59 @@ fn texts_that_are_doubles() {
 }
 
 #[test]
+fn doubles_in_full_have_17_digits() {
+    for (text, written) in [
+        ("0.1", "0.10000000000000001"),
+        ("1e20", "1e+20"),
+        ("3", "3"),
+        ("-inf", "-inf"),
+        ("-0", "-0"),
+        ("1e16", "10000000000000000"),
+        ("1e17", "1e+17"),
+        ("1e-5", "1.0000000000000001e-05"),
+        ("0.0001", "0.0001"),
+        ("123456789.123", "123456789.123"),
+        ("-12345678901234567890", "-1.2345678901234567e+19"),
+        ("1.7976931348623157e308", "1.7976931348623157e+308"),
+        ("5e-324", "4.9406564584124654e-324"),
+        ("0.5", "0.5"),
+        ("1234.5", "1234.5"),
+        ("100", "100"),
+    ] {
+        let mut output = Vec::new();
+        write_double_in_full(parse_double(text.as_bytes()).unwrap(), &mut output);
+        assert_eq!(String::from_utf8_lossy(&output), written, "{text}");
+    }
+}
+
+#[track_caller]
+fn check_bound(text: &[u8], written: &str) {
+    let mut output = Vec::new();
+    match parse_bound(text) {
+        Some(value) => write_double(value, &mut output),
+        None => output.extend_from_slice(b"refused"),
+    }
+    assert_eq!(String::from_utf8_lossy(&output), written, "{}", text.escape_ascii());
+}
+
+#[test]
+fn bounds_are_what_c_reads() {
+    check_bound(b"", "0");
+    check_bound(b"\x001", "0");
+    check_bound(b" \t\n\x0b\x0c\r1.5", "1.5");
+    check_bound(b"2\0x", "2");
+    check_bound(b"1e400", "inf");
+    check_bound(b"-1e400", "-inf");
+    check_bound(b"1e-400", "0");
+    check_bound(b"0x1p1024", "inf");
+    check_bound(b"0x1p-1075", "0");
+    check_bound(b"-Infinity", "-inf");
+    for text in [&b" "[..], b"1 ", b"x", b"nan", b"1e", b"+ 1", b"0x", b"(1", b" \x001"] {
+        check_bound(text, "refused");
+    }
+}
+
+#[test]
 fn doubles_are_laid_out_as_redis_does() {
     for (text, written) in [
         ("1e-7", "1e-7"),

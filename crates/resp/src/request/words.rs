@@ -76,7 +76,9 @@ impl<'a> Words<'a> {
     }
 
     /// The words in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + use<'a> {
+    pub fn iter(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + Clone + use<'a> {
         let words = *self;
         self.spans.iter().map(move |span| words.resolve(*span).unwrap_or_default())
     }

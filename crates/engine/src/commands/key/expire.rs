@@ -72,14 +72,14 @@ const fn declaration(
 
 /// What the number in the call counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+pub(in crate::commands) enum Unit {
     Seconds,
     Milliseconds,
 }
 
 /// When the number in the call counts from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
+pub(in crate::commands) enum Origin {
     Now,
     Epoch,
 }

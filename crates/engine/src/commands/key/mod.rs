@@ -4,11 +4,11 @@ mod copy;
 mod database;
 mod delete;
 mod exists;
-mod expire;
+pub(super) mod expire;
 mod lifetime;
 mod object;
 mod rename;
-mod scan;
+pub(super) mod scan;
 
 #[cfg(test)]
 mod tests;

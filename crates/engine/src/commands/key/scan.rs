@@ -5,13 +5,13 @@
 
 use collections::glob::{Case, glob_matches};
 use command::argument::{integer, pattern, string};
-use command::{Arguments, Command as Declaration, Flags, Group};
+use command::{Command as Declaration, Flags, Group};
 use keyspace::EntryRef;
-use resp::number::parse_integer;
-use resp::{Reply, ReplyError};
+use resp::Reply;
 
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
+use crate::commands::scanning::{ScanOptions, ScanReply, Scanned, parse_cursor};
 
 pub(super) static KEYS: Command = Declaration {
     summary: "Returns all keys that match a pattern.",
@@ -46,13 +46,14 @@ pub(super) static RANDOMKEY: Command = Declaration {
 };
 
 fn keys(call: &mut Call<'_>) -> Outcome {
-    let filter = Filter { pattern: Some(call.arguments.string()?), value_type: None };
+    let pattern = call.arguments.string()?;
     let list = call.reply.deferred_array();
     let mut found = 0;
     let Call { keys, reply, .. } = call;
     keys.for_each(&mut |entry| {
-        if filter.matches(entry.key()) {
-            found += filter.show(entry, reply);
+        if pattern == b"*" || glob_matches(pattern, entry.key(), Case::Sensitive) {
+            found += 1;
+            reply.bulk(entry.key());
         }
     });
     call.reply.close(list, found);
@@ -68,134 +69,48 @@ fn random_key(call: &mut Call<'_>) -> Outcome {
 }
 
 fn scan(call: &mut Call<'_>) -> Outcome {
-    /// Buckets are mostly filled, but keys that are gone may have left many empty ones: a call ends after this many for each
-    /// key that it was asked for.
-    const BUCKETS_PER_KEY: usize = 10;
     let mut arguments = call.arguments;
-    let mut cursor = parse_cursor(arguments.string()?).ok_or(INVALID_CURSOR)?;
-    let Options { filter, count } = Options::parse(arguments)?;
+    let mut cursor = parse_cursor(arguments.string()?)?;
+    let options = ScanOptions::parse(arguments, Scanned::Keys)?;
 
-    call.reply.array(2);
-    let before = call.reply.output().mark();
-    let list = call.reply.deferred_array();
+    let list = ScanReply::begin(&mut call.reply);
     let (mut visited, mut live, mut gone, mut found) = (0, 0, 0, 0);
     // Each shard ends with a bucket of its own, which must not keep a small database from being visited in one call.
-    let buckets =
-        count.saturating_mul(BUCKETS_PER_KEY).saturating_add(call.engine.keyspace.shards());
+    let buckets = options
+        .count
+        .saturating_mul(ScanOptions::BUCKETS_PER_ELEMENT)
+        .saturating_add(call.engine.keyspace.shards());
     for _ in 0..buckets {
         let Call { keys, reply, .. } = call;
         let mut wanted = |key: &[u8]| {
             visited += 1;
-            filter.matches(key)
+            options.matches(key)
         };
         cursor = keys.scan(cursor, &mut wanted, &mut |entry| {
             live += 1;
-            found += filter.show(entry, reply);
+            found += show(&options, entry, reply);
         });
         gone += keys.expired.len() as u64;
         call.record_expired();
-        if cursor == 0 || count <= visited {
+        if cursor == 0 || options.count <= visited {
             break;
         }
     }
-    if filter.value_type.is_some() {
+    if options.value_type.is_some() {
         // Whose type is wanted is looked up.
         call.keys.round.hits += live;
         call.keys.round.misses += gone;
     }
-    call.reply.close(list, found);
-    insert_cursor(&mut call.reply, before, cursor);
+    list.end(&mut call.reply, cursor, found);
     Ok(())
 }
 
-/// What SCAN shows, and about how many keys it visits.
-struct Options<'a> {
-    filter: Filter<'a>,
-    count: usize,
-}
-
-/// Which keys are shown.
-struct Filter<'a> {
-    pattern: Option<&'a [u8]>,
-    value_type: Option<&'a [u8]>,
-}
-
-impl<'a> Options<'a> {
-    fn parse(mut arguments: Arguments<'a>) -> Result<Options<'a>, ReplyError> {
-        let mut filter = Filter { pattern: None, value_type: None };
-        let mut count = 10;
-        while !arguments.is_empty() {
-            let has_value = 2 <= arguments.len();
-            if has_value && arguments.accept(b"COUNT") {
-                count = usize::try_from(arguments.integer()?).unwrap_or(0);
-                if count == 0 {
-                    return Err(ReplyError::Syntax);
-                }
-            } else if has_value && arguments.accept(b"MATCH") {
-                filter.pattern = Some(arguments.string()?);
-            } else if has_value && arguments.accept(b"TYPE") {
-                filter.value_type = Some(arguments.string()?);
-            } else if arguments.accept(b"NOVALUES") {
-                return Err(NO_VALUES);
-            } else {
-                return Err(ReplyError::Syntax);
-            }
-        }
-        Ok(Options { filter, count })
+/// Shows a key if its value is of the type wanted; gives how many were shown.
+fn show(options: &ScanOptions<'_>, entry: EntryRef<'_>, reply: &mut Reply<'_>) -> usize {
+    let name = entry.value_type().name().as_bytes();
+    let is_of_type = options.value_type.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted));
+    if is_of_type {
+        reply.bulk(entry.key());
     }
+    usize::from(is_of_type)
 }
-
-impl Filter<'_> {
-    /// Whether the pattern admits a key.
-    fn matches(&self, key: &[u8]) -> bool {
-        self.pattern
-            .is_none_or(|pattern| pattern == b"*" || glob_matches(pattern, key, Case::Sensitive))
-    }
-
-    /// Shows a key if its value is of the type wanted; gives how many were shown.
-    fn show(&self, entry: EntryRef<'_>, reply: &mut Reply<'_>) -> usize {
-        let name = entry.value_type().name().as_bytes();
-        let is_of_type = self.value_type.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted));
-        if is_of_type {
-            reply.bulk(entry.key());
-        }
-        usize::from(is_of_type)
-    }
-}
-
-fn insert_cursor(reply: &mut Reply<'_>, place: resp::Mark, cursor: u64) {
-    let mut decimal = itoa::Buffer::new();
-    let cursor = decimal.format(cursor);
-    let mut bulk = Vec::with_capacity(cursor.len() + 8);
-    bulk.push(b'$');
-    bulk.extend_from_slice(itoa::Buffer::new().format(cursor.len()).as_bytes());
-    bulk.extend_from_slice(b"\r\n");
-    bulk.extend_from_slice(cursor.as_bytes());
-    bulk.extend_from_slice(b"\r\n");
-    reply.output().insert(place, &bulk);
-}
-
-/// The cursor of a SCAN: as the server writes it, or any other form of it that C's `strtoull` reads to the end of the word.
-pub(in crate::commands) fn parse_cursor(word: &[u8]) -> Option<u64> {
-    if let Some(number) = parse_integer(word) {
-        return u64::try_from(number).ok();
-    }
-    // A vertical tab is a space in C, but not in Rust.
-    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
-    let spaces = word.iter().take_while(|byte| is_space(byte)).count();
-    let (_, text) = word.split_at(spaces);
-    let (is_negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] | digits => (false, digits),
-    };
-    // A C string ends at a NUL.
-    let digits = digits.split(|byte| *byte == 0).next().unwrap_or_default();
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some(if is_negative { number.wrapping_neg() } else { number })
-}
-
-const INVALID_CURSOR: ReplyError = ReplyError::message("invalid cursor");
-const NO_VALUES: ReplyError = ReplyError::message("NOVALUES option can only be used in HSCAN");

@@ -4,11 +4,11 @@
 //! acts on the keyspace and replies, and one that tells what was changed; clients that wait for elements are served by the same.
 
 mod change;
-mod pop;
+pub(crate) mod pop;
 mod push;
 mod read;
 mod search;
-mod transfer;
+pub(crate) mod transfer;
 
 #[cfg(test)]
 mod differential;
@@ -22,9 +22,6 @@ use command::argument::{Argument, token};
 use resp::{Reply, ReplyError};
 
 use crate::command_table::Command;
-
-pub(crate) use pop::{Removal, pop_one, pop_several, several_from, tell_removed};
-pub(crate) use transfer::{Transfer, move_element, tell_moved};
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[

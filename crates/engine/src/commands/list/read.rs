@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use collections::List;
-use collections::list::{End, index_range};
+use collections::list::{End, ListRef, index_range};
 use command::argument::{integer, key};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 
@@ -23,7 +23,7 @@ fn llen(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let key = arguments.string()?;
 
-    let length = call.keys.read_as::<List>(key)?.map_or(0, |list| list.len());
+    let length = call.keys.read_as::<List>(key)?.map_or(0, ListRef::len);
     call.reply.unsigned(length as u64);
     Ok(())
 }

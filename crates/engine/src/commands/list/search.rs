@@ -104,10 +104,10 @@ impl<'a> Search<'a> {
 
     /// Visits the indexes of what matches.
     fn run(&self, list: ListRef<'_>, mut visit: impl FnMut(usize) -> ControlFlow<()>) {
-        let last = list.len().saturating_sub(1);
+        let end = list.len().saturating_sub(1);
         let (first, index_after): (usize, fn(usize, usize) -> usize) = match self.from {
             End::Head => (0, |_, steps| steps),
-            End::Tail => (last, |last, steps| last.saturating_sub(steps)),
+            End::Tail => (end, |end, steps| end.saturating_sub(steps)),
         };
         // Whether it is an integer is found out once.
         let integer = collections::list_pack::integer_of(self.element);
@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
             };
             if is_equal {
                 if skip == 0 {
-                    visit(index_after(last, steps))?;
+                    visit(index_after(end, steps))?;
                 } else {
                     skip -= 1;
                 }
