@@ -131,11 +131,16 @@ fn read_set<R: Read>(
             if integers.is_empty() {
                 return Err(reader.corrupt(Corrupt::Empty));
             }
-            return Ok(Set::from_integers(integers, limits.set));
+            if integers.len() <= limits.set.integers {
+                return Ok(Set::from_integers(integers));
+            }
+            for integer in integers.as_ref().iter() {
+                set.add_integer(integer, limits.set);
+            }
         }
         ValueType::SetListPack => {
             for member in elements(&list_pack(reader)?) {
-                if !set.insert(&member, limits.set) {
+                if !set.add(&member, limits.set) {
                     return Err(reader.corrupt(Corrupt::Duplicate));
                 }
             }
@@ -143,7 +148,7 @@ fn read_set<R: Read>(
         _ => {
             for _ in 0..some(reader)? {
                 let member = reader.string()?;
-                if !set.insert(&member, limits.set) {
+                if !set.add(&member, limits.set) {
                     return Err(reader.corrupt(Corrupt::Duplicate));
                 }
             }

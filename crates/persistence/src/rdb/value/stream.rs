@@ -28,7 +28,7 @@ pub(super) fn write(stream: StreamRef<'_>, with_activity: bool, writer: &mut Wri
 }
 
 fn write_id(id: StreamId, writer: &mut Writer) {
-    writer.length(id.milliseconds);
+    writer.length(id.ms);
     writer.length(id.sequence);
 }
 
@@ -80,7 +80,7 @@ pub(super) fn read<R: Read>(form: ValueType, reader: &mut Reader<R>) -> Result<S
 }
 
 fn read_id<R: Read>(reader: &mut Reader<R>) -> Result<StreamId, Error> {
-    Ok(StreamId { milliseconds: reader.count()?, sequence: reader.count()? })
+    Ok(StreamId::new(reader.count()?, reader.count()?))
 }
 
 fn read_group<R: Read>(form: ValueType, reader: &mut Reader<R>) -> Result<GroupParts, Error> {

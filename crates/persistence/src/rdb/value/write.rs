@@ -82,9 +82,10 @@ fn write_element(element: list_pack::Element<'_>, writer: &mut Writer) {
 }
 
 fn write_set(set: SetRef<'_>, form: ValueType, writer: &mut Writer) {
-    match set.packed() {
-        Some((_, bytes)) if form != ValueType::Set => writer.string(bytes),
-        _ => {
+    match set {
+        SetRef::Integers(integers) => writer.string(integers.as_bytes()),
+        SetRef::Pack(pack) if form == ValueType::SetListPack => writer.string(pack.as_bytes()),
+        SetRef::Pack(_) | SetRef::Table(_) => {
             writer.length(set.len() as u64);
             set.iter().for_each(|member| write_element(member, writer));
         }
