@@ -18,6 +18,15 @@ pub(super) fn documented(version: Version, words: &[Vec<u8>], older: &Value) -> 
     }
 }
 
+/// Whether values of this type are represented otherwise than after `version`: since 7.2 a short list is a list pack, and a small
+/// set may be one.
+pub(super) fn in_encoding(version: Version, kind: &Value) -> bool {
+    match version {
+        Version::V74 => false,
+        Version::V70 => matches!(kind.as_bytes(), Some(b"list" | b"set")),
+    }
+}
+
 /// Whether a server does not have the command.
 fn is_unknown(reply: &Value) -> bool {
     reply.is_error() && reply.as_bytes().is_some_and(|text| text.starts_with(b"ERR unknown "))
@@ -38,5 +47,6 @@ const CHANGED: &[(&str, &str)] = &[
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
     ("INFO", "has more fields"),
+    ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
 ];

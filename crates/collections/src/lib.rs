@@ -20,6 +20,7 @@ pub mod glob;
 pub mod hash;
 pub mod hash_table;
 mod hashing;
+pub mod hyper_log_log;
 pub mod int_set;
 pub mod list;
 pub mod list_pack;

@@ -27,6 +27,24 @@ pub enum Handler {
     Roaming(Run),
     /// Everything, at rest: all gates are closed.
     Everything(Run),
+    /// What the calls reach that the client has queued in its transaction, and the keys that it watches.
+    Queued(Run),
+    /// The keys that the client watches.
+    Watched(Run),
+}
+
+impl Handler {
+    /// The function.
+    #[inline]
+    pub(crate) fn run(self) -> Run {
+        match self {
+            Handler::Keys(run)
+            | Handler::Roaming(run)
+            | Handler::Everything(run)
+            | Handler::Queued(run)
+            | Handler::Watched(run) => run,
+        }
+    }
 }
 
 /// The word that is the only key of any call of a command, where the declaration alone tells.

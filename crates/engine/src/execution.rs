@@ -7,16 +7,19 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{Round, View};
-use resp::{Output, Reply, ReplyError, Words};
+use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
 use crate::audit::Audit;
-use crate::call::{Call, Next};
+use crate::blocking::{self, Served};
+use crate::call::{Call, Next, Occasion};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
-use crate::reactions::react;
+use crate::monitor;
+use crate::pubsub::Delivery;
+use crate::reactions::{self, react};
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -30,6 +33,7 @@ pub(crate) struct Executed {
 
 impl Executed {
     const POSTPONED: Executed = Executed { next: Next::Postpone, fate: None };
+    const YIELDING: Executed = Executed { next: Next::Yield, fate: None };
 }
 
 impl<'e> Worker<'e> {
@@ -46,33 +50,42 @@ impl<'e> Worker<'e> {
                 return self.cut_off(session);
             }
             let error = self.engine.commands.find_call(words).err().unwrap_or(ReplyError::Syntax);
-            self.refuse(session, &error, output);
+            self.refuse(session, None, &error, output);
             return Executed { next: Next::Continue, fate: None };
         };
         let rejected = Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
         if let Err(error) = self.admit(session, callable, words) {
-            self.refuse(session, &error, output);
+            self.refuse(session, Some(callable), &error, output);
             return rejected;
         }
-        if self.is_paused(callable) {
+        if self.is_paused(session, callable) {
             return Executed::POSTPONED;
+        }
+        if callable.flags.has(Flags::PUBLISHES) && self.engine.pubsub.is_crowded() {
+            // Those who deliver have to catch up first.
+            return Executed::YIELDING;
         }
         if 0 < self.config.memory.limit_bytes
             && self.make_room() == Room::Lacking
-            && callable.flags.has(Flags::DENY_OOM)
+            && actual_flags(session, callable).has(Flags::DENY_OOM)
         {
-            self.refuse(session, &ReplyError::OutOfMemory, output);
+            self.refuse(session, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
+        }
+        if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
+            return self.queue(session, callable, words, output);
         }
         let Some(handler) = callable.run else {
             // A container without a subcommand, which its arity does not admit.
-            self.refuse(session, &ReplyError::Syntax, output);
+            self.refuse(session, Some(callable), &ReplyError::Syntax, output);
             return rejected;
         };
         match handler {
             Handler::Keys(run) => self.with_keys(session, callable, run, words, prepared, output),
             Handler::Roaming(run) => self.roaming(session, callable, run, words, output),
             Handler::Everything(run) => self.with_everything(session, callable, run, words, output),
+            Handler::Queued(run) => self.with_queued(session, callable, run, words, output),
+            Handler::Watched(run) => self.with_watched(session, callable, run, words, output),
         }
     }
 
@@ -92,6 +105,22 @@ impl<'e> Worker<'e> {
         }
         if !session.authenticated && !callable.flags.has(Flags::NO_AUTH) {
             return Err(ReplyError::coded("NOAUTH Authentication required."));
+        }
+        if callable.flags.has(Flags::NO_MULTI) && session.is_in_transaction() {
+            return Err(ReplyError::message("Command not allowed inside a transaction"));
+        }
+        if session.is_subscriber()
+            && session.protocol == Protocol::Resp2
+            && !callable.flags.has(Flags::WHILE_SUBSCRIBED)
+        {
+            return Err(ReplyError::Message(
+                format!(
+                    "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+                     this context",
+                    callable.name()
+                )
+                .into(),
+            ));
         }
         Ok(())
     }
@@ -116,20 +145,67 @@ impl<'e> Worker<'e> {
         ))
     }
 
-    fn refuse(&mut self, session: &Session, error: &ReplyError, output: &mut Output) {
+    fn refuse(
+        &mut self,
+        session: &mut Session,
+        callable: Option<&Callable>,
+        error: &ReplyError,
+        output: &mut Output,
+    ) {
+        let is_exec =
+            callable.is_some_and(|callable| matches!(callable.run, Some(Handler::Queued(_))));
+        if is_exec {
+            self.abort(session, error, output);
+            return;
+        }
+        session.break_transaction();
         self.tally.error(&error.code());
         Reply::new(output, session.protocol).error(error);
     }
 
+    /// Refuses to run a transaction, which ends it.
+    #[cold]
+    fn abort(&mut self, session: &mut Session, error: &ReplyError, output: &mut Output) {
+        self.forget_watches(session);
+        if let Some(transaction) = &mut session.transaction {
+            transaction.close();
+            session.note_transaction();
+        }
+        let mut line = b"EXECABORT Transaction discarded because of: ".to_vec();
+        let mut cause = Vec::new();
+        error.write_to(&mut cause);
+        // Texts without a code of their own are told without `ERR`, too.
+        line.extend_from_slice(cause.strip_prefix(b"ERR ").unwrap_or(&cause));
+        let error = ReplyError::quoting(line);
+        self.tally.error(&error.code());
+        Reply::new(output, session.protocol).error(&error);
+    }
+
+    /// Queues a call until EXEC.
+    fn queue(
+        &self,
+        session: &mut Session,
+        callable: &'e Callable,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        session.queue(callable, words, &self.engine.keyspace);
+        Reply::new(output, session.protocol).simple("QUEUED");
+        Executed { next: Next::Continue, fate: None }
+    }
+
     /// The worker as a call uses it, in parts that can be borrowed beside each other.
     #[inline]
-    fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
+    pub(crate) fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
         let parts = Parts {
             engine: self.engine,
             config: &self.config,
             now_us: self.now_us,
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
+            served: &mut self.served,
+            worker: self.index,
+            delivery: &mut self.delivery,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -152,6 +228,13 @@ impl<'e> Worker<'e> {
             _ if callable.layout == KeyLayout::None => {}
             _ => lock_keys(&mut view, callable, words),
         }
+        if callable.flags.has(Flags::WRITE)
+            && view.has_waiters()
+            && blocking::asks_for_more(&mut view, callable, words)
+        {
+            drop(view);
+            return self.with_everything(session, callable, run, words, output);
+        }
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -168,6 +251,70 @@ impl<'e> Worker<'e> {
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.roam();
+        parts.call(session, callable, run, words, view, output)
+    }
+
+    /// Runs what ends the watching of keys.
+    fn with_watched(
+        &mut self,
+        session: &mut Session,
+        callable: &'e Callable,
+        run: Run,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        let (gate, round, parts) = self.split();
+        let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
+        let mut view = parts.engine.keyspace.view(inside, session.database, round);
+        if let Some(transaction) = &session.transaction {
+            view.lock_hashes(transaction.watched_hashes());
+        }
+        parts.call(session, callable, run, words, view, output)
+    }
+
+    /// Takes leave of a client that is gone: nothing here knows it any more.
+    pub fn forget(&mut self, session: &mut Session) {
+        self.abandon_wait(session);
+        self.forget_watches(session);
+        self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
+    }
+
+    fn forget_watches(&mut self, session: &mut Session) {
+        if !session.watches() {
+            return;
+        }
+        let Gate::Inside(inside) = &mut self.gate else { return };
+        let mut view = self.engine.keyspace.view(inside, session.database, &mut self.round);
+        if let Some(transaction) = &session.transaction {
+            view.lock_hashes(transaction.watched_hashes());
+        }
+        session.unwatch(self.engine, &mut view);
+    }
+
+    /// Runs what runs a transaction: with the shards of all that it may reach, locked together.
+    fn with_queued(
+        &mut self,
+        session: &mut Session,
+        callable: &'e Callable,
+        run: Run,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        let Some(transaction) = &session.transaction else {
+            return self.with_keys(session, callable, run, words, Prepared::NOTHING, output);
+        };
+        if transaction.needs_everything() {
+            return self.with_everything(session, callable, run, words, output);
+        }
+        self.round.touch = !session.no_touch;
+        let (gate, round, parts) = self.split();
+        let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
+        let mut view = parts.engine.keyspace.view(inside, session.database, round);
+        view.lock_hashes(transaction.hashes());
+        if view.has_waiters() && view.holds_waiters_with_more() {
+            drop(view);
+            return self.with_everything(session, callable, run, words, output);
+        }
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -196,6 +343,15 @@ impl<'e> Worker<'e> {
     }
 }
 
+/// What a call is like: EXEC is like the calls that it runs.
+#[inline]
+pub(crate) fn actual_flags(session: &Session, callable: &Callable) -> Flags {
+    match (callable.run, &session.transaction) {
+        (Some(Handler::Queued(_)), Some(transaction)) => callable.flags | transaction.flags(),
+        _ => callable.flags,
+    }
+}
+
 /// Locks the shards of a call with several keys, or with keys that its words have to be searched for.
 fn lock_keys<'a>(view: &mut View<'a>, callable: &Callable, words: Words<'a>) {
     /// What such calls usually have; more go to the heap.
@@ -206,12 +362,15 @@ fn lock_keys<'a>(view: &mut View<'a>, callable: &Callable, words: Words<'a>) {
 }
 
 /// What a call needs of its worker beside the view.
-struct Parts<'a> {
-    engine: &'a crate::Engine,
-    config: &'a config::Config,
-    now_us: i64,
-    tally: &'a mut crate::statistics::Tally,
-    statistics: &'a crate::statistics::WorkerStatistics,
+pub(crate) struct Parts<'a> {
+    pub(crate) engine: &'a crate::Engine,
+    pub(crate) config: &'a config::Config,
+    pub(crate) now_us: i64,
+    pub(crate) tally: &'a mut crate::statistics::Tally,
+    pub(crate) statistics: &'a crate::statistics::WorkerStatistics,
+    pub(crate) worker: usize,
+    pub(crate) delivery: &'a mut Delivery,
+    pub(crate) served: &'a mut Vec<Served>,
 }
 
 impl<'a> Parts<'a> {
@@ -225,38 +384,135 @@ impl<'a> Parts<'a> {
         view: View<'a>,
         output: &'a mut Output,
     ) -> Executed {
-        let protocol = session.protocol;
-        let database = session.database;
-        let mut call = Call {
+        let mut call = self.begin(session, callable, words, view, output, Occasion::Asked);
+        let fate = perform(&mut call, run);
+        record(&mut call);
+        if call.effects.has_touched() && call.keys.has_waiters() {
+            blocking::serve_waiters(&mut call);
+        }
+        let fate = (call.next != Next::Block).then_some((callable.id, fate));
+        Executed { next: call.next, fate }
+    }
+
+    /// A call that is to be performed.
+    #[inline]
+    pub(crate) fn begin(
+        self,
+        session: &'a mut Session,
+        callable: &'a Callable,
+        words: Words<'a>,
+        mut view: View<'a>,
+        output: &'a mut Output,
+        occasion: Occasion,
+    ) -> Call<'a> {
+        let attentive = self.engine.interest.any() || view.has_waiters();
+        Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys: view,
-            reply: Reply::new(output, protocol),
+            reply: Reply::new(output, session.protocol),
             session,
             engine: self.engine,
             config: self.config,
             callable,
             now_us: self.now_us,
             next: Next::Continue,
-            effects: Effects::new(&self.engine.interest),
+            occasion,
+            effects: Effects::new(attentive),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.engine.effects.is_listening(),
-        };
-        let begin = call.reply.output().mark();
-        let audit = Audit::begin(callable, words, &mut call.keys);
-        let outcome = run(&mut call);
-        audit.end(&mut call, database, outcome.is_ok());
-        let fate = conclude(&mut call, outcome, begin);
-        if !call.effects.is_empty()
-            || !call.keys.expired.is_empty()
-            || !call.keys.expired_fields.is_empty()
-            || !call.keys.garbage.is_empty()
-        {
-            publish(&mut call, database);
+            served: self.served,
         }
-        Executed { next: call.next, fate: Some((callable.id, fate)) }
     }
+
+    /// The same, for a while.
+    pub(crate) fn reborrow(&mut self) -> Parts<'_> {
+        Parts { tally: self.tally, delivery: self.delivery, served: self.served, ..*self }
+    }
+}
+
+/// Records the effects of a call that was performed, while its shards are locked.
+#[inline]
+pub(crate) fn record(call: &mut Call<'_>) {
+    call.tally.changes += call.effects.changes;
+    if call.recording {
+        call.engine.effects.append(&mut call.effects);
+    }
+}
+
+impl Call<'_> {
+    /// Runs another call in the middle of this one, in the part of the keyspace that this one has locked; the client is the
+    /// same. Its effects become effects of this call. Without an output of its own it replies where this one does.
+    ///
+    /// Whether the client may make the call, and whether this one has locked its keys, is the caller's to know.
+    pub(crate) fn run_within(
+        &mut self,
+        callable: &Callable,
+        handler: Handler,
+        words: Words<'_>,
+        output: Option<&mut Output>,
+    ) -> (Fate, Next) {
+        let mut keys = self.keys.lend();
+        keys.select(self.session.database);
+        keys.round.touch = !self.session.no_touch && !matches!(handler, Handler::Roaming(_));
+        keys.round.donated.clear();
+        keys.round.donated.extend_from_slice(words.supplied());
+        let protocol = self.session.protocol;
+        let attentive = self.engine.interest.any() || keys.has_waiters();
+        let mut call = Call {
+            arguments: Arguments::new(words.skip(callable.name_words())),
+            words,
+            keys,
+            reply: Reply::new(output.unwrap_or_else(|| self.reply.output()), protocol),
+            session: self.session,
+            engine: self.engine,
+            config: self.config,
+            callable,
+            now_us: self.now_us,
+            next: Next::Continue,
+            occasion: Occasion::Within,
+            effects: Effects::new(attentive),
+            tally: self.tally,
+            statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
+            recording: self.recording,
+            served: self.served,
+        };
+        let fate = perform(&mut call, handler.run());
+        let Call { mut effects, next, .. } = call;
+        self.effects.absorb(&mut effects);
+        (fate, next)
+    }
+}
+
+/// Runs the handler of a call, replies if it ends with an error, and tells whom it concerns. Its effects are complete then,
+/// and wait to be appended to the stream.
+#[inline]
+pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
+    let database = call.session.database;
+    let begin = call.reply.output().mark();
+    call.keys.round.noting = reactions::noting(call.engine, call.config);
+    call.keys.round.noting.expired |= call.keys.has_waiters();
+    let audit = Audit::begin(call.callable, call.words, &mut call.keys);
+    let outcome = run(call);
+    audit.end(call, database, outcome.is_ok());
+    let fate = conclude(call, outcome, begin);
+    if call.engine.pubsub.is_monitored() {
+        monitor::show(call);
+    }
+    if !call.effects.is_empty()
+        || !call.keys.expired.is_empty()
+        || !call.keys.expired_fields.is_empty()
+        || !call.keys.noted.is_empty()
+        || !call.keys.garbage.is_empty()
+    {
+        publish(call, database);
+    }
+    fate
 }
 
 /// Replies to a call that ended with an error.
@@ -273,9 +529,8 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
     }
 }
 
-/// Records the effects of a call, while its shards are locked.
+/// Completes the effects of a call, and tells whom they concern, while its shards are locked.
 fn publish(call: &mut Call<'_>, database: usize) {
-    call.tally.changes += call.effects.changes;
     call.tally.expired += call.keys.expired.len() as u64;
     call.tally.note_expired_fields(&call.keys.expired_fields);
     call.effects.note_expired_fields(&call.keys.expired_fields);
@@ -283,7 +538,6 @@ fn publish(call: &mut Call<'_>, database: usize) {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
         let (expired, fields) = (&call.keys.expired, &call.keys.expired_fields);
         call.effects.finish(expired, fields, removal, database, call.words);
-        call.engine.effects.append(&mut call.effects);
     }
     react(call);
     for garbage in call.keys.garbage.drain(..) {

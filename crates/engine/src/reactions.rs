@@ -5,8 +5,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use config::Config;
+use keyspace::{Expired, ExpiredFields, Noting, View};
+
+use crate::Engine;
 use crate::call::Call;
-use crate::events::Event;
+use crate::events::{self, Event};
+use crate::notifications;
 
 /// A change of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,8 +48,65 @@ impl Interest {
     }
 }
 
-/// Tells everybody who is interested in what a call did. Its shards are locked.
+/// What a round notes of the keys that a call touches. The call has locked its shards: a party that comes from here on will
+/// not have missed what the call does.
+pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
+    if !engine.interest.any() {
+        return Noting::default();
+    }
+    let classes = config.notifications.events;
+    Noting { expired: true, added: classes.contains(b'n'), missed: classes.contains(b'm') }
+}
+
+/// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
+/// was asked for. Its shards are locked.
 pub(crate) fn react(call: &mut Call<'_>) {
-    // There is no party yet that could be told.
-    call.effects.touched.clear();
+    call.effects.note(&mut call.keys.noted);
+    let teller = Teller { engine: call.engine, config: call.config, worker: call.worker };
+    for touched in call.effects.untold() {
+        teller.tell(&mut call.keys, &touched);
+    }
+}
+
+/// Who tells of changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Teller<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) config: &'a Config,
+    /// The one that makes the changes.
+    pub(crate) worker: usize,
+}
+
+impl Teller<'_> {
+    /// Tells of the keys that a view which roams found expired while it holds their shard, and forgets them.
+    pub(crate) fn tell_expired(self, view: &mut View<'_>) {
+        let expired = std::mem::take(&mut view.expired);
+        view.noted.clear();
+        for Expired { database, key } in expired {
+            self.tell_removed(view, &Touched { database, key, event: events::EXPIRED });
+        }
+        let fields = std::mem::take(&mut view.expired_fields);
+        for ExpiredFields { database, key, emptied, .. } in fields {
+            let mut touched = Touched { database, key, event: events::FIELDS_EXPIRED };
+            self.tell_removed(view, &touched);
+            if emptied {
+                touched.event = events::DELETE;
+                self.tell_removed(view, &touched);
+            }
+        }
+    }
+
+    /// Tells of the removal of a key that no call has asked for. Its shard is locked.
+    pub(crate) fn tell_removed(self, view: &mut View<'_>, removed: &Touched) {
+        if self.engine.interest.any() {
+            self.tell(view, removed);
+        }
+    }
+
+    fn tell(self, view: &mut View<'_>, touched: &Touched) {
+        if touched.event.class.is_change() {
+            view.tell_watchers(touched.database, &touched.key);
+        }
+        notifications::publish(self.engine, self.config, self.worker, touched);
+    }
 }

@@ -40,6 +40,8 @@ pub struct Server {
     pub worker: Worker<'static>,
     /// The clients; the first is the one that calls if nothing else is said.
     pub clients: Vec<Session>,
+    /// What clients that waited were sent.
+    received: Vec<Vec<u8>>,
     /// Unix time in ms.
     pub now_ms: i64,
 }
@@ -64,7 +66,13 @@ impl Server {
         let engine: &'static Engine = Box::leak(Box::new(engine));
         let key = keys.into_iter().next().expect("a worker has a gate");
         let worker = Worker::new(engine, 0, key, 1);
-        let mut server = Server { engine, worker, clients: Vec::new(), now_ms: BEGINNING_MS };
+        let mut server = Server {
+            engine,
+            worker,
+            clients: Vec::new(),
+            received: Vec::new(),
+            now_ms: BEGINNING_MS,
+        };
         server.connect();
         server
     }
@@ -74,7 +82,24 @@ impl Server {
         let record = self.engine.clients.add(Peer::default(), 0, self.now_ms);
         let authenticated = !Engine::asks_password(&self.engine.config());
         self.clients.push(Session::new(record, authenticated));
+        self.received.push(Vec::new());
         self.clients.len() - 1
+    }
+
+    /// A client leaves; those after it move up.
+    pub fn disconnect(&mut self, client: usize) {
+        let mut session = self.clients.remove(client);
+        self.received.remove(client);
+        self.engine.clients.remove(session.id());
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.forget(&mut session);
+        self.worker.end_round();
+    }
+
+    /// How many keys are watched.
+    pub fn watched_keys(&self) -> usize {
+        let mut closed = self.engine.keyspace.gates().close();
+        self.engine.keyspace.watched_keys(&mut closed)
     }
 
     /// Lets time pass.
@@ -101,7 +126,7 @@ impl Server {
         self.call(client, words).0
     }
 
-    /// What a client is answered, and what its connection does then.
+    /// What a client is answered, and what its connection does then. One that waits gives that up to make another call.
     pub fn call<Word: AsRef<[u8]>>(&mut self, client: usize, words: &[Word]) -> (Vec<u8>, Next) {
         let mut input = Vec::new();
         resp::value::encode_request(words, &mut input);
@@ -109,9 +134,39 @@ impl Server {
         RequestParser::new().parse(&input, 0, &mut batch, &RequestLimits::default(), usize::MAX);
         let mut output = Output::new();
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.abandon_wait(&mut self.clients[client]);
         let ran = self.worker.run(&mut self.clients[client], &batch, &input, &mut output);
+        self.deliver();
         self.worker.end_round();
         (bytes(&mut output), ran.next)
+    }
+
+    /// Gives clients whose waits have ended what they are answered.
+    fn deliver(&mut self) {
+        for served in self.worker.take_served() {
+            let is_client = |session: &Session| session.id() == served.client();
+            let Some(place) = self.clients.iter().position(is_client) else { continue };
+            let mut output = Output::new();
+            let ended = self.worker.end_wait(&mut self.clients[place], served, &mut output);
+            assert!(ended, "it waited");
+            self.received[place].extend(bytes(&mut output));
+        }
+    }
+
+    /// What a client that waited was sent since the last time, in one line; empty if it still waits.
+    pub fn received(&mut self, client: usize) -> String {
+        let received = std::mem::take(&mut self.received[client]);
+        String::from_utf8_lossy(&received).trim_end().replace("\r\n", " ")
+    }
+
+    /// Ends the wait of a client because its time is up.
+    pub fn time_out(&mut self, client: usize) -> String {
+        let mut output = Output::new();
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        let did_wait = self.worker.time_out(&mut self.clients[client], &mut output);
+        self.worker.end_round();
+        assert!(did_wait, "it waited");
+        String::from_utf8_lossy(&bytes(&mut output)).trim_end().replace("\r\n", " ")
     }
 
     /// What the first client is answered to the words in `line`, which spaces separate; `""` is an empty word. In one line,
@@ -166,6 +221,7 @@ impl Server {
             changed: false,
             donated: Vec::new(),
             buffer: Vec::new(),
+            noting: keyspace::Noting::default(),
         };
         let mut contents = BTreeMap::new();
         for database in 0..keyspace.databases() {

@@ -6,6 +6,8 @@ use command::{CommandId, Flags};
 use config::Config;
 use resp::Words;
 
+use crate::Engine;
+use crate::command_table::Callable;
 use crate::latency;
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -25,19 +27,8 @@ impl Worker<'_> {
         let Some(callable) = self.engine.commands.get(id).filter(|_| fate != Fate::Rejected) else {
             return;
         };
-        let config = &self.config.latency;
-        let time_s = self.second_after(elapsed_ns);
-        let took_us = elapsed_ns / 1000;
-        let is_slow = u64::try_from(config.slow_log_threshold_us)
-            .is_ok_and(|threshold_us| threshold_us <= took_us);
-        if is_slow && 0 < config.slow_log_length && !callable.flags.has(Flags::SKIP_SLOW_LOG) {
-            self.engine.slow_log.push(session, words, time_s, took_us, config.slow_log_length);
-        }
-        if 0 < config.monitor_threshold_ms && config.monitor_threshold_ms <= took_us / 1000 {
-            let is_fast = callable.flags.has(Flags::FAST);
-            let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
-            self.engine.latency.note(event, time_s, took_us / 1000);
-        }
+        let now_ms = self.round.now_ms;
+        note_slow(self.engine, &self.config, now_ms, session, words, callable, elapsed_ns);
     }
 
     /// Notes how long something beside calls took, if that is worth a note.
@@ -51,8 +42,38 @@ impl Worker<'_> {
 
     /// The unix time at which something ended that took so long, about: the clock is not read again.
     fn second_after(&self, elapsed_ns: u64) -> i64 {
-        let elapsed = i64::try_from(elapsed_ns / 1_000_000).unwrap_or(0);
-        (self.round.now_ms + elapsed).div_euclid(1000)
+        second_after(self.round.now_ms, elapsed_ns)
+    }
+}
+
+fn second_after(now_ms: i64, elapsed_ns: u64) -> i64 {
+    let elapsed = i64::try_from(elapsed_ns / 1_000_000).unwrap_or(0);
+    (now_ms + elapsed).div_euclid(1000)
+}
+
+/// Notes a call that took long, where it is configured to be noted. The round began at `now_ms`.
+#[cold]
+pub(crate) fn note_slow(
+    engine: &Engine,
+    config: &Config,
+    now_ms: i64,
+    session: &Session,
+    words: Words<'_>,
+    callable: &Callable,
+    elapsed_ns: u64,
+) {
+    let config = &config.latency;
+    let time_s = second_after(now_ms, elapsed_ns);
+    let took_us = elapsed_ns / 1000;
+    let is_slow = u64::try_from(config.slow_log_threshold_us)
+        .is_ok_and(|threshold_us| threshold_us <= took_us);
+    if is_slow && 0 < config.slow_log_length && !callable.flags.has(Flags::SKIP_SLOW_LOG) {
+        engine.slow_log.push(session, words, time_s, took_us, config.slow_log_length);
+    }
+    if 0 < config.monitor_threshold_ms && config.monitor_threshold_ms <= took_us / 1000 {
+        let is_fast = callable.flags.has(Flags::FAST);
+        let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
+        engine.latency.note(event, time_s, took_us / 1000);
     }
 }
 

@@ -88,7 +88,7 @@ impl View<'_> {
         const TRIES: usize = 100;
         let number = self.database();
         for _ in 0..TRIES {
-            let total = self.len();
+            let total = self.count_keys();
             if total == 0 {
                 return None;
             }

@@ -11,12 +11,18 @@ use parking_lot::RawMutex;
 use parking_lot::lock_api::RawMutex as _;
 
 use crate::database::Database;
+use crate::waiting::Queues;
+use crate::watchers::Watchers;
 
 /// What one lock guards.
 #[derive(Default)]
 pub(crate) struct Shard {
     /// By number of the logical database; those behind the end were never used.
     databases: Vec<Database>,
+    /// Who watches which of its keys.
+    pub(crate) watchers: Watchers,
+    /// Who waits for which of its keys.
+    pub(crate) queues: Queues,
 }
 
 impl Shard {

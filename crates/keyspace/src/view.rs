@@ -14,6 +14,7 @@ use crate::database::{Database, free};
 use crate::entry::{Entry, EntryRef, OnHeap};
 use crate::field_expiry::ExpiredFields;
 use crate::hashing::KeyHash;
+use crate::held::Held;
 use crate::shard::{Shard, ShardGuard};
 use crate::value::{StringRef, ValueRef};
 
@@ -36,6 +37,8 @@ pub struct Round {
     pub misses: u64,
     /// Whether anything was changed since this was last cleared.
     pub changed: bool,
+    /// What is noted of the keys that a view touches.
+    pub noting: Noting,
     /// Where small collections are changed.
     pub buffer: Vec<u8>,
     /// Long arguments of the present call, which may be kept as values without being copied.
@@ -77,6 +80,39 @@ pub struct Expired {
     pub key: Box<[u8]>,
 }
 
+/// Something that happened to a key by the way, and not because the command does it to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Noted {
+    /// The logical database.
+    pub database: usize,
+    /// Its name.
+    pub key: Box<[u8]>,
+    /// What.
+    pub incident: Incident,
+}
+
+/// Things that happen to keys by the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Incident {
+    /// It had expired and was removed.
+    Expired,
+    /// It was not there before.
+    Added,
+    /// It was to be read and is not there.
+    Missed,
+}
+
+/// Which incidents are noted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Noting {
+    /// Whether a key expires.
+    pub expired: bool,
+    /// Whether a key is new.
+    pub added: bool,
+    /// Whether a key that is not there is read.
+    pub missed: bool,
+}
+
 /// What is worth freeing on another thread. Dropping it frees it.
 pub struct Garbage(pub(crate) Waste);
 
@@ -96,16 +132,6 @@ impl Garbage {
     }
 }
 
-/// The locked shards.
-enum Held<'a> {
-    Nothing,
-    One(u32, ShardGuard<'a>),
-    /// In ascending order.
-    Several(Vec<(u32, ShardGuard<'a>)>),
-    /// One at a time, as they are asked for.
-    Roaming(Option<(u32, ShardGuard<'a>)>),
-}
-
 /// The part of the keyspace that one command may touch.
 pub struct View<'a> {
     pub(crate) keyspace: &'a Keyspace,
@@ -118,6 +144,8 @@ pub struct View<'a> {
     pub round: &'a mut Round,
     /// Keys that this view found expired and removed.
     pub expired: Vec<Expired>,
+    /// What happened to keys that the round wants noted, in order.
+    pub noted: Vec<Noted>,
     /// Fields that this view found expired and removed.
     pub expired_fields: Vec<ExpiredFields>,
     /// What this view removed and would take long to free.
@@ -135,6 +163,7 @@ impl<'a> View<'a> {
             located,
             round,
             expired: Vec::new(),
+            noted: Vec::new(),
             expired_fields: Vec::new(),
             garbage: Vec::new(),
         }
@@ -143,7 +172,7 @@ impl<'a> View<'a> {
     /// Locks the shard of one key, whose hash is known.
     #[inline]
     pub fn lock_one(&mut self, key: &'a [u8], hash: KeyHash) {
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         let index = hash.shard(self.keyspace.mask);
         self.located = (key.as_ptr(), key.len(), hash);
         self.held = Held::One(index, self.guard(index));
@@ -151,11 +180,17 @@ impl<'a> View<'a> {
 
     /// Locks the shards of several keys.
     pub fn lock_several<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
+        let keyspace = self.keyspace;
+        self.lock_hashes(keys.map(|key| keyspace.hash(key)));
+    }
+
+    /// Locks the shards of several keys whose hashes are known.
+    pub fn lock_hashes(&mut self, hashes: impl Iterator<Item = KeyHash>) {
         /// What calls with several keys usually have; more go to the heap.
         const FEW: usize = 32;
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         let mut wanted: SmallVec<[u32; FEW]> =
-            keys.map(|key| self.keyspace.hash(key).shard(self.keyspace.mask)).collect();
+            hashes.map(|hash| hash.shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
         wanted.dedup();
         self.held = match *wanted {
@@ -168,7 +203,7 @@ impl<'a> View<'a> {
 
     /// Locks all shards.
     pub fn lock_all(&mut self) {
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         self.held = Held::Several(
             (0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect(),
         );
@@ -176,8 +211,34 @@ impl<'a> View<'a> {
 
     /// Locks shards one at a time, as they are asked for: for what visits many keys and promises no picture of one moment.
     pub fn roam(&mut self) {
-        debug_assert!(matches!(self.held, Held::Nothing), "a view locks once");
+        debug_assert!(self.held.is_nothing(), "a view locks once");
         self.held = Held::Roaming(None);
+    }
+
+    /// A view of the same shards, for a call that is run in the middle of this one. What it finds expired and what it removes
+    /// is its own. One that roams has nothing to lend.
+    pub fn lend(&mut self) -> View<'_> {
+        debug_assert!(
+            !matches!(self.held, Held::Roaming(None)),
+            "a shard that is not held cannot be lent"
+        );
+        View {
+            keyspace: self.keyspace,
+            held: Held::Lent(&mut self.held),
+            database: self.database,
+            located: (std::ptr::null(), 0, KeyHash(0)),
+            round: self.round,
+            expired: Vec::new(),
+            noted: Vec::new(),
+            expired_fields: Vec::new(),
+            garbage: Vec::new(),
+        }
+    }
+
+    /// Says that the call is about one key above all, whose hash is known: that saves computing it at every access.
+    #[inline]
+    pub fn expect(&mut self, key: &'a [u8], hash: KeyHash) {
+        self.located = (key.as_ptr(), key.len(), hash);
     }
 
     /// The logical database that keys are looked up in.
@@ -213,6 +274,18 @@ impl<'a> View<'a> {
     #[inline]
     pub fn inquire(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
         let found = self.live(key);
+        if found.is_some() {
+            self.round.hits += 1;
+        } else {
+            self.round.misses += 1;
+            self.note_missed(key);
+        }
+        found.map(EntryRef::new)
+    }
+
+    /// The same for a command that asks about the entry more than about the key (OBJECT): nobody is told if it is not there.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let found = self.live(key);
         match found {
             Some(_) => self.round.hits += 1,
             None => self.round.misses += 1,
@@ -237,19 +310,10 @@ impl<'a> View<'a> {
     }
 
     /// Entries of this database in the shards held.
-    pub fn len(&self) -> usize {
+    pub fn count_keys(&mut self) -> usize {
         let number = self.database;
-        let count = |shard: &ShardGuard<'_>| shard.database(number).map_or(0, Database::len);
-        match &self.held {
-            Held::Nothing | Held::Roaming(None) => 0,
-            Held::One(_, shard) | Held::Roaming(Some((_, shard))) => count(shard),
-            Held::Several(shards) => shards.iter().map(|(_, shard)| count(shard)).sum(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let count = |shard: &mut Shard| shard.database(number).map_or(0, Database::len);
+        self.held.all().into_iter().map(count).sum()
     }
 
     // For the rest of this crate.
@@ -257,14 +321,28 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn found(&mut self, key: &[u8]) -> Option<Entry> {
         let found = self.live(key);
-        match found {
-            Some(entry) => {
-                self.round.hits += 1;
-                self.touch(entry);
-            }
-            None => self.round.misses += 1,
+        if let Some(entry) = found {
+            self.round.hits += 1;
+            self.touch(entry);
+        } else {
+            self.round.misses += 1;
+            self.note_missed(key);
         }
         found
+    }
+
+    /// Notes that a key was to be read and is not there, if that is wanted.
+    #[inline]
+    fn note_missed(&mut self, key: &[u8]) {
+        if self.round.noting.missed {
+            self.note(key, Incident::Missed);
+        }
+    }
+
+    /// Notes what happened to a key of the selected database.
+    #[cold]
+    pub(crate) fn note(&mut self, key: &[u8], incident: Incident) {
+        self.noted.push(Noted { database: self.database, key: key.into(), incident });
     }
 
     #[inline]
@@ -304,6 +382,9 @@ impl<'a> View<'a> {
     pub(crate) fn expire(&mut self, hash: KeyHash, entry: Entry) -> Option<Entry> {
         if self.round.expiry == ExpiryMode::Remove {
             self.expired.push(Expired { database: self.database, key: entry.key().into() });
+            if self.round.noting.expired {
+                self.note(entry.key(), Incident::Expired);
+            }
             self.discard(hash, entry);
         }
         None
@@ -335,11 +416,21 @@ impl<'a> View<'a> {
         self.shard_at(hash.shard(self.keyspace.mask))
     }
 
+    /// Whether the shard of a key is held, now: then the key can be reached.
+    pub fn reaches(&mut self, key: &[u8]) -> bool {
+        let index = self.locate(key).shard(self.keyspace.mask);
+        self.held.shard(index).is_some()
+    }
+
+    /// Whether something holds for one of the shards held.
+    #[inline]
+    pub(crate) fn any_shard(&mut self, is: impl Fn(&Shard) -> bool) -> bool {
+        self.held.any(is)
+    }
+
     #[inline]
     pub(crate) fn shard_at(&mut self, wanted: u32) -> &mut Shard {
-        if let Held::Roaming(current) = &self.held
-            && current.as_ref().is_none_or(|(index, _)| *index != wanted)
-        {
+        if self.held.is_roaming_elsewhere(wanted) {
             debug_assert!(
                 self.expired.is_empty() && self.expired_fields.is_empty(),
                 "removals are recorded while the shard is held"
@@ -348,27 +439,15 @@ impl<'a> View<'a> {
             self.held = Held::Roaming(None);
             self.held = Held::Roaming(Some((wanted, self.guard(wanted))));
         }
-        match &mut self.held {
-            Held::One(index, shard) | Held::Roaming(Some((index, shard))) if *index == wanted => {
-                shard
-            }
-            Held::Several(shards) => {
-                match shards.binary_search_by_key(&wanted, |(index, _)| *index) {
-                    Ok(place) => &mut shards[place].1,
-                    Err(_) => undeclared(),
-                }
-            }
-            Held::Nothing | Held::One(..) | Held::Roaming(_) => undeclared(),
+        match self.held.shard(wanted) {
+            Some(shard) => shard,
+            None => undeclared(),
         }
     }
 
     /// All shards held, for what concerns whole databases.
     pub(crate) fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard> {
-        let shards = match &mut self.held {
-            Held::Several(shards) => shards.as_mut_slice(),
-            Held::Nothing | Held::One(..) | Held::Roaming(_) => &mut [],
-        };
-        shards.iter_mut().map(|(_, shard)| &mut **shard)
+        self.held.all().into_iter()
     }
 
     #[expect(unsafe_code, reason = "the admission is the proof that the lock asks for")]

@@ -10,7 +10,7 @@ use crate::database::free;
 use crate::entry::{Content, EMBED_LIMIT, Entry, EntryRef};
 use crate::hashing::KeyHash;
 use crate::value::{Decimal, Encoding, StringRef, ValueRef};
-use crate::view::{ExpiryMode, Garbage, View, Waste};
+use crate::view::{ExpiryMode, Garbage, Incident, View, Waste};
 
 /// What a write does about the time at which the key expires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -271,6 +271,9 @@ impl View<'_> {
         let mut removed = 0;
         let mut garbage = Vec::new();
         self.round.changed = true;
+        for number in numbers.clone() {
+            self.tell_watchers_of(number, None);
+        }
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
@@ -286,7 +289,12 @@ impl View<'_> {
 
     /// Exchanges two databases. Needs all shards.
     pub fn swap_databases(&mut self, one: usize, other: usize) {
+        if one == other {
+            return;
+        }
         self.round.changed = true;
+        self.tell_watchers_of(one, Some(other));
+        self.tell_watchers_of(other, Some(one));
         self.all_shards().for_each(|shard| shard.swap(one, other));
     }
 
@@ -388,6 +396,9 @@ impl View<'_> {
     /// Adds an entry whose key is not there for this view.
     pub(crate) fn add(&mut self, hash: KeyHash, entry: Entry) {
         self.round.changed = true;
+        if self.round.noting.added {
+            self.note(entry.key(), Incident::Added);
+        }
         if self.round.expiry == ExpiryMode::Hide
             && let Some(hidden) = self.database_mut(hash).find(hash, entry.key())
         {

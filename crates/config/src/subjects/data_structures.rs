@@ -112,7 +112,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("zset-max-ziplist-entries")
     .live()
-    .no_effect(UNUSED)
     .about("A sorted set with more members than that leaves its compact form."),
     Directive::quantity(
         "zset-max-listpack-value",
@@ -123,7 +122,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("zset-max-ziplist-value")
     .live()
-    .no_effect(UNUSED)
     .about("So does a sorted set with a longer member, in bytes."),
     Directive::quantity(
         "hll-sparse-max-bytes",

@@ -10,12 +10,17 @@ mod bitmap;
 mod connection;
 mod hash;
 mod help;
+mod hyper_log_log;
 mod key;
 pub(crate) mod list;
+mod pubsub;
 mod scanning;
 mod server;
+mod set;
 mod sorted_set;
+pub(crate) mod stream;
 mod string;
+mod transaction;
 
 #[cfg(test)]
 mod side_by_side;
@@ -28,10 +33,15 @@ use crate::command_table::Command;
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
+    set::COMMANDS,
     hash::COMMANDS,
     sorted_set::COMMANDS,
+    stream::COMMANDS,
     bitmap::COMMANDS,
+    hyper_log_log::COMMANDS,
     key::COMMANDS,
+    transaction::COMMANDS,
+    pubsub::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
 ];

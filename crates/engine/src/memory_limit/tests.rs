@@ -45,6 +45,8 @@ impl Host for Scale {
         let full = self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok();
         if full { LIMIT + 1 } else { LIMIT }
     }
+    fn wake_worker(&self, _worker: usize) {}
+
     fn reclaim(&self, garbage: Garbage) {
         self.reclaimed.fetch_add(garbage.objects(), Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ fn round() -> Round {
         changed: false,
         donated: Vec::new(),
         buffer: Vec::new(),
+        noting: crate::Noting::default(),
     }
 }
 
@@ -77,7 +78,7 @@ fn many_keys_are_worked_through_in_order() {
         view.each(items(), |view, key, number| {
             view.set_string(key, number.to_string().as_bytes(), SetExpiry::Clear);
         });
-        assert_eq!(view.len(), count);
+        assert_eq!(view.count_keys(), count);
         let mut seen = 0;
         view.each(items(), |view, key, number| {
             assert_eq!(number, seen);

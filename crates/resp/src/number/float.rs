@@ -84,9 +84,10 @@ pub fn write_double_in_full(value: f64, output: &mut Vec<u8>) {
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
-    let significant = digits.iter().rposition(|digit| *digit != b'0').map_or(1, |last| last.saturating_add(1));
+    let significant =
+        digits.iter().rposition(|digit| *digit != b'0').map_or(1, |last| last.saturating_add(1));
     let (digits, zeros) = digits.split_at_checked(significant).unwrap_or_default();
-    if exponent < -4 || DIGITS <= exponent {
+    if !(-4..DIGITS).contains(&exponent) {
         let (first, others) = digits.split_at_checked(1).unwrap_or_default();
         output.extend_from_slice(first);
         write_fraction(others, output);

@@ -61,6 +61,33 @@ impl LongDouble {
         LongDouble::rounded(number < 0, Binary { mantissa, is_inexact: false, exponent: 0 })
     }
 
+    /// A thousand times the number, rounded up to an integer: milliseconds, if it is seconds. Nothing if it is too large for
+    /// one; the least integer if it is too small.
+    pub fn thousandfold(self) -> Option<i64> {
+        let Magnitude::Finite { mantissa, exponent } = self.magnitude else {
+            return self.is_negative.then_some(i64::MIN);
+        };
+        // At most 74 bits.
+        let product = u128::from(mantissa) * 1000;
+        if product == 0 {
+            return Some(0);
+        }
+        let shift = exponent.unsigned_abs();
+        let (whole, has_fraction) = if exponent < 0 {
+            let whole = product.checked_shr(shift).unwrap_or(0);
+            (whole, whole.checked_shl(shift) != Some(product))
+        } else {
+            let is_small = shift < product.leading_zeros();
+            (if is_small { product << shift } else { u128::MAX }, false)
+        };
+        let up = u128::from(has_fraction && !self.is_negative);
+        let magnitude = i64::try_from(whole.saturating_add(up)).ok();
+        if self.is_negative {
+            return Some(magnitude.map_or(i64::MIN, |magnitude| -magnitude));
+        }
+        magnitude
+    }
+
     /// Whether it is neither infinite nor NaN.
     pub fn is_finite(self) -> bool {
         matches!(self.magnitude, Magnitude::Finite { .. })

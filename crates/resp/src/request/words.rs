@@ -95,6 +95,11 @@ impl<'a> Words<'a> {
         Words { spans: self.spans.get(..count).unwrap_or(self.spans), ..*self }
     }
 
+    /// The words that were received apart from the buffer, which may be kept without being copied.
+    pub fn supplied(&self) -> &'a [Arc<Vec<u8>>] {
+        self.supplied
+    }
+
     /// The number of bytes of all words together.
     pub fn bytes(&self) -> usize {
         self.iter().fold(0, |sum, word| sum.saturating_add(word.len()))

@@ -33,7 +33,10 @@ impl Worker<'_> {
     /// not count: each is within a limit of its own.
     pub(super) fn is_over_query_limit(&self, connection: &Connection) -> bool {
         let long = connection.long.as_ref().map_or(0, |long| long.arrived());
-        let pending = connection.input.len().saturating_sub(connection.parser.parsed()) + long;
+        // Calls that wait for EXEC are not executed yet either.
+        let queued = connection.session.queued_bytes();
+        let pending =
+            connection.input.len().saturating_sub(connection.parser.parsed()) + long + queued;
         if pending as u64 <= self.share.config.limits.query_buffer_bytes {
             return false;
         }
@@ -121,7 +124,8 @@ impl Worker<'_> {
     pub(super) fn is_to_close(&self, connection: &mut Connection) -> bool {
         let idle_ms = self.share.now_ms() - connection.session.record.last_call_ms.load(Relaxed);
         let limit_ms = i64::from(self.share.config.network.timeout_s).saturating_mul(1000);
-        let is_idle = 0 < limit_ms && limit_ms < idle_ms && connection.state != State::Paused;
+        let waits = matches!(connection.state, State::Blocked | State::Paused);
+        let is_idle = 0 < limit_ms && limit_ms < idle_ms && !waits;
         let is_stuck = connection.state == State::Closing && CLOSING_PATIENCE_MS < idle_ms;
         if is_idle || is_stuck {
             log::verbose("Closing idle client");

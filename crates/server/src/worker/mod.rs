@@ -11,6 +11,7 @@
 
 mod accept;
 mod ahead;
+mod blocking;
 mod bounds;
 mod connection;
 mod input;
@@ -27,7 +28,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use engine::clients::ClientId;
-use engine::{Engine, Time};
+use engine::{Engine, Served, Time};
 use resp::{Batch, Output};
 
 pub(crate) use mailbox::{Mail, Mailbox};
@@ -57,6 +58,8 @@ pub(crate) struct Worker<'e> {
     buffers: Buffers,
     ahead: ahead::Lookahead,
     timers: timers::Timers,
+    /// Clients of this worker whose waits have ended.
+    served: Vec<Served>,
     stopping: bool,
 }
 
@@ -120,6 +123,7 @@ impl<'e> Worker<'e> {
                 writes: 0,
             },
             ahead: ahead::Lookahead::new(),
+            served: Vec::new(),
             stopping: false,
         })
     }
@@ -128,7 +132,8 @@ impl<'e> Worker<'e> {
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
         let mut now = self.clock.read();
         while !self.stopping {
-            let timeout_us = if self.waiting.is_empty() { self.idle_us(now) } else { 0 };
+            let is_idle = self.waiting.is_empty() && self.served.is_empty();
+            let timeout_us = if is_idle { self.idle_us(now) } else { 0 };
             self.poller.wait(timeout_us)?;
             now = self.round();
         }
@@ -158,6 +163,8 @@ impl<'e> Worker<'e> {
             self.resume(token, State::Waiting);
         }
         self.run_timers(begin);
+        self.dispatch();
+        self.answer_served();
         self.share.end_round();
         self.count_round(begin)
     }
@@ -187,6 +194,7 @@ impl<'e> Worker<'e> {
                     }
                 }
                 Mail::Listen(listeners) => self.listen(listeners),
+                Mail::Served(served) => self.served.push(served),
                 Mail::Resume => self.timers.resume(),
                 Mail::Stop => self.stopping = true,
             }
@@ -215,9 +223,11 @@ impl<'e> Worker<'e> {
     }
 
     /// Closes a connection that was taken out of its place.
-    fn end(&mut self, token: Token, connection: Box<Connection>) {
+    fn end(&mut self, token: Token, mut connection: Box<Connection>) {
+        self.forget_deadline(token, &mut connection);
         self.places.forget(token, &connection);
         self.engine.clients.remove(connection.session.id());
+        self.share.forget(&mut connection.session);
         // Closing the descriptor removes it from the poller, too.
         drop(connection);
     }

@@ -58,7 +58,11 @@ impl Worker<'_> {
                 State::Open => self.read(&mut connection),
                 // Nothing that it has sent is executed any more, and nothing that it would be sent arrives.
                 _ if readiness.hung_up => Life::Ends,
-                State::Waiting | State::Paused | State::Congested | State::Closing => Life::Goes,
+                State::Waiting
+                | State::Blocked
+                | State::Paused
+                | State::Congested
+                | State::Closing => Life::Goes,
             };
         }
         self.put_back(token, connection, life);
@@ -78,7 +82,7 @@ impl Worker<'_> {
     }
 
     /// Goes on with what a connection has kept.
-    fn go_on(&mut self, connection: &mut Connection) -> Life {
+    pub(super) fn go_on(&mut self, connection: &mut Connection) -> Life {
         connection.state = State::Open;
         // Whatever is in it was received from another connection.
         self.buffers.input.clear();
@@ -107,6 +111,7 @@ impl Worker<'_> {
         match connection.state {
             State::Waiting => self.waiting.push(token),
             State::Paused => self.timers.note_pause(),
+            State::Blocked => self.note_deadline(token, &mut connection),
             State::Open | State::Congested | State::Closing => {}
         }
         let is_quiet = connection.is_quiet();
@@ -236,6 +241,7 @@ impl Worker<'_> {
         }
         let executed = self.execute(connection, &input);
         self.keep_rest(connection, input, own, executed);
+        self.dispatch();
         if connection.session.record.killed.load(Relaxed) {
             return Life::Ends;
         }
@@ -331,16 +337,13 @@ impl Worker<'_> {
             } else {
                 done.bytes = batch.consumed();
             }
-            match ran.next {
-                Next::Continue => {}
-                Next::Close => {
-                    connection.state = State::Closing;
-                    break;
+            if let Some(state) = state_after(ran.next) {
+                connection.state = state;
+                if let (State::Blocked, ParseStatus::Failed(_)) = (state, &status) {
+                    // That is told when it is its turn: then it is parsed anew.
+                    connection.parser = RequestParser::new();
                 }
-                Next::Postpone => {
-                    connection.state = State::Paused;
-                    break;
-                }
+                break;
             }
             match status {
                 ParseStatus::Full => {}
@@ -414,6 +417,16 @@ fn rewrite(batch: &Batch, input: &[u8]) -> Vec<u8> {
     encode_request(&words, &mut rewritten);
     rewritten.extend_from_slice(input.get(batch.end(0)..).unwrap_or_default());
     rewritten
+}
+
+/// The state of a connection that executes no more of what it has sent, for now.
+fn state_after(next: Next) -> Option<State> {
+    match next {
+        Next::Continue => None,
+        Next::Close => Some(State::Closing),
+        Next::Postpone => Some(State::Paused),
+        Next::Block => Some(State::Blocked),
+    }
 }
 
 /// A client that was killed calls nothing more.

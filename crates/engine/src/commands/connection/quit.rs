@@ -18,7 +18,7 @@ pub(super) static QUIT: Command = Declaration {
 pub(super) static RESET: Command = Declaration {
     summary: "Forgets what the client has set up, as if it had just connected.",
     flags: ALWAYS_ALLOWED,
-    ..Declaration::new("RESET", Group::Connection, "6.2.0", Handler::Keys(reset))
+    ..Declaration::new("RESET", Group::Connection, "6.2.0", Handler::Watched(reset))
 };
 
 /// In any state of the server and of the client.
@@ -27,7 +27,9 @@ const ALWAYS_ALLOWED: Flags = Flags::NO_SCRIPT
     .and(Flags::STALE)
     .and(Flags::FAST)
     .and(Flags::NO_AUTH)
-    .and(Flags::ALLOW_BUSY);
+    .and(Flags::ALLOW_BUSY)
+    .and(Flags::UNQUEUED)
+    .and(Flags::WHILE_SUBSCRIBED);
 
 fn quit(call: &mut Call<'_>) -> Outcome {
     call.next = Next::Close;
@@ -36,6 +38,9 @@ fn quit(call: &mut Call<'_>) -> Outcome {
 }
 
 fn reset(call: &mut Call<'_>) -> Outcome {
+    call.give_transaction_up();
+    let (pubsub, output) = (&call.engine.pubsub, call.reply.output());
+    call.delivery.withdraw(pubsub, call.session, output);
     call.session.reset(call.engine.trusts_newcomers());
     call.reply.set_protocol(Protocol::Resp2);
     call.reply.simple("RESET");

@@ -64,7 +64,7 @@ fn pop(call: &mut Call<'_>, end: End, name: &'static str) -> Outcome {
         }
         return Ok(());
     }
-    let count = usize::try_from(arguments.unsigned()?).unwrap_or(usize::MAX);
+    let count = usize::try_from(arguments.at_least(0, NEGATIVE_COUNT)?).unwrap_or(usize::MAX);
     if count == 0 {
         match call.keys.look_as::<List>(key)? {
             Some(_) => call.reply.array(0),
@@ -227,5 +227,6 @@ pub(super) fn popped(end: End) -> Event {
     }
 }
 
+const NEGATIVE_COUNT: ReplyError = ReplyError::message("value is out of range, must be positive");
 const INVALID_NUMBER: ReplyError = ReplyError::message("numkeys should be greater than 0");
 const INVALID_COUNT: ReplyError = ReplyError::message("count should be greater than 0");

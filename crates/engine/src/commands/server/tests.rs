@@ -62,6 +62,8 @@ impl Host for Shared {
     fn used_memory(&self) -> usize {
         self.0.used_memory.load(Ordering::Relaxed)
     }
+    fn wake_worker(&self, _worker: usize) {}
+
     fn reclaim(&self, garbage: Garbage) {
         drop(garbage);
     }

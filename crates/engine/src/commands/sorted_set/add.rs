@@ -83,6 +83,10 @@ fn zincrby(call: &mut Call<'_>) -> Outcome {
 
 /// The options of ZADD, as they come.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "words that are there or not, to be made sense of"
+)]
 struct Options {
     nx: bool,
     xx: bool,
