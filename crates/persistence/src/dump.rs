@@ -13,12 +13,12 @@ pub fn seal(payload: &mut Vec<u8>, version: Version) {
     payload.extend_from_slice(&checksum.to_le_bytes());
 }
 
-/// The type and the value of a payload, if its version is one that is read and its checksum is right, or is 0: then it was not computed.
+/// The type and the value of a payload, if its version is one that is read and its checksum is right.
 pub fn unseal(payload: &[u8]) -> Option<&[u8]> {
     let (value, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
     let (version, checksum) = footer.split_first_chunk::<2>()?;
     let checksum = u64::from_le_bytes(checksum.try_into().ok()?);
     let covered = payload.get(..payload.len().checked_sub(size_of::<u64>())?)?;
     let is_known = u16::from_le_bytes(*version) <= Version::REDIS_7_4.0;
-    (is_known && (checksum == 0 || checksum == crc64::checksum(covered))).then_some(value)
+    (is_known && checksum == crc64::checksum(covered)).then_some(value)
 }

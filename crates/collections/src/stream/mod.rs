@@ -86,11 +86,6 @@ impl Stream {
 }
 
 impl<'a> StreamRef<'a> {
-    /// Takes a copy apart.
-    pub fn to_parts(self) -> Parts {
-        self.stream.to_parts()
-    }
-
     /// How it is represented.
     pub fn encoding(self) -> Encoding {
         Encoding::Stream

@@ -61,14 +61,22 @@ fn zip_element(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
             string(rest, u32::from_be_bytes(*length) as usize)
         }
         _ => match mark {
-            0xc0 => rest.split_first_chunk().map(|(n, rest)| (decimal(i16::from_le_bytes(*n).into()), rest)),
-            0xd0 => rest.split_first_chunk().map(|(n, rest)| (decimal(i32::from_le_bytes(*n).into()), rest)),
-            0xe0 => rest.split_first_chunk().map(|(n, rest)| (decimal(i64::from_le_bytes(*n)), rest)),
+            0xc0 => rest
+                .split_first_chunk()
+                .map(|(n, rest)| (decimal(i16::from_le_bytes(*n).into()), rest)),
+            0xd0 => rest
+                .split_first_chunk()
+                .map(|(n, rest)| (decimal(i32::from_le_bytes(*n).into()), rest)),
+            0xe0 => {
+                rest.split_first_chunk().map(|(n, rest)| (decimal(i64::from_le_bytes(*n)), rest))
+            }
             0xf0 => rest.split_first_chunk().map(|([a, b, c], rest)| {
                 // Shifted back, so that the sign comes along.
                 (decimal((i32::from_le_bytes([0, *a, *b, *c]) >> 8).into()), rest)
             }),
-            0xfe => rest.split_first_chunk().map(|(n, rest)| (decimal(i8::from_le_bytes(*n).into()), rest)),
+            0xfe => rest
+                .split_first_chunk()
+                .map(|(n, rest)| (decimal(i8::from_le_bytes(*n).into()), rest)),
             0xf1..=0xfd => Some((decimal(i64::from(mark & 0x0f).saturating_sub(1)), rest)),
             _ => None,
         },

@@ -40,9 +40,9 @@ pub fn read<R: Read>(
         | ValueType::HashListPackExBeforeRelease
         | ValueType::HashMetadata
         | ValueType::HashListPackEx => read_hash(form, reader, limits)?.into_object(),
-        ValueType::StreamListPacks
-        | ValueType::StreamListPacks2
-        | ValueType::StreamListPacks3 => stream::read(form, reader)?.into_object(),
+        ValueType::StreamListPacks | ValueType::StreamListPacks2 | ValueType::StreamListPacks3 => {
+            stream::read(form, reader)?.into_object()
+        }
         ValueType::ModuleBeforeRelease | ValueType::Module2 => {
             return Err(reader.corrupt(Corrupt::Module));
         }
@@ -93,7 +93,11 @@ fn read_list<R: Read>(
             let mut list = List::default();
             for _ in 0..some(reader)? {
                 let element = reader.string()?;
-                list.push(collections::list::End::Tail, [element.as_slice()].into_iter(), limits.list);
+                list.push(
+                    collections::list::End::Tail,
+                    [element.as_slice()].into_iter(),
+                    limits.list,
+                );
             }
             return Ok(list);
         }
@@ -193,7 +197,8 @@ fn read_sorted_set<R: Read>(
                 return Err(reader.corrupt(Corrupt::Packed("sorted set")));
             }
             for [member, score] in pairs {
-                let score = resp_double(score).ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
+                let score =
+                    resp_double(score).ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
                 add(reader, member, score)?;
             }
         }
@@ -249,8 +254,8 @@ fn read_hash<R: Read>(
         }
         ValueType::HashZipMap => {
             let bytes = reader.string()?;
-            let pairs = packed::zip_map(&bytes)
-                .ok_or_else(|| reader.corrupt(Corrupt::Packed("zipmap")))?;
+            let pairs =
+                packed::zip_map(&bytes).ok_or_else(|| reader.corrupt(Corrupt::Packed("zipmap")))?;
             for (name, value) in pairs {
                 add(reader, &name, &value, None)?;
             }
@@ -265,7 +270,8 @@ fn read_hash<R: Read>(
                 return Err(reader.corrupt(Corrupt::Packed("hash")));
             }
             for [name, value, expiry] in triples {
-                let expiry: Option<i64> = str::from_utf8(expiry).ok().and_then(|text| text.parse().ok());
+                let expiry: Option<i64> =
+                    str::from_utf8(expiry).ok().and_then(|text| text.parse().ok());
                 match expiry {
                     None => return Err(reader.corrupt(Corrupt::Number("an expiry"))),
                     Some(expiry) => add(reader, name, value, (expiry != 0).then_some(expiry))?,

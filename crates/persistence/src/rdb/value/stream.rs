@@ -60,8 +60,9 @@ pub(super) fn read<R: Read>(form: ValueType, reader: &mut Reader<R>) -> Result<S
     let mut parts = Parts::default();
     for _ in 0..reader.count()? {
         let id = reader.string()?;
-        let id = <[u8; 16]>::try_from(id.as_slice())
-            .map_err(|_| reader.corrupt(Corrupt::Stream("the ID of a node is not 16 bytes long")))?;
+        let id = <[u8; 16]>::try_from(id.as_slice()).map_err(|_| {
+            reader.corrupt(Corrupt::Stream("the ID of a node is not 16 bytes long"))
+        })?;
         parts.nodes.push((StreamId::from_bytes(id), reader.string()?));
     }
     parts.len = reader.count()?;

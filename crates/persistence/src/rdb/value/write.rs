@@ -105,7 +105,8 @@ fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
             writer.milliseconds(first);
             writer.length(hash.len() as u64);
             for field in hash.iter() {
-                let after = field.expiry.map_or(0, |expiry| expiry.saturating_sub(first).saturating_add(1));
+                let after =
+                    field.expiry.map_or(0, |expiry| expiry.saturating_sub(first).saturating_add(1));
                 writer.length(u64::try_from(after).unwrap_or(0));
                 write_element(field.name, writer);
                 write_element(field.value, writer);
