@@ -176,7 +176,7 @@ fn forms_of_old_are_read() {
     let mut bytes = vec![ValueType::ListZipList as u8, u8::try_from(zip_list.len()).unwrap()];
     bytes.extend_from_slice(zip_list);
     let list = read_all(&bytes).expect("a list");
-    assert_eq!(contents(&list).concat(), b"-3005abc");
+    assert_eq!(contents(&list).concat(), b"a\x005\0-300\0bc");
     let zip_map = b"\x02\x01a\x01\x00x\x02bc\x02\x01yz\0\xff";
     let mut bytes = vec![ValueType::HashZipMap as u8, u8::try_from(zip_map.len()).unwrap()];
     bytes.extend_from_slice(zip_map);
