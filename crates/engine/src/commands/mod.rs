@@ -16,6 +16,7 @@ mod key;
 pub(crate) mod list;
 mod pubsub;
 mod scanning;
+mod script;
 mod server;
 mod set;
 mod sorted_set;
@@ -42,6 +43,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     hyper_log_log::COMMANDS,
     geo::COMMANDS,
     key::COMMANDS,
+    script::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,
     connection::COMMANDS,
