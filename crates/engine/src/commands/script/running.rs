@@ -57,7 +57,9 @@ impl Host for Running<'_, '_> {
             Ok(admitted) => admitted,
             Err(error) => {
                 self.call.tally.error(&error.code());
+                reply.push(b'-');
                 error.write_to(reply);
+                reply.extend_from_slice(b"\r\n");
                 return;
             }
         };
