@@ -13,5 +13,7 @@ mod lifecycle;
 mod linearizability;
 mod operations;
 mod protocol;
+mod pubsub;
 mod subject;
 mod tidy;
+mod transactions;
