@@ -176,6 +176,12 @@ impl Call<'_> {
         }
     }
 
+    /// Has nothing replicated but what [`replicate_as`](Call::replicate_as) is told, be that nothing at all.
+    #[inline]
+    pub fn replicate_nothing_else(&mut self) {
+        self.effects.replicate_nothing_else();
+    }
+
     /// Unix time in ms at the beginning of the round.
     #[inline]
     pub fn now_ms(&self) -> i64 {

@@ -234,6 +234,11 @@ impl Effects {
         self.recorded.push(Effect::new(database, words.iter().copied()));
     }
 
+    /// Has the call not recorded as it came.
+    pub(crate) fn replicate_nothing_else(&mut self) {
+        self.explicit = true;
+    }
+
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
     /// keys and fields that it found expired.
     pub(crate) fn finish(

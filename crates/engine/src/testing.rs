@@ -89,6 +89,16 @@ impl Server {
         self.clients.len() - 1
     }
 
+    /// A client leaves; those after it move up.
+    pub fn disconnect(&mut self, client: usize) {
+        let mut session = self.clients.remove(client);
+        self.received.remove(client);
+        self.engine.clients.remove(session.id());
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.forget(&mut session);
+        self.worker.end_round();
+    }
+
     /// What the clients are sent that is no reply, by client, and nothing else until the next time: published messages, in
     /// the form of `say`.
     pub fn deliveries(&mut self) -> Vec<String> {
@@ -180,15 +190,6 @@ impl Server {
         self.worker.end_round();
         assert!(did_wait, "it waited");
         String::from_utf8_lossy(&bytes(&mut output)).trim_end().replace("\r\n", " ")
-    }
-
-    /// A client goes away.
-    pub fn disconnect(&mut self, client: usize) {
-        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
-        self.worker.abandon_wait(&mut self.clients[client]);
-        self.worker.forget(&mut self.clients[client]);
-        self.worker.end_round();
-        self.engine.clients.remove(self.clients[client].id());
     }
 
     /// What the first client is answered to the words in `line`, which spaces separate; `""` is an empty word. In one line,

@@ -27,8 +27,6 @@
 //! To add a command that waits: parse all; look at the keys that [`Call::reaches`] says are there; if nothing is
 //! ready, [`Call::block`] and return. It is called again with the same words, unless it says others.
 
-#![expect(dead_code, reason = "streams are not built yet")]
-
 mod ending;
 mod serving;
 #[cfg(test)]

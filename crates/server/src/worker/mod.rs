@@ -232,7 +232,7 @@ impl<'e> Worker<'e> {
 
     /// Closes a connection that was taken out of its place.
     fn end(&mut self, token: Token, mut connection: Box<Connection>) {
-        self.forget_wait(token, &mut connection);
+        self.forget_deadline(token, &mut connection);
         self.places.forget(token, &connection);
         self.engine.clients.remove(connection.session.id());
         self.share.forget(&mut connection.session);
