@@ -21,6 +21,7 @@ mod list_family;
 mod pair;
 mod pool;
 mod server_family;
+mod set_family;
 mod shrink;
 mod state;
 mod step;
@@ -51,6 +52,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("string", &string_family::Strings, 10),
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
+    ("set", &set_family::Sets, 8),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
 ];
