@@ -51,6 +51,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("COMMAND INFO", "flags and tips were corrected"),
     ("CONFIG GET", "there are more directives"),
     ("CONFIG SET MAXMEMORY-SAMPLES", "has an upper bound"),
+    ("CONFIG SET SET-MAX-LISTPACK-", "is new"),
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
     ("HSCAN", "has the option NOVALUES"),

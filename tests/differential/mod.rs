@@ -22,6 +22,7 @@ mod list_family;
 mod pair;
 mod pool;
 mod server_family;
+mod set_family;
 mod shrink;
 mod state;
 mod step;
@@ -52,6 +53,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("string", &string_family::Strings, 10),
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
+    ("set", &set_family::Sets, 8),
     ("hash", &hash_family::Hashes, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),

@@ -77,7 +77,11 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
     match (name.as_slice(), sub.as_slice()) {
         // Of all commands: as many as a server has.
         (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
-        (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN", _)
+        (
+            b"KEYS" | b"SCAN" | b"SSCAN" | b"SMEMBERS" | b"SINTER" | b"SUNION" | b"SDIFF" | b"SPOP"
+            | b"SRANDMEMBER" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN",
+            _,
+        )
         | (b"CONFIG", b"GET")
         | (b"COMMAND", b"LIST") => Promise::AnyOrder,
         (b"COMMAND", b"INFO") => Promise::Described,
