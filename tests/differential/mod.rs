@@ -22,6 +22,7 @@ mod pair;
 mod pool;
 mod server_family;
 mod shrink;
+mod sorted_set_family;
 mod state;
 mod step;
 mod string_family;
@@ -51,6 +52,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("string", &string_family::Strings, 10),
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
+    ("sorted_set", &sorted_set_family::SortedSets, 6),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
 ];

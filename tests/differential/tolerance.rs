@@ -70,7 +70,7 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
     match (name.as_slice(), sub.as_slice()) {
         // Of all commands: as many as a server has.
         (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
-        (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL", _)
+        (b"KEYS" | b"SCAN" | b"ZSCAN" | b"SMEMBERS" | b"HGETALL", _)
         | (b"CONFIG", b"GET")
         | (b"COMMAND", b"LIST") => Promise::AnyOrder,
         (b"COMMAND", b"INFO") => Promise::Described,
