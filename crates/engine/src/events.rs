@@ -110,6 +110,10 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Places found near another were stored.
+pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
+/// Places found near another were stored, by an older command.
+pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
 /// Members were added to a set.
 pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
 /// Members were removed from a set.
@@ -156,6 +160,8 @@ pub const RENAME_TO: Event = Event::new(Class::Generic, "rename_to");
 pub const MOVE_FROM: Event = Event::new(Class::Generic, "move_from");
 /// A key came from another database.
 pub const MOVE_TO: Event = Event::new(Class::Generic, "move_to");
+/// A key was made of what DUMP gave.
+pub const RESTORE: Event = Event::new(Class::Generic, "restore");
 /// A key was made as a copy.
 pub const COPY_TO: Event = Event::new(Class::Generic, "copy_to");
 /// A key was removed because it had expired.
