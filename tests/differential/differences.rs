@@ -18,12 +18,33 @@ pub(super) fn documented(version: Version, words: &[Vec<u8>], older: &Value) -> 
     }
 }
 
-/// Whether values of this type are represented otherwise than after `version`: since 7.2 a short list is a list pack, and a small
-/// set may be one.
+/// Whether values of this type are represented otherwise than after `version`: since 7.2 a short list is a list pack, a small
+/// set may be one, and a sorted set that is given many members at once is big.
 pub(super) fn in_encoding(version: Version, kind: &Value) -> bool {
     match version {
         Version::V74 => false,
-        Version::V70 => matches!(kind.as_bytes(), Some(b"list" | b"set")),
+        Version::V70 => matches!(kind.as_bytes(), Some(b"list" | b"set" | b"zset")),
+    }
+}
+
+/// Whether values differ but in how they are written: 7.0 writes every score in 17 digits.
+pub(super) fn in_digits(version: Version, kind: &Value, ours: &Value, theirs: &Value) -> bool {
+    let number = |value: &Value| {
+        let text = value.as_bytes().and_then(|text| std::str::from_utf8(text).ok());
+        text.and_then(|text| text.parse::<f64>().ok()).map(f64::to_bits)
+    };
+    let same = |(ours, theirs): (&Value, &Value)| {
+        ours == theirs || number(ours).is_some() && number(ours) == number(theirs)
+    };
+    let flat = |value: &Value| -> Vec<Value> {
+        let pairs = value.as_array().unwrap_or_default().iter();
+        pairs
+            .flat_map(|pair| pair.as_array().map_or_else(|| vec![pair.clone()], <[Value]>::to_vec))
+            .collect()
+    };
+    version == Version::V70 && kind.as_bytes() == Some(b"zset") && {
+        let (ours, theirs) = (flat(ours), flat(theirs));
+        ours.len() == theirs.len() && ours.iter().zip(&theirs).all(same)
     }
 }
 
@@ -58,4 +79,22 @@ const CHANGED: &[(&str, &str)] = &[
     ("INFO", "has more fields"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
+    ("ZADD", "writes scores in as few digits as tell them apart"),
+    ("ZDIFF", "writes scores in fewer digits"),
+    ("ZINCRBY", "writes scores in fewer digits"),
+    ("ZINTER", "writes scores in fewer digits"),
+    ("ZMPOP", "writes scores in fewer digits"),
+    ("ZMSCORE", "writes scores in fewer digits"),
+    ("ZPOP", "writes scores in fewer digits"),
+    ("ZRANDMEMBER", "writes scores in fewer digits"),
+    (
+        "ZRANGE",
+        "writes scores in fewer digits; a negative offset of LIMIT counts from the end in a big sorted set",
+    ),
+    ("ZRANK", "has the option WITHSCORE"),
+    ("ZREVRANGE", "writes scores in fewer digits; a negative offset as in ZRANGE"),
+    ("ZREVRANK", "has the option WITHSCORE"),
+    ("ZSCAN", "writes scores in fewer digits, and has an error of its own for NOVALUES"),
+    ("ZSCORE", "writes scores in fewer digits"),
+    ("ZUNION", "writes scores in fewer digits"),
 ];

@@ -24,6 +24,7 @@ mod pool;
 mod server_family;
 mod set_family;
 mod shrink;
+mod sorted_set_family;
 mod state;
 mod step;
 mod string_family;
@@ -54,6 +55,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
     ("set", &set_family::Sets, 8),
+    ("sorted_set", &sorted_set_family::SortedSets, 6),
     ("hash", &hash_family::Hashes, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),

@@ -79,7 +79,7 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
         (
             b"KEYS" | b"SCAN" | b"SSCAN" | b"SMEMBERS" | b"SINTER" | b"SUNION" | b"SDIFF" | b"SPOP"
-            | b"SRANDMEMBER" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN",
+            | b"SRANDMEMBER" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN" | b"ZSCAN",
             _,
         )
         | (b"CONFIG", b"GET")

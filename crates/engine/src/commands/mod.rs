@@ -43,9 +43,9 @@ pub const FAMILIES: &[&[&Command]] = &[
     hyper_log_log::COMMANDS,
     geo::COMMANDS,
     key::COMMANDS,
-    script::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,
+    script::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
 ];
