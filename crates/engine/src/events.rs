@@ -20,6 +20,8 @@ pub enum Class {
     String,
     /// `l`: lists.
     List,
+    /// `s`: sets.
+    Set,
     /// `h`: hashes.
     Hash,
     /// `z`: sorted sets.
@@ -30,6 +32,8 @@ pub enum Class {
     Expired,
     /// `e`: keys that were evicted.
     Evicted,
+    /// None: no notification.
+    Silent,
     /// `n`: keys that were not there before.
     New,
     /// `m`: reads of keys that are not there.
@@ -44,6 +48,10 @@ pub const SET_RANGE: Event = Event::new(Class::String, "setrange");
 pub const APPEND: Event = Event::new(Class::String, "append");
 /// Bits of a string were changed.
 pub const SET_BIT: Event = Event::new(Class::String, "setbit");
+/// Elements were added to a `HyperLogLog`.
+pub const ADD_TO_HYPER_LOG_LOG: Event = Event::new(Class::String, "pfadd");
+/// Something was noted in a value that means the same as before: whoever watches it has to know, listeners are not told.
+pub const NOTED: Event = Event::new(Class::Silent, "");
 /// An integer was added to.
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.
@@ -102,6 +110,22 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Places found near another were stored.
+pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
+/// Places found near another were stored, by an older command.
+pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
+/// Members were added to a set.
+pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
+/// Members were removed from a set.
+pub const SET_REMOVE: Event = Event::new(Class::Set, "srem");
+/// Random members were taken out of a set.
+pub const SET_POP: Event = Event::new(Class::Set, "spop");
+/// An intersection was stored as a set.
+pub const SET_STORE_INTERSECTION: Event = Event::new(Class::Set, "sinterstore");
+/// A union was stored as a set.
+pub const SET_STORE_UNION: Event = Event::new(Class::Set, "sunionstore");
+/// A difference was stored as a set.
+pub const SET_STORE_DIFFERENCE: Event = Event::new(Class::Set, "sdiffstore");
 /// An entry was added to a stream.
 pub const STREAM_ADD: Event = Event::new(Class::Stream, "xadd");
 /// Entries of a stream were deleted.
@@ -136,6 +160,8 @@ pub const RENAME_TO: Event = Event::new(Class::Generic, "rename_to");
 pub const MOVE_FROM: Event = Event::new(Class::Generic, "move_from");
 /// A key came from another database.
 pub const MOVE_TO: Event = Event::new(Class::Generic, "move_to");
+/// A key was made of what DUMP gave.
+pub const RESTORE: Event = Event::new(Class::Generic, "restore");
 /// A key was made as a copy.
 pub const COPY_TO: Event = Event::new(Class::Generic, "copy_to");
 /// A key was removed because it had expired.
@@ -148,12 +174,13 @@ pub const NEW: Event = Event::new(Class::New, "new");
 pub const KEY_MISS: Event = Event::new(Class::Miss, "keymiss");
 
 impl Class {
-    /// The letter that `notify-keyspace-events` has for it.
+    /// The letter that `notify-keyspace-events` has for it; one that it never has for what is not told of.
     pub fn letter(self) -> u8 {
         match self {
             Class::Generic => b'g',
             Class::String => b'$',
             Class::List => b'l',
+            Class::Set => b's',
             Class::Hash => b'h',
             Class::SortedSet => b'z',
             Class::Stream => b't',
@@ -161,6 +188,7 @@ impl Class {
             Class::Evicted => b'e',
             Class::New => b'n',
             Class::Miss => b'm',
+            Class::Silent => b'\0',
         }
     }
 }

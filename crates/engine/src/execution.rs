@@ -274,6 +274,7 @@ impl<'e> Worker<'e> {
 
     /// Takes leave of a client that is gone: nothing here knows it any more.
     pub fn forget(&mut self, session: &mut Session) {
+        self.abandon_wait(session);
         self.forget_watches(session);
         self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
@@ -310,6 +311,10 @@ impl<'e> Worker<'e> {
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.lock_hashes(transaction.hashes());
+        if view.has_waiters() && view.holds_waiters_with_more() {
+            drop(view);
+            return self.with_everything(session, callable, run, words, output);
+        }
         parts.call(session, callable, run, words, view, output)
     }
 

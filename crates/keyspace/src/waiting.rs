@@ -168,6 +168,17 @@ impl View<'_> {
         0 < queue.moving || 0 < strays && queue.waiters.values().any(|waiter| waiter.is_stray())
     }
 
+    /// The same for all keys of the shards held: for what does not know which of them it will change.
+    #[cold]
+    pub fn holds_waiters_with_more(&mut self) -> bool {
+        let strays = self.keyspace.waits.strays.load(Ordering::Relaxed);
+        let moves = |queues: &HashMap<_, Queue>| queues.values().any(|queue| 0 < queue.moving);
+        self.any_shard(|shard| {
+            let queues = &shard.queues;
+            !queues.is_empty() && (0 < strays || queues.databases.iter().any(moves))
+        })
+    }
+
     /// Draws a ticket. The shards of all keys that will be waited for with it are held.
     pub fn draw_ticket(&self) -> Ticket {
         // The locks order the queues; the number has to be another one each time, no more.

@@ -45,7 +45,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("hash-max-ziplist-entries")
     .live()
-    .no_effect(UNUSED)
     .about("A hash with more fields than that leaves its compact form."),
     Directive::quantity(
         "hash-max-listpack-value",
@@ -56,7 +55,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("hash-max-ziplist-value")
     .live()
-    .no_effect(UNUSED)
     .about("So does a hash with a longer field or value, in bytes."),
     Directive::number(
         "list-max-listpack-size",
@@ -112,7 +110,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("zset-max-ziplist-entries")
     .live()
-    .no_effect(UNUSED)
     .about("A sorted set with more members than that leaves its compact form."),
     Directive::quantity(
         "zset-max-listpack-value",
@@ -123,7 +120,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("zset-max-ziplist-value")
     .live()
-    .no_effect(UNUSED)
     .about("So does a sorted set with a longer member, in bytes."),
     Directive::quantity(
         "hll-sparse-max-bytes",

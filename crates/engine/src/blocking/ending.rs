@@ -109,7 +109,7 @@ impl Worker<'_> {
     }
 
     /// Ends a session's wait because its client is gone.
-    pub fn abandon_wait(&mut self, session: &mut Session) {
+    pub(crate) fn abandon_wait(&mut self, session: &mut Session) {
         let Some(waiter) = session.wait.take() else { return };
         *waiter.hold() = None;
         self.leave_queues(&waiter);

@@ -60,6 +60,11 @@ impl Blocked {
         self.timeout.limit_ms()
     }
 
+    /// Whether nobody has ended it. While somebody tries to serve it, that is not certain.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.session.try_lock().is_none_or(|session| session.is_some())
+    }
+
     /// Keeps others from ending it meanwhile; what it gives is empty if it has ended.
     pub(super) fn hold(&self) -> MutexGuard<'_, Option<Session>> {
         self.session.lock()

@@ -143,7 +143,7 @@ impl ClientRecord {
 
     /// What it waits for, if a call has blocked it.
     pub(crate) fn wait(&self) -> Option<Arc<Blocked>> {
-        self.wait.lock().upgrade()
+        self.wait.lock().upgrade().filter(|wait| wait.goes_on())
     }
 
     /// How long it has been connected, in whole seconds of the clock.

@@ -91,17 +91,10 @@ impl Worker<'_> {
         self.timers.add_deadline(deadline_us, token);
     }
 
-    fn forget_deadline(&mut self, token: Token, connection: &mut Connection) {
+    /// The wait of a connection is over, or the connection is.
+    pub(super) fn forget_deadline(&mut self, token: Token, connection: &mut Connection) {
         if let Some(deadline_us) = connection.deadline_us.take() {
             self.timers.remove_deadline(deadline_us, token);
-        }
-    }
-
-    /// Ends the wait of a connection that ends.
-    pub(super) fn forget_wait(&mut self, token: Token, connection: &mut Connection) {
-        if connection.session.is_blocked() {
-            self.forget_deadline(token, connection);
-            self.share.abandon_wait(&mut connection.session);
         }
     }
 }
