@@ -18,6 +18,15 @@ pub(super) fn documented(version: Version, words: &[Vec<u8>], older: &Value) -> 
     }
 }
 
+/// Whether values of this type are represented otherwise than after `version`: since 7.2 a short list is a list pack, and a small
+/// set may be one.
+pub(super) fn in_encoding(version: Version, kind: &Value) -> bool {
+    match version {
+        Version::V74 => false,
+        Version::V70 => matches!(kind.as_bytes(), Some(b"list" | b"set")),
+    }
+}
+
 /// Whether a call is one of a command that changes data and came after `version`.
 pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     let name = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
@@ -46,5 +55,6 @@ const CHANGED: &[(&str, &str)] = &[
     ("DEBUG DICT-RESIZING", "is new"),
     ("HSCAN", "has the option NOVALUES"),
     ("INFO", "has more fields"),
+    ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
 ];

@@ -18,6 +18,7 @@ mod differences;
 mod grammar_family;
 mod hash_family;
 mod key_family;
+mod list_family;
 mod pair;
 mod pool;
 mod server_family;
@@ -50,6 +51,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("grammar", &grammar_family::Grammar, 10),
     ("string", &string_family::Strings, 10),
     ("key", &key_family::Keys, 8),
+    ("list", &list_family::Lists, 6),
     ("hash", &hash_family::Hashes, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
@@ -150,7 +152,8 @@ fn generate(random: &mut Random) -> Vec<Step> {
             if let [_, _, ..] = drawn[..] {
                 steps.extend(drawn);
             } else {
-                steps.extend(drawn.into_iter().map(|step| step.varied(random)));
+                let varied = drawn.into_iter().map(|step| step.varied(random));
+                steps.extend(varied.filter(|step| !list_family::overflows(step)));
             }
         }
     }

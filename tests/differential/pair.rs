@@ -11,9 +11,9 @@ use super::state::{self, Snapshot};
 use super::step::Step;
 use super::tolerance;
 
-/// Settings that every case begins with: what [`super::server_family`] changes.
+/// Settings that every case begins with: what [`super::server_family`] and [`super::list_family`] change.
 const SETTINGS: &str = "CONFIG SET maxmemory-samples 5 timeout 0 lfu-log-factor 10 \
-    lfu-decay-time 1 hz 10 proto-max-bulk-len 512mb maxmemory-policy noeviction";
+    list-max-listpack-size -2 list-compress-depth 0 lfu-decay-time 1 hz 10 proto-max-bulk-len 512mb maxmemory-policy noeviction";
 
 /// How long a reply may take before the server counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -113,7 +113,7 @@ impl Pair {
         }
         drop((subject, real));
         let (ours, theirs) = (self.subject.snapshot(), self.real.snapshot());
-        match ours.difference(&theirs) {
+        match ours.difference(&theirs, self.version) {
             None => Ok(()),
             Some((what, subject, real)) => Err(Divergence { step: None, what, subject, real }),
         }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use harness::{Client, Value};
+use harness::{Client, Value, Version};
 
-use super::tolerance;
+use super::{differences, tolerance};
 
 /// The databases that cases write to.
 const DATABASES: [&str; 4] = ["0", "1", "2", "15"];
@@ -66,12 +66,16 @@ fn reading<'a>(kind: &Value, key: &'a [u8]) -> Vec<&'a [u8]> {
 
 impl Snapshot {
     /// The first difference: what it is about, and both sides of it.
-    pub(super) fn difference(&self, other: &Snapshot) -> Option<(String, String, String)> {
+    pub(super) fn difference(
+        &self,
+        other: &Snapshot,
+        version: Version,
+    ) -> Option<(String, String, String)> {
         let keys = self.0.keys().chain(other.0.keys());
         for key in keys {
             let name = format!("database {} key {}", key.0, key.1.escape_ascii());
             match (self.0.get(key), other.0.get(key)) {
-                (Some(ours), Some(theirs)) if ours.same(theirs) => {}
+                (Some(ours), Some(theirs)) if ours.same(theirs, version) => {}
                 (ours, theirs) => return Some((name, shown(ours), shown(theirs))),
             }
         }
@@ -80,9 +84,9 @@ impl Snapshot {
 }
 
 impl Entry {
-    fn same(&self, other: &Entry) -> bool {
+    fn same(&self, other: &Entry, version: Version) -> bool {
         self.kind == other.kind
-            && self.encoding == other.encoding
+            && (self.encoding == other.encoding || differences::in_encoding(version, &self.kind))
             && tolerance::same(&reading(&self.kind, b""), &self.value, &other.value)
             && (self.ttl_ms < 0) == (other.ttl_ms < 0)
             && self.ttl_ms.abs_diff(other.ttl_ms) <= SLACK_MS.unsigned_abs()

@@ -16,10 +16,12 @@
 
 pub mod bits;
 mod collection;
+pub mod geo_hash;
 pub mod glob;
 pub mod hash;
 pub mod hash_table;
 mod hashing;
+pub mod hyper_log_log;
 pub mod int_set;
 pub mod list;
 pub mod list_pack;

@@ -66,6 +66,13 @@ impl Flags {
     /// Executed at once in a transaction, not queued. Not shown.
     pub const UNQUEUED: Flags = Flags(1 << 25);
 
+    /// Answers with pushes, which are sent even to a client that wants no replies. Not shown.
+    pub const PUSHES: Flags = Flags(1 << 26);
+    /// Allowed while the client is subscribed, in the protocol in which replies and messages look alike. Not shown.
+    pub const WHILE_SUBSCRIBED: Flags = Flags(1 << 27);
+    /// Sends a message to subscribers. Not shown.
+    pub const PUBLISHES: Flags = Flags(1 << 28);
+
     /// Both sets together.
     #[must_use]
     pub const fn and(self, other: Flags) -> Flags {

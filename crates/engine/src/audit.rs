@@ -46,6 +46,10 @@ fn digest(callable: &Callable, words: Words<'_>, keys: &mut View<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     let now_ms = keys.elements_at();
     Command::for_each_key(callable.command, callable.layout, words, |key| {
+        if !keys.reaches(key) {
+            // The call is made for a client that waited, by one who holds the keys that are ready.
+            return;
+        }
         let entry = keys.peek(key);
         let state = entry.and_then(|entry| {
             let digest = digest_of(entry.value(), now_ms)?;

@@ -5,10 +5,13 @@ use keyspace::View;
 use resp::{Reply, Words};
 
 use crate::Engine;
+use crate::blocking::{Served, serve_removed};
 use crate::command_table::Callable;
 use crate::effects::Effects;
 use crate::events::Event;
-use crate::reactions;
+use crate::execution::Parts;
+use crate::pubsub::Delivery;
+use crate::reactions::Teller;
 use crate::session::Session;
 use crate::statistics::{Tally, WorkerStatistics};
 
@@ -34,14 +37,29 @@ pub struct Call<'a> {
     pub now_us: i64,
     /// What happens after the reply.
     pub next: Next,
+    pub(crate) occasion: Occasion,
+    /// Which worker executes it.
+    pub(crate) worker: usize,
+    /// What that worker delivers to its clients.
+    pub(crate) delivery: &'a mut Delivery,
     pub(crate) effects: Effects,
     pub(crate) tally: &'a mut Tally,
     pub(crate) statistics: &'a WorkerStatistics,
     /// Whether effects have to be recorded.
     pub(crate) recording: bool,
-    /// Whether it is run in the middle of another call: by a transaction, by a script. It must not block its client then, and
-    /// what it records becomes part of what the other call records.
-    pub(crate) is_inner: bool,
+    /// Clients whose wait has ended.
+    pub(crate) served: &'a mut Vec<Served>,
+}
+
+/// Why a call is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Occasion {
+    /// A client asked for it just now.
+    Asked,
+    /// A client that waits asked for it before, and now its turn may have come.
+    Again,
+    /// It is one of several that are run as one, which cannot wait.
+    Within,
 }
 
 /// What a client's connection does after a call.
@@ -52,8 +70,12 @@ pub enum Next {
     Continue,
     /// It is closed once its replies are sent.
     Close,
+    /// It has not been executed: it is to be tried again when other connections have been served.
+    Yield,
     /// It has not been executed: it is to be tried again when writes, or all calls, are no longer paused.
     Postpone,
+    /// It goes on when its wait ends.
+    Block,
 }
 
 impl Call<'_> {
@@ -88,9 +110,7 @@ impl Call<'_> {
     /// What has happened to keys by the way comes before what is told next.
     #[inline]
     fn note_incidents(&mut self) {
-        if !self.keys.noted.is_empty() {
-            self.effects.note(&mut self.keys.noted);
-        }
+        self.effects.note(&mut self.keys.noted);
     }
 
     /// Says that this many keys were changed, of which none has to be told by name: a database was emptied.
@@ -101,18 +121,45 @@ impl Call<'_> {
     /// Records the removal of keys and fields that were found expired so far. Others are recorded when the call ends; one that
     /// roams does so while it still holds their shard.
     pub fn record_expired(&mut self) {
-        if self.is_inner {
+        if self.is_inner() {
             // Their shard stays locked until the outer call ends.
             return;
         }
-        let expired = &mut self.keys.expired;
+        let expired = &self.keys.expired;
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let awaited = if self.keys.has_waiters() { self.keys.expired.clone() } else { Vec::new() };
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
-        reactions::tell_expired(self.engine, self.config, &mut self.keys);
+        let teller = Teller { engine: self.engine, config: self.config, worker: self.worker };
+        teller.tell_expired(&mut self.keys);
+        if !awaited.is_empty() {
+            let parts = Parts {
+                engine: self.engine,
+                config: self.config,
+                now_us: self.now_us,
+                tally: self.tally,
+                statistics: self.statistics,
+                worker: self.worker,
+                delivery: self.delivery,
+                served: self.served,
+            };
+            let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
+            serve_removed(parts, &mut self.keys, removed);
+        }
+    }
+
+    /// Whether it is run in the middle of another call: by a transaction, by a script. It must not block its client then, and
+    /// what it records becomes part of what the other call records.
+    pub(crate) fn is_inner(&self) -> bool {
+        self.occasion == Occasion::Within
+    }
+
+    /// Says that a database was emptied, or exchanged for another: all its keys may be others now.
+    pub fn overturned(&mut self, database: usize) {
+        self.effects.overturned.push(database);
     }
 
     /// Has the call replicated as it came, even if it has changed nothing here.
@@ -127,6 +174,12 @@ impl Call<'_> {
         if self.recording {
             self.effects.replicate_as(self.session.database, words);
         }
+    }
+
+    /// Has nothing replicated but what [`replicate_as`](Call::replicate_as) is told, be that nothing at all.
+    #[inline]
+    pub fn replicate_nothing_else(&mut self) {
+        self.effects.replicate_nothing_else();
     }
 
     /// Unix time in ms at the beginning of the round.

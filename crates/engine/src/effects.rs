@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use resp::Words;
 
 use crate::events::{self, Event};
-use crate::reactions::{Interest, Touched};
+use crate::reactions::Touched;
 
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
@@ -110,6 +110,10 @@ pub(crate) struct Effects {
     attentive: bool,
     /// The changes, in order, if somebody wants to know.
     pub touched: Vec<Touched>,
+    /// Of how many of them it was told.
+    told: usize,
+    /// Databases of which all keys may have been touched.
+    pub overturned: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -135,8 +139,8 @@ impl Effect {
 
 impl Effects {
     /// Those of a call that begins.
-    pub(crate) fn new(interest: &Interest) -> Effects {
-        Effects { attentive: interest.any(), ..Effects::default() }
+    pub(crate) fn new(attentive: bool) -> Effects {
+        Effects { attentive, ..Effects::default() }
     }
 
     /// Notes that the value at a key was changed.
@@ -155,7 +159,15 @@ impl Effects {
     }
 
     /// Takes note of what has happened to keys by the way so far.
+    #[inline]
     pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+        if !noted.is_empty() {
+            self.note_all(noted);
+        }
+    }
+
+    #[cold]
+    fn note_all(&mut self, noted: &mut Vec<Noted>) {
         let touched = noted.drain(..).map(|Noted { database, key, incident }| {
             let event = match incident {
                 Incident::Expired => events::EXPIRED,
@@ -197,12 +209,34 @@ impl Effects {
         self.explicit = true;
         self.changes += inner.changes;
         self.recorded.append(&mut inner.recorded);
+        self.touched.append(&mut inner.touched);
+        self.overturned.append(&mut inner.overturned);
+        // The inner call has told of them.
+        self.told = self.touched.len();
+    }
+
+    /// The keys that were touched and not told of yet; they count as told then.
+    pub(crate) fn untold(&mut self) -> Vec<Touched> {
+        let untold = self.touched.get(self.told..).unwrap_or_default().to_vec();
+        self.told = self.touched.len();
+        untold
+    }
+
+    /// Whether a key may have become ready for somebody.
+    #[inline]
+    pub(crate) fn has_touched(&self) -> bool {
+        !self.touched.is_empty() || !self.overturned.is_empty()
     }
 
     /// Records a command instead of the call as it came.
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;
         self.recorded.push(Effect::new(database, words.iter().copied()));
+    }
+
+    /// Has the call not recorded as it came.
+    pub(crate) fn replicate_nothing_else(&mut self) {
+        self.explicit = true;
     }
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the

@@ -7,6 +7,8 @@ pub struct Event {
     pub class: Class,
     /// Its name.
     pub name: &'static str,
+    /// Whether WATCH sees it.
+    watched: bool,
 }
 
 /// Classes of events.
@@ -18,14 +20,20 @@ pub enum Class {
     String,
     /// `l`: lists.
     List,
+    /// `s`: sets.
+    Set,
     /// `h`: hashes.
     Hash,
     /// `z`: sorted sets.
     SortedSet,
+    /// `t`: streams.
+    Stream,
     /// `x`: keys that have expired.
     Expired,
     /// `e`: keys that were evicted.
     Evicted,
+    /// None: no notification.
+    Silent,
     /// `n`: keys that were not there before.
     New,
     /// `m`: reads of keys that are not there.
@@ -40,6 +48,10 @@ pub const SET_RANGE: Event = Event::new(Class::String, "setrange");
 pub const APPEND: Event = Event::new(Class::String, "append");
 /// Bits of a string were changed.
 pub const SET_BIT: Event = Event::new(Class::String, "setbit");
+/// Elements were added to a `HyperLogLog`.
+pub const ADD_TO_HYPER_LOG_LOG: Event = Event::new(Class::String, "pfadd");
+/// Something was noted in a value that means the same as before: whoever watches it has to know, listeners are not told.
+pub const NOTED: Event = Event::new(Class::Silent, "");
 /// An integer was added to.
 pub const INCREMENT: Event = Event::new(Class::String, "incrby");
 /// A float was added to.
@@ -98,6 +110,42 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Places found near another were stored.
+pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
+/// Places found near another were stored, by an older command.
+pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
+/// Members were added to a set.
+pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
+/// Members were removed from a set.
+pub const SET_REMOVE: Event = Event::new(Class::Set, "srem");
+/// Random members were taken out of a set.
+pub const SET_POP: Event = Event::new(Class::Set, "spop");
+/// An intersection was stored as a set.
+pub const SET_STORE_INTERSECTION: Event = Event::new(Class::Set, "sinterstore");
+/// A union was stored as a set.
+pub const SET_STORE_UNION: Event = Event::new(Class::Set, "sunionstore");
+/// A difference was stored as a set.
+pub const SET_STORE_DIFFERENCE: Event = Event::new(Class::Set, "sdiffstore");
+/// An entry was added to a stream.
+pub const STREAM_ADD: Event = Event::new(Class::Stream, "xadd");
+/// Entries of a stream were deleted.
+pub const STREAM_DELETE: Event = Event::new(Class::Stream, "xdel");
+/// Entries were removed at the front of a stream.
+pub const STREAM_TRIM: Event = Event::new(Class::Stream, "xtrim");
+/// A stream was told its last ID.
+pub const STREAM_SET_ID: Event = Event::of_groups("xsetid");
+/// A stream came to be with its first group.
+pub const STREAM_CREATE: Event = Event::new(Class::Stream, "xgroup-create");
+/// A stream got a group.
+pub const GROUP_CREATE: Event = Event::of_groups("xgroup-create");
+/// A group was told how far it has read.
+pub const GROUP_SET_ID: Event = Event::of_groups("xgroup-setid");
+/// A stream lost a group.
+pub const GROUP_DESTROY: Event = Event::of_groups("xgroup-destroy");
+/// A group got a consumer.
+pub const CONSUMER_CREATE: Event = Event::of_groups("xgroup-createconsumer");
+/// A group lost a consumer.
+pub const CONSUMER_DELETE: Event = Event::of_groups("xgroup-delconsumer");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.
@@ -112,6 +160,8 @@ pub const RENAME_TO: Event = Event::new(Class::Generic, "rename_to");
 pub const MOVE_FROM: Event = Event::new(Class::Generic, "move_from");
 /// A key came from another database.
 pub const MOVE_TO: Event = Event::new(Class::Generic, "move_to");
+/// A key was made of what DUMP gave.
+pub const RESTORE: Event = Event::new(Class::Generic, "restore");
 /// A key was made as a copy.
 pub const COPY_TO: Event = Event::new(Class::Generic, "copy_to");
 /// A key was removed because it had expired.
@@ -124,15 +174,39 @@ pub const NEW: Event = Event::new(Class::New, "new");
 pub const KEY_MISS: Event = Event::new(Class::Miss, "keymiss");
 
 impl Class {
-    /// Whether a key is another one after it.
-    pub(crate) fn is_change(self) -> bool {
-        // One that is new is told of by another event, too.
-        !matches!(self, Class::New | Class::Miss)
+    /// The letter that `notify-keyspace-events` has for it; one that it never has for what is not told of.
+    pub fn letter(self) -> u8 {
+        match self {
+            Class::Generic => b'g',
+            Class::String => b'$',
+            Class::List => b'l',
+            Class::Set => b's',
+            Class::Hash => b'h',
+            Class::SortedSet => b'z',
+            Class::Stream => b't',
+            Class::Expired => b'x',
+            Class::Evicted => b'e',
+            Class::New => b'n',
+            Class::Miss => b'm',
+            Class::Silent => b'\0',
+        }
     }
 }
 
 impl Event {
     const fn new(class: Class, name: &'static str) -> Event {
-        Event { class, name }
+        // A key that is new is told of by another event, too.
+        let watched = !matches!(class, Class::New | Class::Miss);
+        Event { class, name, watched }
+    }
+
+    /// What only concerns groups of a stream is not seen by those who watch it.
+    const fn of_groups(name: &'static str) -> Event {
+        Event { class: Class::Stream, name, watched: false }
+    }
+
+    /// Whether a key is another one after it, for those who watch it.
+    pub(crate) fn is_change(self) -> bool {
+        self.watched
     }
 }

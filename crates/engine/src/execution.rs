@@ -7,15 +7,18 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use command::{Arguments, CommandId, Flags, KeyLayout};
 use keyspace::{Round, View};
-use resp::{Output, Reply, ReplyError, Words};
+use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
 use crate::audit::Audit;
-use crate::call::{Call, Next};
+use crate::blocking::{self, Served};
+use crate::call::{Call, Next, Occasion};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
 use crate::effects::Effects;
 use crate::memory_limit::Room;
+use crate::monitor;
+use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -30,6 +33,7 @@ pub(crate) struct Executed {
 
 impl Executed {
     const POSTPONED: Executed = Executed { next: Next::Postpone, fate: None };
+    const YIELDING: Executed = Executed { next: Next::Yield, fate: None };
 }
 
 impl<'e> Worker<'e> {
@@ -56,6 +60,10 @@ impl<'e> Worker<'e> {
         }
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
+        }
+        if callable.flags.has(Flags::PUBLISHES) && self.engine.pubsub.is_crowded() {
+            // Those who deliver have to catch up first.
+            return Executed::YIELDING;
         }
         if 0 < self.config.memory.limit_bytes
             && self.make_room() == Room::Lacking
@@ -100,6 +108,19 @@ impl<'e> Worker<'e> {
         }
         if callable.flags.has(Flags::NO_MULTI) && session.is_in_transaction() {
             return Err(ReplyError::message("Command not allowed inside a transaction"));
+        }
+        if session.is_subscriber()
+            && session.protocol == Protocol::Resp2
+            && !callable.flags.has(Flags::WHILE_SUBSCRIBED)
+        {
+            return Err(ReplyError::Message(
+                format!(
+                    "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+                     this context",
+                    callable.name()
+                )
+                .into(),
+            ));
         }
         Ok(())
     }
@@ -175,13 +196,16 @@ impl<'e> Worker<'e> {
 
     /// The worker as a call uses it, in parts that can be borrowed beside each other.
     #[inline]
-    fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
+    pub(crate) fn split(&mut self) -> (&mut Gate<'e>, &mut Round, Parts<'_>) {
         let parts = Parts {
             engine: self.engine,
             config: &self.config,
             now_us: self.now_us,
             tally: &mut self.tally,
             statistics: &self.engine.statistics[self.index],
+            served: &mut self.served,
+            worker: self.index,
+            delivery: &mut self.delivery,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -203,6 +227,13 @@ impl<'e> Worker<'e> {
             (Some(hash), Some(key)) => view.lock_one(key, hash),
             _ if callable.layout == KeyLayout::None => {}
             _ => lock_keys(&mut view, callable, words),
+        }
+        if callable.flags.has(Flags::WRITE)
+            && view.has_waiters()
+            && blocking::asks_for_more(&mut view, callable, words)
+        {
+            drop(view);
+            return self.with_everything(session, callable, run, words, output);
         }
         parts.call(session, callable, run, words, view, output)
     }
@@ -243,7 +274,9 @@ impl<'e> Worker<'e> {
 
     /// Takes leave of a client that is gone: nothing here knows it any more.
     pub fn forget(&mut self, session: &mut Session) {
+        self.abandon_wait(session);
         self.forget_watches(session);
+        self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
 
     fn forget_watches(&mut self, session: &mut Session) {
@@ -278,6 +311,10 @@ impl<'e> Worker<'e> {
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.lock_hashes(transaction.hashes());
+        if view.has_waiters() && view.holds_waiters_with_more() {
+            drop(view);
+            return self.with_everything(session, callable, run, words, output);
+        }
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -325,12 +362,15 @@ fn lock_keys<'a>(view: &mut View<'a>, callable: &Callable, words: Words<'a>) {
 }
 
 /// What a call needs of its worker beside the view.
-struct Parts<'a> {
-    engine: &'a crate::Engine,
-    config: &'a config::Config,
-    now_us: i64,
-    tally: &'a mut crate::statistics::Tally,
-    statistics: &'a crate::statistics::WorkerStatistics,
+pub(crate) struct Parts<'a> {
+    pub(crate) engine: &'a crate::Engine,
+    pub(crate) config: &'a config::Config,
+    pub(crate) now_us: i64,
+    pub(crate) tally: &'a mut crate::statistics::Tally,
+    pub(crate) statistics: &'a crate::statistics::WorkerStatistics,
+    pub(crate) worker: usize,
+    pub(crate) delivery: &'a mut Delivery,
+    pub(crate) served: &'a mut Vec<Served>,
 }
 
 impl<'a> Parts<'a> {
@@ -344,28 +384,62 @@ impl<'a> Parts<'a> {
         view: View<'a>,
         output: &'a mut Output,
     ) -> Executed {
-        let protocol = session.protocol;
-        let mut call = Call {
+        let mut call = self.begin(session, callable, words, view, output, Occasion::Asked);
+        let fate = perform(&mut call, run);
+        record(&mut call);
+        if call.effects.has_touched() && call.keys.has_waiters() {
+            blocking::serve_waiters(&mut call);
+        }
+        let fate = (call.next != Next::Block).then_some((callable.id, fate));
+        Executed { next: call.next, fate }
+    }
+
+    /// A call that is to be performed.
+    #[inline]
+    pub(crate) fn begin(
+        self,
+        session: &'a mut Session,
+        callable: &'a Callable,
+        words: Words<'a>,
+        mut view: View<'a>,
+        output: &'a mut Output,
+        occasion: Occasion,
+    ) -> Call<'a> {
+        let attentive = self.engine.interest.any() || view.has_waiters();
+        Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys: view,
-            reply: Reply::new(output, protocol),
+            reply: Reply::new(output, session.protocol),
             session,
             engine: self.engine,
             config: self.config,
             callable,
             now_us: self.now_us,
             next: Next::Continue,
-            effects: Effects::new(&self.engine.interest),
+            occasion,
+            effects: Effects::new(attentive),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.engine.effects.is_listening(),
-            is_inner: false,
-        };
-        let fate = perform(&mut call, run);
-        call.tally.changes += call.effects.changes;
+            served: self.served,
+        }
+    }
+
+    /// The same, for a while.
+    pub(crate) fn reborrow(&mut self) -> Parts<'_> {
+        Parts { tally: self.tally, delivery: self.delivery, served: self.served, ..*self }
+    }
+}
+
+/// Records the effects of a call that was performed, while its shards are locked.
+#[inline]
+pub(crate) fn record(call: &mut Call<'_>) {
+    call.tally.changes += call.effects.changes;
+    if call.recording {
         call.engine.effects.append(&mut call.effects);
-        Executed { next: call.next, fate: Some((callable.id, fate)) }
     }
 }
 
@@ -387,6 +461,7 @@ impl Call<'_> {
         keys.round.donated.clear();
         keys.round.donated.extend_from_slice(words.supplied());
         let protocol = self.session.protocol;
+        let attentive = self.engine.interest.any() || keys.has_waiters();
         let mut call = Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
@@ -398,11 +473,14 @@ impl Call<'_> {
             callable,
             now_us: self.now_us,
             next: Next::Continue,
-            effects: Effects::new(&self.engine.interest),
+            occasion: Occasion::Within,
+            effects: Effects::new(attentive),
             tally: self.tally,
             statistics: self.statistics,
+            worker: self.worker,
+            delivery: self.delivery,
             recording: self.recording,
-            is_inner: true,
+            served: self.served,
         };
         let fate = perform(&mut call, handler.run());
         let Call { mut effects, next, .. } = call;
@@ -414,14 +492,18 @@ impl Call<'_> {
 /// Runs the handler of a call, replies if it ends with an error, and tells whom it concerns. Its effects are complete then,
 /// and wait to be appended to the stream.
 #[inline]
-fn perform(call: &mut Call<'_>, run: Run) -> Fate {
+pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
+    call.keys.round.noting.expired |= call.keys.has_waiters();
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
+    if call.engine.pubsub.is_monitored() {
+        monitor::show(call);
+    }
     if !call.effects.is_empty()
         || !call.keys.expired.is_empty()
         || !call.keys.expired_fields.is_empty()

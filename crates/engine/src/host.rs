@@ -38,6 +38,9 @@ pub trait Host: Send + Sync {
     /// Wakes all workers: clients that were paused may go on.
     fn wake_workers(&self);
 
+    /// Wakes one worker: there is something to deliver to its clients.
+    fn wake_worker(&self, worker: usize);
+
     /// Writes a line to the log.
     fn log(&self, level: LogLevel, message: &str);
 
@@ -229,6 +232,7 @@ impl Host for Alone {
     fn reset_reclaimed(&self) {}
     fn close_client(&self, _worker: usize, _client: ClientId) {}
     fn wake_workers(&self) {}
+    fn wake_worker(&self, _worker: usize) {}
     fn log(&self, _level: LogLevel, _message: &str) {}
     fn sleep(&self, _microseconds: u64) {}
     fn shut_down(&self, _request: ShutdownRequest) -> Result<(), ShutdownRefused> {

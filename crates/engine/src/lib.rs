@@ -12,6 +12,7 @@
 
 mod audit;
 mod authentication;
+mod blocking;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -24,7 +25,10 @@ pub mod host;
 mod information;
 mod latency;
 mod memory_limit;
+mod monitor;
+mod notifications;
 mod pause;
+pub mod pubsub;
 mod reactions;
 pub mod session;
 mod slow_log;
@@ -45,6 +49,7 @@ use config::Config;
 use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
+pub use blocking::Served;
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use pause::{Pause, PauseKind};
@@ -56,6 +61,7 @@ use command_table::Handler;
 use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
+use pubsub::PubSub;
 use slow_log::SlowLog;
 use statistics::WorkerStatistics;
 use vitals::Vitals;
@@ -84,6 +90,8 @@ pub struct Engine {
     pub effects: EffectStream,
     /// Who wants to know which keys are touched.
     pub interest: Interest,
+    /// Who has subscribed to what.
+    pub(crate) pubsub: PubSub,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// The process.
@@ -135,6 +143,7 @@ impl Engine {
             clients: Clients::default(),
             effects: EffectStream::default(),
             interest: Interest::default(),
+            pubsub: PubSub::new(workers),
             pause: Pause::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
@@ -149,6 +158,9 @@ impl Engine {
             configuring: Mutex::new(()),
             ticks,
         };
+        if notifications::are_on(engine.config().notifications.events) {
+            engine.interest.add();
+        }
         (engine, keys)
     }
 
@@ -164,7 +176,13 @@ impl Engine {
     ) -> Result<T, E> {
         let _one_at_a_time = self.configuring.lock();
         let mut config = Config::clone(&self.config.load());
+        let notified = notifications::are_on(config.notifications.events);
         let changed = change(&mut config)?;
+        match (notified, notifications::are_on(config.notifications.events)) {
+            (false, true) => self.interest.add(),
+            (true, false) => self.interest.remove(),
+            (false, false) | (true, true) => {}
+        }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
         Ok(changed)

@@ -11,6 +11,7 @@ use keyspace::{Expired, ExpiredFields, Noting, View};
 use crate::Engine;
 use crate::call::Call;
 use crate::events::{self, Event};
+use crate::notifications;
 
 /// A change of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,46 +58,55 @@ pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
     Noting { expired: true, added: classes.contains(b'n'), missed: classes.contains(b'm') }
 }
 
-/// Tells everybody who is interested in what a call did. Its shards are locked.
+/// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
+/// was asked for. Its shards are locked.
 pub(crate) fn react(call: &mut Call<'_>) {
     call.effects.note(&mut call.keys.noted);
-    for touched in call.effects.touched.drain(..) {
-        tell(call.engine, call.config, &mut call.keys, &touched);
+    let teller = Teller { engine: call.engine, config: call.config, worker: call.worker };
+    for touched in call.effects.untold() {
+        teller.tell(&mut call.keys, &touched);
     }
 }
 
-/// Tells of the keys that a view which roams found expired while it holds their shard, and forgets them.
-pub(crate) fn tell_expired(engine: &Engine, config: &Config, view: &mut View<'_>) {
-    let expired = std::mem::take(&mut view.expired);
-    view.noted.clear();
-    for Expired { database, key } in expired {
-        tell_removed(engine, config, view, &Touched { database, key, event: events::EXPIRED });
-    }
-    let fields = std::mem::take(&mut view.expired_fields);
-    for ExpiredFields { database, key, emptied, .. } in fields {
-        let mut touched = Touched { database, key, event: events::FIELDS_EXPIRED };
-        tell_removed(engine, config, view, &touched);
-        if emptied {
-            touched.event = events::DELETE;
-            tell_removed(engine, config, view, &touched);
+/// Who tells of changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Teller<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) config: &'a Config,
+    /// The one that makes the changes.
+    pub(crate) worker: usize,
+}
+
+impl Teller<'_> {
+    /// Tells of the keys that a view which roams found expired while it holds their shard, and forgets them.
+    pub(crate) fn tell_expired(self, view: &mut View<'_>) {
+        let expired = std::mem::take(&mut view.expired);
+        view.noted.clear();
+        for Expired { database, key } in expired {
+            self.tell_removed(view, &Touched { database, key, event: events::EXPIRED });
+        }
+        let fields = std::mem::take(&mut view.expired_fields);
+        for ExpiredFields { database, key, emptied, .. } in fields {
+            let mut touched = Touched { database, key, event: events::FIELDS_EXPIRED };
+            self.tell_removed(view, &touched);
+            if emptied {
+                touched.event = events::DELETE;
+                self.tell_removed(view, &touched);
+            }
         }
     }
-}
 
-/// Tells of the removal of a key that no call has asked for. Its shard is locked.
-pub(crate) fn tell_removed(
-    engine: &Engine,
-    config: &Config,
-    view: &mut View<'_>,
-    removed: &Touched,
-) {
-    if engine.interest.any() {
-        tell(engine, config, view, removed);
+    /// Tells of the removal of a key that no call has asked for. Its shard is locked.
+    pub(crate) fn tell_removed(self, view: &mut View<'_>, removed: &Touched) {
+        if self.engine.interest.any() {
+            self.tell(view, removed);
+        }
     }
-}
 
-fn tell(_engine: &Engine, _config: &Config, view: &mut View<'_>, touched: &Touched) {
-    if touched.event.class.is_change() {
-        view.tell_watchers(touched.database, &touched.key);
+    fn tell(self, view: &mut View<'_>, touched: &Touched) {
+        if touched.event.is_change() {
+            view.tell_watchers(touched.database, &touched.key);
+        }
+        notifications::publish(self.engine, self.config, self.worker, touched);
     }
 }

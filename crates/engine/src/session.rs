@@ -8,7 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use command::CommandId;
 use resp::Protocol;
 
+use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
+use crate::pubsub::Subscriptions;
 use crate::transaction::Transaction;
 
 /// A client, from connection to disconnection.
@@ -26,10 +28,16 @@ pub struct Session {
     pub no_touch: bool,
     /// What it queues and watches; none before the first time.
     pub(crate) transaction: Option<Box<Transaction>>,
+    /// What it has subscribed to; none before the first time.
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    /// What its process knows its connection by.
+    pub place: u64,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
     /// What others see.
     pub record: Arc<ClientRecord>,
+    /// What it waits for, if it does.
+    pub(crate) wait: Option<Arc<Blocked>>,
 }
 
 /// Which replies a client wants.
@@ -55,9 +63,32 @@ impl Session {
             replies: Replies::On,
             no_touch: false,
             transaction: None,
+            subscriptions: None,
+            place: 0,
             received: 0,
             record,
+            wait: None,
         }
+    }
+
+    /// Another session of the same client, for a call that is made on its behalf by whoever serves it.
+    pub(crate) fn stand_in(&self) -> Session {
+        Session {
+            protocol: self.protocol,
+            database: self.database,
+            no_touch: self.no_touch,
+            ..Session::new(Arc::clone(&self.record), self.authenticated)
+        }
+    }
+
+    /// Whether it waits to be served.
+    pub fn is_blocked(&self) -> bool {
+        self.wait.is_some()
+    }
+
+    /// How long it waits at most, in ms, if it does and there is a limit.
+    pub fn wait_limit_ms(&self) -> Option<u64> {
+        self.wait.as_ref()?.limit_ms()
     }
 
     /// Which client.
@@ -83,7 +114,7 @@ impl Session {
 
     /// Bytes of memory that it takes beside its own.
     pub fn memory(&self) -> usize {
-        self.transaction_memory()
+        self.transaction_memory() + self.subscription_memory()
     }
 
     /// Whether its reads count as uses.

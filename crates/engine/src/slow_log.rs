@@ -78,7 +78,7 @@ impl SlowLog {
     }
 }
 
-const REDACTED: &[u8] = b"(redacted)";
+pub(crate) const REDACTED: &[u8] = b"(redacted)";
 
 /// The words of a call as they are kept.
 fn excerpt(words: Words<'_>) -> Vec<Vec<u8>> {
@@ -104,7 +104,7 @@ fn excerpt(words: Words<'_>) -> Vec<Vec<u8>> {
 }
 
 /// Whether a word of a call is a secret.
-fn is_secret(words: Words<'_>, index: usize) -> bool {
+pub(crate) fn is_secret(words: Words<'_>, index: usize) -> bool {
     let is = |position: usize, name: &[u8]| {
         words.get(position).is_some_and(|word| word.eq_ignore_ascii_case(name))
     };

@@ -22,6 +22,7 @@ use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 use crate::clients::Peer;
 use crate::command_table::Handler;
 use crate::host::{Alone, Host};
+use crate::pubsub::Delivered;
 use crate::session::Session;
 use crate::statistics::Numbers;
 use crate::{Engine, Next, Time, Worker};
@@ -40,6 +41,8 @@ pub struct Server {
     pub worker: Worker<'static>,
     /// The clients; the first is the one that calls if nothing else is said.
     pub clients: Vec<Session>,
+    /// What clients that waited were sent.
+    received: Vec<Vec<u8>>,
     /// Unix time in ms.
     pub now_ms: i64,
 }
@@ -64,7 +67,13 @@ impl Server {
         let engine: &'static Engine = Box::leak(Box::new(engine));
         let key = keys.into_iter().next().expect("a worker has a gate");
         let worker = Worker::new(engine, 0, key, 1);
-        let mut server = Server { engine, worker, clients: Vec::new(), now_ms: BEGINNING_MS };
+        let mut server = Server {
+            engine,
+            worker,
+            clients: Vec::new(),
+            received: Vec::new(),
+            now_ms: BEGINNING_MS,
+        };
         server.connect();
         server
     }
@@ -73,17 +82,41 @@ impl Server {
     pub fn connect(&mut self) -> usize {
         let record = self.engine.clients.add(Peer::default(), 0, self.now_ms);
         let authenticated = !Engine::asks_password(&self.engine.config());
-        self.clients.push(Session::new(record, authenticated));
+        let mut session = Session::new(record, authenticated);
+        session.place = session.id();
+        self.clients.push(session);
+        self.received.push(Vec::new());
         self.clients.len() - 1
     }
 
     /// A client leaves; those after it move up.
     pub fn disconnect(&mut self, client: usize) {
         let mut session = self.clients.remove(client);
+        self.received.remove(client);
         self.engine.clients.remove(session.id());
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
         self.worker.forget(&mut session);
         self.worker.end_round();
+    }
+
+    /// What the clients are sent that is no reply, by client, and nothing else until the next time: published messages, in
+    /// the form of `say`.
+    pub fn deliveries(&mut self) -> Vec<String> {
+        let mut outputs: Vec<Output> = self.clients.iter().map(|_| Output::new()).collect();
+        while let Some((number, post)) = self.worker.next_post() {
+            let clients = &self.clients;
+            self.worker.for_each_recipient(&post, &mut |place, delivered| {
+                let is_it = |client: &Session| client.place == place && client.awaits(number);
+                let Some(client) = clients.iter().position(is_it) else { return };
+                match delivered {
+                    Delivered::Message(message) => {
+                        message.write_to(&mut outputs[client], clients[client].protocol);
+                    }
+                    Delivered::Line(line) => outputs[client].push(line),
+                }
+            });
+        }
+        outputs.iter_mut().map(|output| shown(&bytes(output))).collect()
     }
 
     /// How many keys are watched.
@@ -116,7 +149,7 @@ impl Server {
         self.call(client, words).0
     }
 
-    /// What a client is answered, and what its connection does then.
+    /// What a client is answered, and what its connection does then. One that waits gives that up to make another call.
     pub fn call<Word: AsRef<[u8]>>(&mut self, client: usize, words: &[Word]) -> (Vec<u8>, Next) {
         let mut input = Vec::new();
         resp::value::encode_request(words, &mut input);
@@ -124,9 +157,39 @@ impl Server {
         RequestParser::new().parse(&input, 0, &mut batch, &RequestLimits::default(), usize::MAX);
         let mut output = Output::new();
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        self.worker.abandon_wait(&mut self.clients[client]);
         let ran = self.worker.run(&mut self.clients[client], &batch, &input, &mut output);
+        self.deliver();
         self.worker.end_round();
         (bytes(&mut output), ran.next)
+    }
+
+    /// Gives clients whose waits have ended what they are answered.
+    fn deliver(&mut self) {
+        for served in self.worker.take_served() {
+            let is_client = |session: &Session| session.id() == served.client();
+            let Some(place) = self.clients.iter().position(is_client) else { continue };
+            let mut output = Output::new();
+            let ended = self.worker.end_wait(&mut self.clients[place], served, &mut output);
+            assert!(ended, "it waited");
+            self.received[place].extend(bytes(&mut output));
+        }
+    }
+
+    /// What a client that waited was sent since the last time, in one line; empty if it still waits.
+    pub fn received(&mut self, client: usize) -> String {
+        let received = std::mem::take(&mut self.received[client]);
+        String::from_utf8_lossy(&received).trim_end().replace("\r\n", " ")
+    }
+
+    /// Ends the wait of a client because its time is up.
+    pub fn time_out(&mut self, client: usize) -> String {
+        let mut output = Output::new();
+        self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
+        let did_wait = self.worker.time_out(&mut self.clients[client], &mut output);
+        self.worker.end_round();
+        assert!(did_wait, "it waited");
+        String::from_utf8_lossy(&bytes(&mut output)).trim_end().replace("\r\n", " ")
     }
 
     /// What the first client is answered to the words in `line`, which spaces separate; `""` is an empty word. In one line,
@@ -140,7 +203,7 @@ impl Server {
         let words: Vec<&str> =
             line.split(' ').map(|word| if word == "\"\"" { "" } else { word }).collect();
         let answer = self.answer_to(client, &words);
-        String::from_utf8_lossy(&answer).trim_end().replace("\r\n", " ")
+        shown(&answer)
     }
 
     /// The first client's protocol from here on.
@@ -227,6 +290,11 @@ impl Server {
 pub fn commands() -> impl Iterator<Item = &'static Command<Handler>> {
     let commands = crate::commands::FAMILIES.iter().flat_map(|family| family.iter().copied());
     commands.flat_map(Command::with_subcommands)
+}
+
+/// Bytes in one line.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end().replace("\r\n", " ")
 }
 
 fn bytes(output: &mut Output) -> Vec<u8> {

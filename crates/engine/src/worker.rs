@@ -15,12 +15,14 @@ use keyspace::{
 use resp::{Batch, Mark, Output, Reply, ReplyError, Words};
 
 use crate::Engine;
+use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::execution::actual_flags;
 use crate::pause::PauseKind;
+use crate::pubsub::{Delivered, Delivery, Post};
 use crate::session::{Replies, Session};
-use crate::statistics::{Numbers, Tally};
+use crate::statistics::{Fate, Numbers, Tally};
 use crate::watch;
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
@@ -48,6 +50,7 @@ pub struct Worker<'e> {
     pub config: Arc<Config>,
     config_version: u64,
     pub(crate) tally: Tally,
+    pub(crate) delivery: Delivery,
     pub(crate) pool: EvictionPool,
     pub(crate) expiry: ExpiryCycle,
     pub(crate) field_expiry: ExpiryCycle,
@@ -58,6 +61,8 @@ pub struct Worker<'e> {
     sizes_noted_ms: i64,
     /// Bytes that other threads had in use when the round began, if there is a limit.
     pub(crate) memory_elsewhere: isize,
+    /// Clients whose waits were ended here, and whose workers are to be told.
+    pub(crate) served: Vec<Served>,
 }
 
 /// Where a worker stands to its gate.
@@ -132,6 +137,7 @@ impl<'e> Worker<'e> {
             config,
             config_version: engine.config_version(),
             tally: Tally::default(),
+            delivery: Delivery::new(index),
             pool: EvictionPool::default(),
             expiry: ExpiryCycle::new(Expiring::Keys, index, workers),
             field_expiry: ExpiryCycle::new(Expiring::Fields, index, workers),
@@ -139,6 +145,7 @@ impl<'e> Worker<'e> {
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,
             memory_elsewhere: 0,
+            served: Vec::new(),
         }
     }
 
@@ -232,6 +239,7 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Ran {
         session.received = input.len();
+        self.absorb(session, output);
         let mut course = Course {
             executed: 0,
             next: Next::Continue,
@@ -248,9 +256,40 @@ impl<'e> Worker<'e> {
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
+        self.settle();
+        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Adds what was executed to the worker's statistics.
+    pub(crate) fn settle(&mut self) {
         let tracking = self.config.latency.tracking;
         self.tally.settle(&self.engine.statistics[self.index], &mut self.round, tracking);
-        Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Gives the client what is on its way to it: what was published before it is served comes before the replies, and what
+    /// its own calls publish, after theirs.
+    #[inline]
+    fn absorb(&mut self, session: &mut Session, output: &mut Output) {
+        if session.receives() && self.has_post() {
+            self.delivery.absorb(&self.engine.pubsub, session, output);
+        }
+    }
+
+    /// Whether there is something to deliver to clients.
+    #[inline]
+    pub fn has_post(&self) -> bool {
+        self.delivery.has_post(&self.engine.pubsub)
+    }
+
+    /// The next thing to deliver, and its number.
+    pub fn next_post(&mut self) -> Option<(u64, Post)> {
+        self.delivery.next(&self.engine.pubsub)
+    }
+
+    /// Names the places of the sessions that a post is for, each with the form for it. A session takes it only if it still
+    /// [awaits](Session::awaits) it.
+    pub fn for_each_recipient(&self, post: &Post, visit: &mut dyn FnMut(u64, Delivered<'_>)) {
+        self.delivery.for_each_recipient(post, visit);
     }
 
     /// Executes calls from where the course stands to the end of the batch, or until the connection does something else.
@@ -272,10 +311,14 @@ impl<'e> Worker<'e> {
                 self.round.changed = false;
                 let outcome = self.execute(session, words, prepared, output);
                 course.next = outcome.next;
-                if course.next == Next::Postpone {
+                if matches!(course.next, Next::Postpone | Next::Yield) {
                     return;
                 }
                 course.executed += 1;
+                if course.next == Next::Block {
+                    course.last = prepared.callable.map(|callable| callable.id);
+                    return;
+                }
                 let after = (self.engine.ticks)();
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and holds for what follows in the batch.
@@ -294,8 +337,13 @@ impl<'e> Worker<'e> {
                 }
                 course.before = after;
                 if session.replies != Replies::On {
-                    silence(session, output, course.begin);
+                    let pushes = |callable: &Callable| callable.flags.has(Flags::PUSHES);
+                    let is_push = prepared.callable.is_some_and(pushes)
+                        && outcome.fate.is_some_and(|(_, fate)| fate == Fate::Done);
+                    let begin = if is_push { output.mark() } else { course.begin };
+                    silence(session, output, begin);
                 }
+                self.absorb(session, output);
                 if course.next == Next::Close {
                     return;
                 }
@@ -399,7 +447,7 @@ impl<'e> Worker<'e> {
 }
 
 /// Takes back the reply to a call that the client does not want.
-fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
+pub(crate) fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     match session.replies {
         Replies::On => {}
         Replies::Off => output.truncate(begin),

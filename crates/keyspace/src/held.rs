@@ -22,6 +22,7 @@ pub(crate) enum Held<'a> {
 pub(crate) trait Lender {
     fn shard(&mut self, index: u32) -> Option<&mut Shard>;
     fn all(&mut self) -> Vec<&mut Shard>;
+    fn any(&mut self, is: &dyn Fn(&Shard) -> bool) -> bool;
 }
 
 impl Held<'_> {
@@ -65,6 +66,19 @@ impl Held<'_> {
     }
 }
 
+impl Held<'_> {
+    /// Whether something holds for one of the shards held.
+    #[inline]
+    pub(crate) fn any(&mut self, is: impl Fn(&Shard) -> bool) -> bool {
+        match self {
+            Held::Nothing | Held::Roaming(None) => false,
+            Held::One(_, shard) | Held::Roaming(Some((_, shard))) => is(shard),
+            Held::Several(shards) => shards.iter().any(|(_, shard)| is(shard)),
+            Held::Lent(lender) => lender.any(&is),
+        }
+    }
+}
+
 impl Lender for Held<'_> {
     fn shard(&mut self, index: u32) -> Option<&mut Shard> {
         Held::shard(self, index)
@@ -72,5 +86,9 @@ impl Lender for Held<'_> {
 
     fn all(&mut self) -> Vec<&mut Shard> {
         Held::all(self)
+    }
+
+    fn any(&mut self, is: &dyn Fn(&Shard) -> bool) -> bool {
+        Held::any(self, is)
     }
 }

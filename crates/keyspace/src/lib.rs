@@ -24,6 +24,7 @@ mod scan;
 mod shard;
 mod value;
 mod view;
+mod waiting;
 mod watchers;
 mod writing;
 
@@ -42,11 +43,13 @@ pub use hashing::KeyHash;
 pub use object::WrongType;
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
+pub use waiting::{AwaitedKeys, Ticket, Waiter};
 pub use watchers::Watcher;
 pub use writing::{Freeing, SetExpiry};
 
 use hashing::{Hashing, SHARD_BITS};
 use shard::{ShardGuard, ShardLock};
+use waiting::Waits;
 
 /// Enough that a snapshot or a scan that holds one shard leaves the others to the worker.
 const SHARDS_SINGLE: usize = 16;
@@ -63,6 +66,7 @@ pub struct Keyspace {
     databases: usize,
     /// Of the snapshot that was begun last; an entry with another epoch has not been seen by it.
     epoch: AtomicU8,
+    waits: Waits,
 }
 
 /// How many keys a database has, and how large the tables are that find them.
@@ -94,6 +98,7 @@ impl Keyspace {
             hashing: Hashing::default(),
             databases,
             epoch: AtomicU8::new(0),
+            waits: Waits::default(),
         };
         (keyspace, keys)
     }

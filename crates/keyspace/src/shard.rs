@@ -11,6 +11,7 @@ use parking_lot::RawMutex;
 use parking_lot::lock_api::RawMutex as _;
 
 use crate::database::Database;
+use crate::waiting::Queues;
 use crate::watchers::Watchers;
 
 /// What one lock guards.
@@ -20,6 +21,8 @@ pub(crate) struct Shard {
     databases: Vec<Database>,
     /// Who watches which of its keys.
     pub(crate) watchers: Watchers,
+    /// Who waits for which of its keys.
+    pub(crate) queues: Queues,
 }
 
 impl Shard {

@@ -219,8 +219,8 @@ impl<'a> View<'a> {
     /// is its own. One that roams has nothing to lend.
     pub fn lend(&mut self) -> View<'_> {
         debug_assert!(
-            !matches!(self.held, Held::Roaming(_)),
-            "a shard that is let go cannot be lent"
+            !matches!(self.held, Held::Roaming(None)),
+            "a shard that is not held cannot be lent"
         );
         View {
             keyspace: self.keyspace,
@@ -414,6 +414,18 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn shard(&mut self, hash: KeyHash) -> &mut Shard {
         self.shard_at(hash.shard(self.keyspace.mask))
+    }
+
+    /// Whether the shard of a key is held, now: then the key can be reached.
+    pub fn reaches(&mut self, key: &[u8]) -> bool {
+        let index = self.locate(key).shard(self.keyspace.mask);
+        self.held.shard(index).is_some()
+    }
+
+    /// Whether something holds for one of the shards held.
+    #[inline]
+    pub(crate) fn any_shard(&mut self, is: impl Fn(&Shard) -> bool) -> bool {
+        self.held.any(is)
     }
 
     #[inline]

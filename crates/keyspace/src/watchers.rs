@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::shard::Shard;
 use crate::view::View;
 
 /// Somebody who watches keys.
@@ -161,11 +160,6 @@ impl View<'_> {
             }
             Some(_) => Presence::Present,
         }
-    }
-
-    fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
-        let hash = self.locate(key);
-        self.shard(hash)
     }
 }
 

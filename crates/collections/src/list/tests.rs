@@ -91,7 +91,7 @@ fn apply(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) 
             }
         }
         step @ (Step::Pop(_) | Step::Rotate(..) | Step::PopMany(..)) => {
-            apply_at_ends(step, list, model, limits);
+            apply_at_ends(&step, list, model, limits);
         }
         step @ (Step::Set(..) | Step::Insert(..) | Step::InsertAbsent(_)) => {
             apply_inside(step, list, model, limits);
@@ -133,9 +133,9 @@ fn apply(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) 
     }
 }
 
-fn apply_at_ends(step: Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) {
+fn apply_at_ends(step: &Step, list: &mut List, model: &mut Vec<Vec<u8>>, limits: Limits) {
     let len = model.len();
-    match step {
+    match *step {
         Step::Pop(end) => {
             let expected = match end {
                 End::Head => (0 < len).then(|| model.remove(0)),

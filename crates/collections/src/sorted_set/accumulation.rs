@@ -29,9 +29,8 @@ impl<'a> Accumulation<'a> {
         let mut buffer = itoa::Buffer::new();
         let bytes = member.bytes(&mut buffer);
         let elements = &mut self.elements;
-        let is_equal = |index: &usize| {
-            elements.get(*index).is_some_and(|(_, present)| present.equals(bytes))
-        };
+        let is_equal =
+            |index: &usize| elements.get(*index).is_some_and(|(_, present)| present.equals(bytes));
         match self.table.entry(hash(bytes), is_equal) {
             Entry::Occupied(entry) => {
                 if let Some((present, _)) = elements.get_mut(*entry.element()) {

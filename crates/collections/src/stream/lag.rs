@@ -25,7 +25,7 @@ impl Log {
     #[inline]
     pub fn note_delivery(&self, group: &mut Group, id: StreamId) {
         match group.entries_read {
-            Some(read) if !self.has_gap_behind(group.last_delivered) => {
+            Some(read) if !self.has_gap_behind(id) => {
                 group.entries_read = Some(read.wrapping_add(1));
             }
             Some(_) | None => {
@@ -37,10 +37,11 @@ impl Log {
         group.last_delivered = id;
     }
 
-    /// Whether an entry with this ID or a greater one may have been deleted.
+    /// Whether an entry with this ID or a greater one may have been deleted, of those between the first and the last that are
+    /// there.
     #[inline]
     fn has_gap_behind(&self, id: StreamId) -> bool {
-        self.len != 0 && self.max_deleted_id != StreamId::MIN && id <= self.max_deleted_id
+        self.len != 0 && self.first_id <= self.max_deleted_id && id <= self.max_deleted_id
     }
 
     /// The number of the entry with this ID, or of the last one before it; nothing if that is not certain.

@@ -72,6 +72,11 @@ impl Stream {
         self.groups.remove(name)
     }
 
+    /// Whether an entry is of use to a group: it was not given it yet, or has it pending.
+    pub fn is_referred_to(&self, id: StreamId) -> bool {
+        self.groups.values().any(|group| group.refers_to(id))
+    }
+
     /// Has an entry pending nowhere.
     pub fn forget(&mut self, id: StreamId) {
         for group in self.groups.values_mut() {
@@ -101,11 +106,6 @@ impl<'a> StreamRef<'a> {
     /// The groups and their names, in the order of these.
     pub fn groups(self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a Group)> {
         self.stream.groups.iter().map(|(name, group)| (&**name, group))
-    }
-
-    /// Whether an entry is of use to a group: it was not given it yet, or has it pending.
-    pub fn is_referred_to(self, id: StreamId) -> bool {
-        self.stream.groups.values().any(|group| group.refers_to(id))
     }
 
     /// The number of entries.

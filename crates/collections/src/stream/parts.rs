@@ -2,7 +2,8 @@
 
 use super::group::{Group, Pending};
 use super::id::StreamId;
-use super::{Stream, node};
+use super::{Stream, StreamRef, node};
+use crate::collection::Collection;
 use crate::list_pack::{Corrupt, ListPack};
 
 /// A stream as a file has it.
@@ -124,18 +125,21 @@ impl Stream {
 
     /// Takes a copy apart.
     pub fn to_parts(&self) -> Parts {
+        self.to_ref().to_parts()
+    }
+}
+
+impl StreamRef<'_> {
+    /// Takes a copy apart.
+    pub fn to_parts(self) -> Parts {
+        let Stream { log, groups } = self.stream;
         Parts {
-            nodes: self
-                .log
-                .nodes
-                .iter()
-                .map(|(id, pack)| (*id, pack.as_bytes().to_vec()))
-                .collect(),
-            len: self.log.len,
-            last_id: self.log.last_id,
-            max_deleted_id: self.log.max_deleted_id,
-            entries_added: Some(self.log.entries_added),
-            groups: self.groups.iter().map(|(name, group)| parts_of(name, group)).collect(),
+            nodes: log.nodes.iter().map(|(id, pack)| (*id, pack.as_bytes().to_vec())).collect(),
+            len: log.len,
+            last_id: log.last_id,
+            max_deleted_id: log.max_deleted_id,
+            entries_added: Some(log.entries_added),
+            groups: groups.iter().map(|(name, group)| parts_of(name, group)).collect(),
         }
     }
 }

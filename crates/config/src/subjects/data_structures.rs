@@ -110,7 +110,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("zset-max-ziplist-entries")
     .live()
-    .no_effect(UNUSED)
     .about("A sorted set with more members than that leaves its compact form."),
     Directive::quantity(
         "zset-max-listpack-value",
@@ -121,7 +120,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("zset-max-ziplist-value")
     .live()
-    .no_effect(UNUSED)
     .about("So does a sorted set with a longer member, in bytes."),
     Directive::quantity(
         "hll-sparse-max-bytes",

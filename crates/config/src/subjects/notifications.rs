@@ -76,7 +76,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         },
     )
     .live()
-    .refused("keyspace notification")
     .about(
         "Which changes of keys are published: K (by key) or E (by event), and g$lshzxetd for classes of commands, A for all of these, \
          m for reads of missing keys, n for new keys. Empty: none.",

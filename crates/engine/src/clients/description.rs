@@ -61,11 +61,15 @@ impl ClientRecord {
         // One that was told of a change need not watch any more.
         let is_watch_broken = self.watch_broken.load(Relaxed);
         let watched = if is_watch_broken { 0 } else { self.watched_keys.load(Relaxed) };
+        let [channels, patterns, shard_channels] = &self.subscriptions;
         let rest = write!(
             line,
-            " sub=0 psub=0 ssub=0 multi={} watch={watched} qbuf={received} qbuf-free={} argv-mem={words} multi-mem={} rbs={replies_memory} rbp={replies} \
+            " sub={} psub={} ssub={} multi={} watch={watched} qbuf={received} qbuf-free={} argv-mem={words} multi-mem={} rbs={replies_memory} rbp={replies} \
              obl={replies} oll=0 omem={replies_memory} tot-mem={} events={} cmd={} user={} redir=-1 resp={} \
              lib-name={} lib-ver={}",
+            channels.load(Relaxed),
+            patterns.load(Relaxed),
+            shard_channels.load(Relaxed),
             self.queued_calls.load(Relaxed),
             self.query_buffer_free.load(Relaxed),
             self.queued_memory.load(Relaxed),
@@ -84,8 +88,10 @@ impl ClientRecord {
     /// A letter for each thing that is special about it.
     fn flags(&self) -> String {
         let flags = [
+            (self.monitors.load(Relaxed), 'O'),
+            (self.is_subscriber(), 'P'),
             (0 <= self.queued_calls.load(Relaxed), 'x'),
-            (self.paused.load(Relaxed), 'b'),
+            (self.paused.load(Relaxed) || self.wait().is_some(), 'b'),
             (self.watch_broken.load(Relaxed), 'd'),
             (self.closing.load(Relaxed), 'c'),
             (self.killed.load(Relaxed), 'A'),

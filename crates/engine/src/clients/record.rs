@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::ClientId;
+use crate::blocking::Blocked;
 
 /// Where a client comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +81,10 @@ pub struct ClientRecord {
     pub watched_keys: AtomicUsize,
     /// One of them was changed.
     pub watch_broken: AtomicBool,
+    /// How many channels, patterns and shard channels it has subscribed to.
+    pub subscriptions: [AtomicUsize; 3],
+    /// It is shown all calls.
+    pub monitors: AtomicBool,
     /// CLIENT NO-EVICT.
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
@@ -89,6 +95,8 @@ pub struct ClientRecord {
     pub paused: AtomicBool,
     /// It is closed once its replies are sent.
     pub closing: AtomicBool,
+    /// What it waits for; nothing if that is gone.
+    pub(crate) wait: Mutex<Weak<Blocked>>,
 }
 
 impl ClientRecord {
@@ -112,18 +120,30 @@ impl ClientRecord {
             queued_memory: AtomicUsize::new(0),
             watched_keys: AtomicUsize::new(0),
             watch_broken: AtomicBool::new(false),
+            subscriptions: Default::default(),
+            monitors: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            wait: Mutex::default(),
         }
     }
 
-    /// What it is to the server. As long as nobody can subscribe or replicate, every client is a normal one.
+    /// What it is to the server. As long as nobody can replicate, it may have subscribed or is a normal one.
     pub fn kind(&self) -> ClientKind {
-        let _ = self;
-        ClientKind::Normal
+        if self.is_subscriber() { ClientKind::Subscriber } else { ClientKind::Normal }
+    }
+
+    /// Whether it has subscribed to anything.
+    pub fn is_subscriber(&self) -> bool {
+        self.subscriptions.iter().any(|count| 0 < count.load(Ordering::Relaxed))
+    }
+
+    /// What it waits for, if a call has blocked it.
+    pub(crate) fn wait(&self) -> Option<Arc<Blocked>> {
+        self.wait.lock().upgrade().filter(|wait| wait.goes_on())
     }
 
     /// How long it has been connected, in whole seconds of the clock.

@@ -8,13 +8,18 @@
 
 mod bitmap;
 mod connection;
+mod geo;
 mod hash;
 mod help;
+mod hyper_log_log;
 mod key;
 pub(crate) mod list;
+mod pubsub;
 mod scanning;
 mod server;
+mod set;
 mod sorted_set;
+pub(crate) mod stream;
 mod string;
 mod transaction;
 
@@ -29,11 +34,16 @@ use crate::command_table::Command;
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
     list::COMMANDS,
+    set::COMMANDS,
     hash::COMMANDS,
     sorted_set::COMMANDS,
+    stream::COMMANDS,
     bitmap::COMMANDS,
+    hyper_log_log::COMMANDS,
+    geo::COMMANDS,
     key::COMMANDS,
+    transaction::COMMANDS,
+    pubsub::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
-    transaction::COMMANDS,
 ];

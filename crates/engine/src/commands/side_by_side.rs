@@ -9,7 +9,7 @@ use harness::{Client, Oracle, Protocol, Version};
 use crate::testing::Server;
 
 /// Cases of a test run.
-const ROUNDS: u64 = 150;
+const ROUNDS: u64 = 60;
 /// Calls of a case.
 const CALLS: usize = 60;
 

@@ -6,9 +6,11 @@ mod tests;
 use config::memory::EvictionPolicy as Policy;
 use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
 
+use crate::blocking::serve_removed;
 use crate::events;
+use crate::execution::Parts;
 use crate::latency;
-use crate::reactions::{self, Touched};
+use crate::reactions::{Teller, Touched};
 use crate::worker::{Gate, Worker};
 
 /// Whether there is room.
@@ -82,6 +84,7 @@ impl Worker<'_> {
         let samples = usize::from(self.config.memory.samples);
         let lazy = self.config.memory.lazy_eviction;
         let freeing = if lazy { Freeing::Elsewhere } else { Freeing::Here };
+        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
         let Gate::Inside(inside) = &mut self.gate else { return Freed::Nothing };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
@@ -92,9 +95,24 @@ impl Worker<'_> {
         // While the view holds the key's shard.
         let removed = [(evicted.database, &*evicted.key)];
         self.engine.effects.append_removals(lazy, removed.into_iter());
+        let awaited = if view.has_waiters() { vec![evicted.clone()] } else { Vec::new() };
         let Evicted { database, key } = evicted;
         let removed = Touched { database, key, event: events::EVICTED };
-        reactions::tell_removed(self.engine, &self.config, &mut view, &removed);
+        teller.tell_removed(&mut view, &removed);
+        if !awaited.is_empty() {
+            let parts = Parts {
+                engine: self.engine,
+                config: &self.config,
+                now_us: self.now_us,
+                tally: &mut self.tally,
+                statistics: &self.engine.statistics[self.index],
+                worker: self.index,
+                delivery: &mut self.delivery,
+                served: &mut self.served,
+            };
+            let removed = awaited.iter().map(|evicted| (evicted.database, &*evicted.key));
+            serve_removed(parts, &mut view, removed);
+        }
         if view.garbage.is_empty() {
             return Freed::Now;
         }
@@ -158,6 +176,7 @@ impl Worker<'_> {
     }
 
     fn expiry_step(&mut self, what: Expiring, sample: usize, acceptable: usize) -> ExpiryProgress {
+        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };
         };
@@ -171,9 +190,24 @@ impl Worker<'_> {
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
+        let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
-        reactions::tell_expired(self.engine, &self.config, &mut view);
+        teller.tell_expired(&mut view);
+        if !awaited.is_empty() {
+            let parts = Parts {
+                engine: self.engine,
+                config: &self.config,
+                now_us: self.now_us,
+                tally: &mut self.tally,
+                statistics: &self.engine.statistics[self.index],
+                worker: self.index,
+                delivery: &mut self.delivery,
+                served: &mut self.served,
+            };
+            let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
+            serve_removed(parts, &mut view, removed);
+        }
         for garbage in view.garbage.drain(..) {
             self.engine.host.reclaim(garbage);
         }

@@ -55,10 +55,60 @@ impl LongDouble {
         is_in_range.then_some(number)
     }
 
+    /// The number that a double is, exactly.
+    pub fn from_double(number: f64) -> LongDouble {
+        /// Bits of a double behind those of its exponent.
+        const FRACTION: u32 = 52;
+        /// The exponent of the last of these, where the one that is noted is 1.
+        const LEAST: i64 = -1074;
+        let is_negative = number.is_sign_negative();
+        if !number.is_finite() {
+            let magnitude =
+                if number.is_nan() { Magnitude::NotANumber } else { Magnitude::Infinite };
+            return LongDouble { is_negative, magnitude };
+        }
+        let bits = number.to_bits();
+        let fraction = bits & ((1 << FRACTION) - 1);
+        let noted = i64::from(((bits >> FRACTION) & 0x7ff) as u16);
+        let (mantissa, exponent) = match noted {
+            0 => (fraction, LEAST),
+            _ => (fraction | 1 << FRACTION, LEAST + noted - 1),
+        };
+        let mantissa = u128::from(mantissa);
+        LongDouble::rounded(is_negative, Binary { mantissa, is_inexact: false, exponent })
+    }
+
     /// The number that an integer is, exactly.
     pub fn from_integer(number: i64) -> LongDouble {
         let mantissa = u128::from(number.unsigned_abs());
         LongDouble::rounded(number < 0, Binary { mantissa, is_inexact: false, exponent: 0 })
+    }
+
+    /// A thousand times the number, rounded up to an integer: milliseconds, if it is seconds. Nothing if it is too large for
+    /// one; the least integer if it is too small.
+    pub fn thousandfold(self) -> Option<i64> {
+        let Magnitude::Finite { mantissa, exponent } = self.magnitude else {
+            return self.is_negative.then_some(i64::MIN);
+        };
+        // At most 74 bits.
+        let product = u128::from(mantissa) * 1000;
+        if product == 0 {
+            return Some(0);
+        }
+        let shift = exponent.unsigned_abs();
+        let (whole, has_fraction) = if exponent < 0 {
+            let whole = product.checked_shr(shift).unwrap_or(0);
+            (whole, whole.checked_shl(shift) != Some(product))
+        } else {
+            let is_small = shift < product.leading_zeros();
+            (if is_small { product << shift } else { u128::MAX }, false)
+        };
+        let up = u128::from(has_fraction && !self.is_negative);
+        let magnitude = i64::try_from(whole.saturating_add(up)).ok();
+        if self.is_negative {
+            return Some(magnitude.map_or(i64::MIN, |magnitude| -magnitude));
+        }
+        magnitude
     }
 
     /// Whether it is neither infinite nor NaN.

@@ -70,6 +70,20 @@ impl Output {
         self.queue.push_back(Segment::Shared(value));
     }
 
+    /// Appends all that is pending in another output; what is shared there is shared here.
+    pub fn append(&mut self, other: Output) {
+        let mut skipped = other.written;
+        for segment in other.queue.into_iter().chain([Segment::Bytes(other.tail)]) {
+            let sent = std::mem::take(&mut skipped);
+            match &segment {
+                Segment::Shared(value) if sent == 0 => self.push_shared(Arc::clone(value)),
+                Segment::Shared(_) | Segment::Bytes(_) => {
+                    self.push(segment.bytes().get(sent..).unwrap_or_default());
+                }
+            }
+        }
+    }
+
     /// Ends the run of bytes at the end if it is `limit` bytes or longer: what is appended from here on begins a new one.
     /// So an output that grows long is many runs, and none is copied as a whole because it grows.
     pub fn divide(&mut self, limit: usize) {

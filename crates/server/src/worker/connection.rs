@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! Open -- its turn is over -----------------------------> Waiting ---- the next round ------> Open
+//! Open -- a call that waits ---------------------------> Blocked ---- its wait has ended ---> Open
 //! Open -- a pause --------------------------------------> Paused ----- the pause is over ---> Open
 //! Open -- too many replies are not sent ----------------> Congested -- half of them are ----> Open
 //! Open -- QUIT, no protocol, the client has finished ---> Closing ---- all of them are -----> closed
@@ -33,8 +34,12 @@ pub(super) struct Connection {
     pub(super) output: Output,
     pub(super) interest: Interest,
     pub(super) state: State,
+    /// It was given something to send, which is not written yet.
+    pub(super) is_receiving: bool,
     /// Others were told of something in its buffers.
     pub(super) was_noted: bool,
+    /// When its wait ends at the latest, in microseconds of the monotonic clock.
+    pub(super) deadline_us: Option<u64>,
     /// Unix time in ms since which its output is over the soft limit; 0 if it is not.
     pub(super) over_soft_limit_since_ms: i64,
 }
@@ -46,6 +51,8 @@ pub(super) enum State {
     Open,
     /// It has sent more than is executed in one turn, and goes on in the next round.
     Waiting,
+    /// A call of its waits for what it asked for; what it sends after that is not read until then.
+    Blocked,
     /// Its calls wait until a pause is over.
     Paused,
     /// It reads no more until its replies are sent: too many are waiting.
@@ -65,7 +72,9 @@ impl Connection {
             output: Output::new(),
             interest: Interest::READ,
             state: State::Open,
+            is_receiving: false,
             was_noted: false,
+            deadline_us: None,
             over_soft_limit_since_ms: 0,
         }
     }
@@ -76,9 +85,9 @@ impl Connection {
             // One that waits for its turn reads soon: not worth two system calls.
             read: matches!(self.state, State::Open | State::Waiting),
             write: !self.output.is_empty(),
-            // A client that gives up waiting for a pause to end must not keep its place. One that has sent all that it
+            // A client that gives up waiting must not keep its place. One that has sent all that it
             // wants and only reads still gets its replies.
-            hang_up: self.state == State::Paused,
+            hang_up: matches!(self.state, State::Blocked | State::Paused),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use engine::Served;
 use engine::clients::{ClientId, ClientRecord};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
@@ -20,6 +21,8 @@ pub(crate) enum Mail {
     Listen(Vec<Listener>),
     /// Clients that were paused may go on.
     Resume,
+    /// A client's wait has ended.
+    Served(Served),
     /// The process ends.
     Stop,
 }
@@ -39,7 +42,18 @@ impl Mailbox {
 
     /// Leaves mail and wakes the worker.
     pub(crate) fn send(&self, mail: Mail) {
-        self.mail.lock().push(mail);
+        let mut pending = self.mail.lock();
+        let is_first = pending.is_empty();
+        pending.push(mail);
+        drop(pending);
+        // Whoever left the first has rung, or is about to.
+        if is_first {
+            self.ring();
+        }
+    }
+
+    /// Wakes the worker.
+    pub(crate) fn ring(&self) {
         // It fails only if the bell has rung 2^64 times unheard; then it still rings.
         let _rings_already = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }

@@ -11,8 +11,10 @@
 
 mod accept;
 mod ahead;
+mod blocking;
 mod bounds;
 mod connection;
+mod deliver;
 mod input;
 mod mailbox;
 mod places;
@@ -27,7 +29,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use engine::clients::ClientId;
-use engine::{Engine, Time};
+use engine::{Engine, Served, Time};
 use resp::{Batch, Output};
 
 pub(crate) use mailbox::{Mail, Mailbox};
@@ -52,11 +54,15 @@ pub(crate) struct Worker<'e> {
     places: Places,
     /// Connections that have more to execute than one turn allows.
     waiting: Vec<Token>,
+    /// Connections that were given something to send, which is not written yet.
+    receiving: Vec<Token>,
     listeners: Vec<Listener>,
     door: accept::Door,
     buffers: Buffers,
     ahead: ahead::Lookahead,
     timers: timers::Timers,
+    /// Clients of this worker whose waits have ended.
+    served: Vec<Served>,
     stopping: bool,
 }
 
@@ -108,6 +114,7 @@ impl<'e> Worker<'e> {
             mailboxes,
             places: Places::default(),
             waiting: Vec::new(),
+            receiving: Vec::new(),
             listeners,
             door: accept::Door::default(),
             buffers: Buffers {
@@ -120,6 +127,7 @@ impl<'e> Worker<'e> {
                 writes: 0,
             },
             ahead: ahead::Lookahead::new(),
+            served: Vec::new(),
             stopping: false,
         })
     }
@@ -128,7 +136,8 @@ impl<'e> Worker<'e> {
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
         let mut now = self.clock.read();
         while !self.stopping {
-            let timeout_us = if self.waiting.is_empty() { self.idle_us(now) } else { 0 };
+            let is_idle = self.waiting.is_empty() && self.served.is_empty();
+            let timeout_us = if is_idle { self.idle_us(now) } else { 0 };
             self.poller.wait(timeout_us)?;
             now = self.round();
         }
@@ -149,15 +158,21 @@ impl<'e> Worker<'e> {
                 _ if several => self.look_ahead(readiness),
                 _ => self.serve(readiness),
             }
+            self.deliver();
             index += 1;
         }
         self.catch_up();
+        self.deliver();
         // Those that have to wait once more are for the next round.
         for token in std::mem::take(&mut self.waiting) {
             self.share.make_way();
             self.resume(token, State::Waiting);
+            self.deliver();
         }
         self.run_timers(begin);
+        self.dispatch();
+        self.answer_served();
+        self.deliver();
         self.share.end_round();
         self.count_round(begin)
     }
@@ -187,6 +202,7 @@ impl<'e> Worker<'e> {
                     }
                 }
                 Mail::Listen(listeners) => self.listen(listeners),
+                Mail::Served(served) => self.served.push(served),
                 Mail::Resume => self.timers.resume(),
                 Mail::Stop => self.stopping = true,
             }
@@ -216,6 +232,7 @@ impl<'e> Worker<'e> {
 
     /// Closes a connection that was taken out of its place.
     fn end(&mut self, token: Token, mut connection: Box<Connection>) {
+        self.forget_deadline(token, &mut connection);
         self.places.forget(token, &connection);
         self.engine.clients.remove(connection.session.id());
         self.share.forget(&mut connection.session);

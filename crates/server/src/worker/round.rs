@@ -58,7 +58,11 @@ impl Worker<'_> {
                 State::Open => self.read(&mut connection),
                 // Nothing that it has sent is executed any more, and nothing that it would be sent arrives.
                 _ if readiness.hung_up => Life::Ends,
-                State::Waiting | State::Paused | State::Congested | State::Closing => Life::Goes,
+                State::Waiting
+                | State::Blocked
+                | State::Paused
+                | State::Congested
+                | State::Closing => Life::Goes,
             };
         }
         self.put_back(token, connection, life);
@@ -78,19 +82,31 @@ impl Worker<'_> {
     }
 
     /// Goes on with what a connection has kept.
-    fn go_on(&mut self, connection: &mut Connection) -> Life {
+    pub(super) fn go_on(&mut self, connection: &mut Connection) -> Life {
         connection.state = State::Open;
         // Whatever is in it was received from another connection.
         self.buffers.input.clear();
         self.proceed(connection)
     }
 
-    pub(super) fn put_back(
+    pub(super) fn put_back(&mut self, token: Token, connection: Box<Connection>, life: Life) {
+        let Some(mut connection) = self.settle(token, connection, life) else { return };
+        match connection.state {
+            State::Waiting => self.waiting.push(token),
+            State::Paused => self.timers.note_pause(),
+            State::Blocked => self.note_deadline(token, &mut connection),
+            State::Open | State::Congested | State::Closing => {}
+        }
+        self.keep(token, connection);
+    }
+
+    /// Ends a connection, or sees to it that its socket is waited for.
+    pub(super) fn settle(
         &mut self,
         token: Token,
         mut connection: Box<Connection>,
         mut life: Life,
-    ) {
+    ) -> Option<Box<Connection>> {
         if connection.state == State::Closing && connection.output.is_empty() {
             life = Life::Ends;
         }
@@ -102,13 +118,14 @@ impl Worker<'_> {
             }
         }
         if life == Life::Ends {
-            return self.end(token, connection);
+            self.end(token, connection);
+            return None;
         }
-        match connection.state {
-            State::Waiting => self.waiting.push(token),
-            State::Paused => self.timers.note_pause(),
-            State::Open | State::Congested | State::Closing => {}
-        }
+        Some(connection)
+    }
+
+    /// Puts a connection into its place, and notes what others may see of it.
+    pub(super) fn keep(&mut self, token: Token, mut connection: Box<Connection>) {
         let is_quiet = connection.is_quiet();
         if !is_quiet || connection.was_noted {
             connection.note_buffers();
@@ -236,6 +253,7 @@ impl Worker<'_> {
         }
         let executed = self.execute(connection, &input);
         self.keep_rest(connection, input, own, executed);
+        self.dispatch();
         if connection.session.record.killed.load(Relaxed) {
             return Life::Ends;
         }
@@ -331,16 +349,13 @@ impl Worker<'_> {
             } else {
                 done.bytes = batch.consumed();
             }
-            match ran.next {
-                Next::Continue => {}
-                Next::Close => {
-                    connection.state = State::Closing;
-                    break;
+            if let Some(state) = state_after(ran.next) {
+                connection.state = state;
+                if let (State::Blocked, ParseStatus::Failed(_)) = (state, &status) {
+                    // That is told when it is its turn: then it is parsed anew.
+                    connection.parser = RequestParser::new();
                 }
-                Next::Postpone => {
-                    connection.state = State::Paused;
-                    break;
-                }
+                break;
             }
             match status {
                 ParseStatus::Full => {}
@@ -365,7 +380,8 @@ impl Worker<'_> {
             }
             requests += batch.len();
             let replied = connection.output.len() - before;
-            if TURN_REQUESTS <= requests || TURN_BYTES <= replied {
+            // What it has published is delivered before it publishes more.
+            if TURN_REQUESTS <= requests || TURN_BYTES <= replied || self.share.has_post() {
                 connection.state = State::Waiting;
                 break;
             }
@@ -387,7 +403,7 @@ impl Worker<'_> {
         }
     }
 
-    fn flush(&mut self, connection: &mut Connection) -> Life {
+    pub(super) fn flush(&mut self, connection: &mut Connection) -> Life {
         if connection.output.is_empty() {
             return Life::Goes;
         }
@@ -414,6 +430,17 @@ fn rewrite(batch: &Batch, input: &[u8]) -> Vec<u8> {
     encode_request(&words, &mut rewritten);
     rewritten.extend_from_slice(input.get(batch.end(0)..).unwrap_or_default());
     rewritten
+}
+
+/// The state of a connection that executes no more of what it has sent, for now.
+fn state_after(next: Next) -> Option<State> {
+    match next {
+        Next::Continue => None,
+        Next::Close => Some(State::Closing),
+        Next::Postpone => Some(State::Paused),
+        Next::Yield => Some(State::Waiting),
+        Next::Block => Some(State::Blocked),
+    }
 }
 
 /// A client that was killed calls nothing more.

@@ -1,9 +1,12 @@
-//! What a worker does by the clock: `hz` times a second, and when a pause is over.
+//! What a worker does by the clock: `hz` times a second, when a pause is over, and when waits
+//! end.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Worker;
 use super::connection::State;
+use super::poller::Token;
 use crate::clock::Moment;
 
 /// When things are due.
@@ -16,16 +19,42 @@ pub(super) struct Timers {
     resumes: bool,
     /// The place of the client to look at next.
     next_client: usize,
+    /// When the waits of connections end, in microseconds of the monotonic clock, soonest first.
+    deadlines: BTreeSet<(u64, Token)>,
 }
 
 impl Timers {
     pub(super) fn new(now_us: u64) -> Timers {
-        Timers { next_tick_us: now_us, is_paused: false, resumes: false, next_client: 0 }
+        Timers {
+            next_tick_us: now_us,
+            is_paused: false,
+            resumes: false,
+            next_client: 0,
+            deadlines: BTreeSet::new(),
+        }
     }
 
     /// Notes that a connection waits for a pause to end.
     pub(super) fn note_pause(&mut self) {
         self.is_paused = true;
+    }
+
+    /// Notes when the wait of a connection ends.
+    pub(super) fn add_deadline(&mut self, deadline_us: u64, token: Token) {
+        self.deadlines.insert((deadline_us, token));
+    }
+
+    /// A wait has ended before its time.
+    pub(super) fn remove_deadline(&mut self, deadline_us: u64, token: Token) {
+        self.deadlines.remove(&(deadline_us, token));
+    }
+
+    /// Takes out a connection whose wait ends now.
+    pub(super) fn pop_deadline(&mut self, now_us: u64) -> Option<Token> {
+        let first = self.deadlines.first().filter(|(deadline_us, _)| *deadline_us <= now_us)?;
+        let token = first.1;
+        self.deadlines.pop_first();
+        Some(token)
     }
 
     /// Lets connections that were paused try again.
@@ -37,7 +66,9 @@ impl Timers {
 impl Worker<'_> {
     /// How long nothing is due, in microseconds.
     pub(super) fn idle_us(&self, now: Moment) -> u64 {
-        let tick_us = self.timers.next_tick_us.saturating_sub(now.monotonic_us);
+        let deadline_us = self.timers.deadlines.first().map_or(u64::MAX, |first| first.0);
+        let next_us = self.timers.next_tick_us.min(deadline_us);
+        let tick_us = next_us.saturating_sub(now.monotonic_us);
         if self.timers.is_paused { tick_us.min(self.pause_us(now)) } else { tick_us }
     }
 
@@ -49,6 +80,7 @@ impl Worker<'_> {
 
     /// Does what is due at the beginning of the round.
     pub(super) fn run_timers(&mut self, now: Moment) {
+        self.end_late_waits(now);
         if self.timers.is_paused && (self.timers.resumes || self.pause_us(now) == 0) {
             self.timers.is_paused = false;
             for token in self.places.which(|connection| connection.state == State::Paused) {

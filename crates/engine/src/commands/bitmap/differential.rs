@@ -66,7 +66,7 @@ fn enrich(words: &mut Call, random: &mut Random) {
         "#100",
         "#-1",
         "#",
-        "#67108864",
+        "#2000",
     ];
     const WIDTHS: &[&str] =
         &["i1", "u1", "i64", "u63", "u64", "i65", "i0", "u0", "u07", "i5", "U8", "i", "u33", "i16"];

@@ -28,7 +28,8 @@ const ALWAYS_ALLOWED: Flags = Flags::NO_SCRIPT
     .and(Flags::FAST)
     .and(Flags::NO_AUTH)
     .and(Flags::ALLOW_BUSY)
-    .and(Flags::UNQUEUED);
+    .and(Flags::UNQUEUED)
+    .and(Flags::WHILE_SUBSCRIBED);
 
 fn quit(call: &mut Call<'_>) -> Outcome {
     call.next = Next::Close;
@@ -38,6 +39,8 @@ fn quit(call: &mut Call<'_>) -> Outcome {
 
 fn reset(call: &mut Call<'_>) -> Outcome {
     call.give_transaction_up();
+    let (pubsub, output) = (&call.engine.pubsub, call.reply.output());
+    call.delivery.withdraw(pubsub, call.session, output);
     call.session.reset(call.engine.trusts_newcomers());
     call.reply.set_protocol(Protocol::Resp2);
     call.reply.simple("RESET");

@@ -86,6 +86,8 @@ fn swap(call: &mut Call<'_>) -> Outcome {
 
     call.keys.swap_databases(one, other);
     call.changed(1);
+    call.overturned(one);
+    call.overturned(other);
     call.reply.ok();
     Ok(())
 }
@@ -112,6 +114,9 @@ fn flush(call: &mut Call<'_>, extent: Extent) -> Outcome {
         call.keys.garbage.clear();
     }
     call.changed(removed as u64);
+    database
+        .map_or_else(|| 0..call.keys.databases(), |number| number..number + 1)
+        .for_each(|number| call.overturned(number));
     // A replica may have keys where there were none here.
     call.replicate();
     call.reply.ok();

@@ -3,6 +3,7 @@
 //! A list takes the form that its size asks for by itself (`collections::list`). What takes elements out, or moves them, is in two parts: one that
 //! acts on the keyspace and replies, and one that tells what was changed; clients that wait for elements are served by the same.
 
+mod blocking;
 mod change;
 pub(crate) mod pop;
 mod push;
@@ -22,9 +23,16 @@ use command::argument::{Argument, token};
 use resp::{Reply, ReplyError};
 
 use crate::command_table::Command;
+use pop::{pop_one, pop_several, several_from, tell_removed};
+use transfer::{Transfer, move_element, tell_moved};
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
+    &blocking::BLMOVE,
+    &blocking::BLMPOP,
+    &blocking::BLPOP,
+    &blocking::BRPOP,
+    &blocking::BRPOPLPUSH,
     &change::LINSERT,
     &change::LREM,
     &change::LSET,

@@ -227,7 +227,6 @@ pub(super) fn popped(end: End) -> Event {
     }
 }
 
-const NEGATIVE_COUNT: ReplyError =
-    ReplyError::message("value is out of range, must be positive");
+const NEGATIVE_COUNT: ReplyError = ReplyError::message("value is out of range, must be positive");
 const INVALID_NUMBER: ReplyError = ReplyError::message("numkeys should be greater than 0");
 const INVALID_COUNT: ReplyError = ReplyError::message("count should be greater than 0");

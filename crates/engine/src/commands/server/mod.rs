@@ -8,6 +8,7 @@ mod info;
 mod latency;
 mod lolwut;
 mod memory;
+mod monitor;
 mod role;
 mod shutdown;
 mod slow_log;
@@ -29,6 +30,7 @@ pub(super) const COMMANDS: &[&Command] = &[
     &latency::LATENCY,
     &lolwut::LOLWUT,
     &memory::MEMORY,
+    &monitor::MONITOR,
     &role::ROLE,
     &shutdown::SHUTDOWN,
     &slow_log::SLOWLOG,

@@ -4,6 +4,7 @@
 //! order scores are added up, and so on their last bits.
 
 use collections::list_pack::Element;
+use collections::set::SetRef;
 use collections::sorted_set::{Accumulation, SortedSetRef, sort};
 use collections::{Encoding, ObjectRef, SortedSet};
 use command::argument::{Argument, integer, key, one_of, token};
@@ -120,7 +121,9 @@ fn show(call: &mut Call<'_>, operation: Operation) -> Outcome {
     let mut result = operation.run(sources, options.aggregate);
     sort(&mut result);
     options.shape.begin(reply, result.len());
-    result.iter().for_each(|(score, member)| options.shape.show(reply, *member, *score));
+    for (score, member) in &result {
+        options.shape.show(reply, *member, *score);
+    }
     Ok(())
 }
 
@@ -185,6 +188,7 @@ enum Members<'a> {
     /// There is nothing at the key.
     None,
     SortedSet(SortedSetRef<'a>),
+    Set(SetRef<'a>),
 }
 
 fn sources<'v>(
@@ -198,6 +202,7 @@ fn sources<'v>(
         .map(|entry| match entry.map(|entry| entry.object()) {
             None => source(Members::None),
             Some(Some(ObjectRef::SortedSet(set))) => source(Members::SortedSet(set)),
+            Some(Some(ObjectRef::Set(set))) => source(Members::Set(set)),
             Some(_) => Err(ReplyError::WrongType),
         })
         .collect()
@@ -205,7 +210,7 @@ fn sources<'v>(
 
 /// Puts the smallest first; those of one size stay as they are.
 fn by_size<'s, 'a>(sources: &'s mut [Source<'a>]) -> &'s [Source<'a>] {
-    sources.sort_by_key(|source| source.len());
+    sources.sort_by_key(Source::len);
     sources
 }
 
@@ -214,6 +219,7 @@ impl<'a> Source<'a> {
         match self.members {
             Members::None => 0,
             Members::SortedSet(set) => set.len(),
+            Members::Set(set) => set.len(),
         }
     }
 
@@ -222,6 +228,7 @@ impl<'a> Source<'a> {
         match self.members {
             Members::None => None,
             Members::SortedSet(set) => set.score(member),
+            Members::Set(set) => set.contains(member).then_some(1.0),
         }
     }
 
@@ -232,6 +239,9 @@ impl<'a> Source<'a> {
             Members::SortedSet(set) => {
                 set.iter().all(|(member, score)| visit(member, score));
             }
+            Members::Set(set) => {
+                set.iter().all(|member| visit(member, 1.0));
+            }
         }
     }
 
@@ -240,6 +250,7 @@ impl<'a> Source<'a> {
         match self.members {
             Members::None => false,
             Members::SortedSet(set) => set.encoding() == Encoding::ListPack,
+            Members::Set(set) => set.encoding() == Encoding::ListPack,
         }
     }
 }
@@ -262,11 +273,7 @@ impl Operation {
     }
 
     /// The members of the result, in no certain order.
-    fn run<'a>(
-        self,
-        mut sources: Vec<Source<'a>>,
-        aggregate: Aggregate,
-    ) -> Vec<(f64, Element<'a>)> {
+    fn run(self, mut sources: Vec<Source<'_>>, aggregate: Aggregate) -> Vec<(f64, Element<'_>)> {
         match self {
             Operation::Union => union(by_size(&mut sources), aggregate),
             Operation::Intersection => intersection(by_size(&mut sources), aggregate),

@@ -4,6 +4,7 @@
 //! ZINCRBY, [`range`] for everything that shows or stores a range, [`combine`] for unions, intersections and differences.
 
 pub(in crate::commands) mod add;
+mod blocking;
 mod bounds;
 mod combine;
 pub(in crate::commands) mod pop;
@@ -28,6 +29,9 @@ use crate::command_table::Command;
 pub(super) const COMMANDS: &[&Command] = &[
     &add::ZADD,
     &add::ZINCRBY,
+    &blocking::BZMPOP,
+    &blocking::BZPOPMAX,
+    &blocking::BZPOPMIN,
     &combine::ZDIFF,
     &combine::ZDIFFSTORE,
     &combine::ZINTER,

@@ -184,6 +184,9 @@ impl<'a> MultiplePop<'a> {
     /// Takes members out of the first sorted set that is there and shows them; says whether there was one.
     pub(in crate::commands) fn run(&self, call: &mut Call<'_>) -> Result<bool, ReplyError> {
         for key in self.keys.rest().iter() {
+            if !call.reaches(key) {
+                continue;
+            }
             let popped = pop(call, key, self.end, self.limit)?;
             if popped.is_empty() {
                 continue;

@@ -64,8 +64,9 @@ fn zscan(call: &mut Call<'_>) -> Outcome {
 
 /// Writes a score as ZSCAN shows it: as it is kept in a small sorted set, else in 17 digits.
 fn write_score(set: SortedSetRef<'_>, score: f64, text: &mut Vec<u8>) {
-    match set.encoding() {
-        Encoding::SkipList => write_double_in_full(score, text),
-        _ => write_double(score, text),
+    if set.encoding() == Encoding::SkipList {
+        write_double_in_full(score, text);
+    } else {
+        write_double(score, text);
     }
 }

@@ -7,6 +7,8 @@ use resp::ReplyError;
 use super::super::super::help::wrong_subcommand_call;
 use super::OTHERS;
 use crate::Call;
+use crate::blocking::Ending;
+use crate::clients::ClientId;
 use crate::command_table::{Command, Handler, Outcome};
 
 pub(super) static UNBLOCK: Command = Declaration {
@@ -30,8 +32,11 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
     if !reason.eq_ignore_ascii_case(b"TIMEOUT") && !reason.eq_ignore_ascii_case(b"ERROR") {
         return Err(ReplyError::message("CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     }
-    resp::number::parse_integer(id).ok_or(ReplyError::NotInteger)?;
-    // No command blocks yet, so nobody waits for anything but the end of a pause, which this does not end.
-    call.reply.integer(0);
+    let id = resp::number::parse_integer(id).ok_or(ReplyError::NotInteger)?;
+    let ending =
+        if reason.eq_ignore_ascii_case(b"ERROR") { Ending::Unblocked } else { Ending::TimedOut };
+    let client = ClientId::try_from(id).ok().and_then(|id| call.engine.clients.find(id));
+    let did_wait = client.is_some_and(|client| call.unblock(&client, ending));
+    call.reply.integer(i64::from(did_wait));
     Ok(())
 }

@@ -1,0 +1,131 @@
+//! How a wait ends.
+
+use std::sync::Arc;
+
+use keyspace::View;
+use resp::{Output, Reply, ReplyError};
+
+use super::waiter::Blocked;
+use crate::call::Call;
+use crate::clients::{ClientId, ClientRecord};
+use crate::session::{Replies, Session};
+use crate::statistics::{Fate, Tally};
+use crate::worker::{Gate, Worker, silence};
+
+/// A client whose wait has ended, with what it is answered. The worker that has the client is to be told.
+#[derive(Debug)]
+pub struct Served {
+    pub(super) waiter: Arc<Blocked>,
+    pub(super) output: Output,
+}
+
+impl Served {
+    /// The client.
+    pub fn client(&self) -> ClientId {
+        self.waiter.record.id
+    }
+
+    /// The worker that has the client.
+    pub fn worker(&self) -> usize {
+        self.waiter.record.worker
+    }
+}
+
+/// How a wait ends that brought nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// Its time is up, or that is pretended.
+    TimedOut,
+    /// With an error.
+    Unblocked,
+}
+
+/// Ends the wait of a client, if it waits.
+pub(crate) fn end(client: &ClientRecord, ending: Ending, tally: &mut Tally) -> Option<Served> {
+    let waiter = client.wait()?;
+    let session = waiter.hold().take()?;
+    let mut output = Output::new();
+    let mut reply = Reply::new(&mut output, session.protocol);
+    let fate = match ending {
+        Ending::TimedOut => {
+            reply.null_array();
+            Fate::Done
+        }
+        Ending::Unblocked => {
+            let error = ReplyError::coded("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            tally.error(&error.code());
+            reply.error(&error);
+            Fate::Failed
+        }
+    };
+    tally.call(waiter.command, 0, fate);
+    Some(Served { waiter, output })
+}
+
+impl Call<'_> {
+    /// Ends the wait of a client, if it waits; says whether it did.
+    pub(crate) fn unblock(&mut self, client: &ClientRecord, ending: Ending) -> bool {
+        let served = end(client, ending, self.tally);
+        let did_wait = served.is_some();
+        self.served.extend(served);
+        did_wait
+    }
+}
+
+impl Worker<'_> {
+    /// Clients whose waits have ended by what was executed since the last time. Their workers are to be told.
+    pub fn take_served(&mut self) -> Vec<Served> {
+        std::mem::take(&mut self.served)
+    }
+
+    /// Whether there are any.
+    #[inline]
+    pub fn has_served(&self) -> bool {
+        !self.served.is_empty()
+    }
+
+    /// Ends a session's wait with what it is answered; says whether it was that what it waited for.
+    pub fn end_wait(&mut self, session: &mut Session, served: Served, output: &mut Output) -> bool {
+        let Some(waiter) = session.wait.take_if(|waiter| Arc::ptr_eq(waiter, &served.waiter))
+        else {
+            return false;
+        };
+        self.leave_queues(&waiter);
+        let begin = output.mark();
+        output.append(served.output);
+        if session.replies != Replies::On {
+            silence(session, output, begin);
+        }
+        true
+    }
+
+    /// Ends a session's wait because its time is up. If it was served just before, that is still to come, and nothing is done.
+    pub fn time_out(&mut self, session: &mut Session, output: &mut Output) -> bool {
+        let Some(served) = end(&session.record, Ending::TimedOut, &mut self.tally) else {
+            return false;
+        };
+        self.settle();
+        self.end_wait(session, served, output)
+    }
+
+    /// Ends a session's wait because its client is gone.
+    pub(crate) fn abandon_wait(&mut self, session: &mut Session) {
+        let Some(waiter) = session.wait.take() else { return };
+        *waiter.hold() = None;
+        self.leave_queues(&waiter);
+    }
+
+    /// Takes a waiter that nobody can serve any more out of all queues.
+    fn leave_queues(&mut self, waiter: &Blocked) {
+        *waiter.record.wait.lock() = std::sync::Weak::new();
+        let keyspace = &self.engine.keyspace;
+        let Gate::Inside(inside) = &mut self.gate else { unreachable!("waits end in rounds") };
+        let mut view: View<'_> = keyspace.view(inside, waiter.database, &mut self.round);
+        let keys = waiter.keys.as_words();
+        view.lock_several(keys.iter());
+        for key in keys.iter() {
+            view.stop_waiting(key, waiter.ticket);
+        }
+        waiter.note_left(keyspace);
+    }
+}

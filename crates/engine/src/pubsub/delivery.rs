@@ -1,0 +1,216 @@
+//! What one worker delivers to its clients.
+//!
+//! Posts are numbered in the order in which the worker takes them from its inbox. A client notes the number up to which
+//! posts are none of its business any more, so that one that subscribes, or is served in the middle of a delivery, gets
+//! everything exactly once.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use resp::Output;
+
+use super::post::{Message, Post};
+use super::{PubSub, Space};
+use crate::session::Session;
+
+/// What a worker's process knows a connection by.
+type Place = u64;
+
+type Recipients = HashMap<Arc<[u8]>, Vec<Place>, RandomState>;
+
+/// Which clients of a worker have subscribed to what, and posts that they have not got yet.
+#[derive(Default)]
+pub(crate) struct Delivery {
+    worker: usize,
+    channels: Recipients,
+    patterns: Recipients,
+    shard_channels: Recipients,
+    monitors: Vec<Place>,
+    pending: VecDeque<Post>,
+    /// The number of the first pending post.
+    first: u64,
+}
+
+/// A form of a post, for one client.
+pub enum Delivered<'a> {
+    /// A message.
+    Message(&'a Message),
+    /// A line for MONITOR.
+    Line(&'a Arc<Vec<u8>>),
+}
+
+impl Delivery {
+    pub(crate) fn new(worker: usize) -> Delivery {
+        Delivery { worker, ..Delivery::default() }
+    }
+
+    /// Whether there is something to deliver.
+    #[inline]
+    pub(crate) fn has_post(&self, pubsub: &PubSub) -> bool {
+        !self.pending.is_empty() || pubsub.has_post(self.worker)
+    }
+
+    /// The next post and its number.
+    pub(crate) fn next(&mut self, pubsub: &PubSub) -> Option<(u64, Post)> {
+        if self.pending.is_empty() {
+            pubsub.take(self.worker, &mut self.pending);
+        }
+        let post = self.pending.pop_front()?;
+        self.first += 1;
+        Some((self.first - 1, post))
+    }
+
+    /// Names the clients that a post is for, each with the form for it.
+    pub(crate) fn for_each_recipient(
+        &self,
+        post: &Post,
+        visit: &mut dyn FnMut(u64, Delivered<'_>),
+    ) {
+        match post {
+            Post::Line(line) => {
+                self.monitors.iter().for_each(|place| visit(*place, Delivered::Line(line)));
+            }
+            Post::Publication(publication) => {
+                for (space, name, message) in publication.forms() {
+                    for place in self.recipients(space).get(name).into_iter().flatten() {
+                        visit(*place, Delivered::Message(message));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives a client everything that is on its way to it, in the middle of its calls.
+    pub(crate) fn absorb(&mut self, pubsub: &PubSub, session: &mut Session, output: &mut Output) {
+        pubsub.take(self.worker, &mut self.pending);
+        self.give(session, output);
+    }
+
+    /// Gives a client those pending posts that it has not got yet.
+    fn give(&self, session: &mut Session, output: &mut Output) {
+        let end = self.first + self.pending.len() as u64;
+        let Some(subscriptions) = &mut session.subscriptions else { return };
+        let seen = std::mem::replace(&mut subscriptions.seen, end);
+        let skipped = usize::try_from(seen.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        for post in self.pending.iter().skip(skipped) {
+            session.deliver(post, output);
+        }
+    }
+
+    /// Subscribes a client; whether it had not done so before. What came before is delivered to it first.
+    pub(crate) fn subscribe(
+        &mut self,
+        pubsub: &PubSub,
+        session: &mut Session,
+        space: Space,
+        name: &[u8],
+        output: &mut Output,
+    ) -> bool {
+        let subscriptions = session.subscriptions.get_or_insert_default();
+        if subscriptions.has(space, name) {
+            return false;
+        }
+        let kept = pubsub.enter(space, name, self.worker, |pubsub| {
+            pubsub.take(self.worker, &mut self.pending);
+        });
+        self.give(session, output);
+        self.recipients_mut(space).entry(Arc::clone(&kept)).or_default().push(session.place);
+        session.subscriptions.get_or_insert_default().insert(space, kept);
+        session.note_subscriptions();
+        true
+    }
+
+    /// Ends a subscription of a client; whether there was one. What came before is delivered to it first.
+    pub(crate) fn unsubscribe(
+        &mut self,
+        pubsub: &PubSub,
+        session: &mut Session,
+        space: Space,
+        name: &[u8],
+        output: &mut Output,
+    ) -> bool {
+        if !session.subscriptions.as_ref().is_some_and(|own| own.has(space, name)) {
+            return false;
+        }
+        pubsub.leave(space, name, self.worker, |pubsub| {
+            pubsub.take(self.worker, &mut self.pending);
+        });
+        self.give(session, output);
+        let place = session.place;
+        let recipients = self.recipients_mut(space);
+        if let Some(places) = recipients.get_mut(name) {
+            if let Some(found) = places.iter().position(|other| *other == place) {
+                places.swap_remove(found);
+            }
+            if places.is_empty() {
+                recipients.remove(name);
+                if recipients.len() < recipients.capacity() / 8 {
+                    recipients.shrink_to_fit();
+                }
+            }
+        }
+        if let Some(subscriptions) = &mut session.subscriptions {
+            subscriptions.remove(space, name);
+        }
+        session.note_subscriptions();
+        true
+    }
+
+    /// Shows a client all calls from here on.
+    pub(crate) fn monitor(&mut self, pubsub: &PubSub, session: &mut Session, output: &mut Output) {
+        if session.subscriptions.get_or_insert_default().monitors {
+            return;
+        }
+        pubsub.enter_monitor(self.worker, |pubsub| {
+            pubsub.take(self.worker, &mut self.pending);
+        });
+        self.give(session, output);
+        self.monitors.push(session.place);
+        session.subscriptions.get_or_insert_default().monitors = true;
+        session.note_subscriptions();
+    }
+
+    /// Ends all that a client receives. What is on its way to it is delivered first.
+    pub(crate) fn withdraw(&mut self, pubsub: &PubSub, session: &mut Session, output: &mut Output) {
+        if session.subscriptions.is_none() {
+            return;
+        }
+        for space in [Space::Channel, Space::Pattern, Space::Shard] {
+            for name in session.subscriptions.get_or_insert_default().all(space) {
+                self.unsubscribe(pubsub, session, space, &name, output);
+            }
+        }
+        if session.subscriptions.as_ref().is_some_and(|own| own.monitors) {
+            pubsub.leave_monitor(self.worker);
+            let place = session.place;
+            self.monitors.retain(|other| *other != place);
+            session.subscriptions.get_or_insert_default().monitors = false;
+        }
+        session.note_subscriptions();
+        session.subscriptions = None;
+    }
+
+    fn recipients(&self, space: Space) -> &Recipients {
+        match space {
+            Space::Channel => &self.channels,
+            Space::Pattern => &self.patterns,
+            Space::Shard => &self.shard_channels,
+        }
+    }
+
+    fn recipients_mut(&mut self, space: Space) -> &mut Recipients {
+        match space {
+            Space::Channel => &mut self.channels,
+            Space::Pattern => &mut self.patterns,
+            Space::Shard => &mut self.shard_channels,
+        }
+    }
+}
+
+impl Session {
+    /// The names of a kind that it has subscribed to.
+    pub(crate) fn subscribed(&self, space: Space) -> Vec<Arc<[u8]>> {
+        self.subscriptions.as_ref().map_or_else(Vec::new, |own| own.all(space))
+    }
+}
