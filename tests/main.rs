@@ -1,9 +1,10 @@
 //! All end-to-end tests, as one binary: one program to link, and one place for what they share.
 //!
 //! By area: the differential comparison with real servers, clients that mean no good, the bytes of the protocol, configuration, the life of the process,
-//! linearizability, and real client libraries. `tidy` checks the sources themselves.
+//! linearizability, clients that wait, and real client libraries. `tidy` checks the sources themselves.
 
 mod bad_input;
+mod blocking;
 mod clients;
 mod configuration;
 mod connection;

@@ -160,6 +160,8 @@ pub const RENAME_TO: Event = Event::new(Class::Generic, "rename_to");
 pub const MOVE_FROM: Event = Event::new(Class::Generic, "move_from");
 /// A key came from another database.
 pub const MOVE_TO: Event = Event::new(Class::Generic, "move_to");
+/// A key was made of what DUMP gave.
+pub const RESTORE: Event = Event::new(Class::Generic, "restore");
 /// A key was made as a copy.
 pub const COPY_TO: Event = Event::new(Class::Generic, "copy_to");
 /// A key was removed because it had expired.

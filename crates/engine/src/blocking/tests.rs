@@ -200,7 +200,7 @@ fn whatever_puts_a_list_at_a_key_wakes() {
 fn a_pushed_element_that_is_gone_again_wakes_nobody() {
     let mut server = server(1);
     block(&mut server, 1, "BLPOP k 0");
-    server.say("SADD k m");
+    server.say("APPEND k v");
     assert_eq!(server.received(1), "");
     server.say("DEL k");
     server.say("FLUSHALL");
