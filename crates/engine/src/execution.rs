@@ -80,8 +80,10 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &ReplyError::Syntax, output);
             return rejected;
         };
-        match handler {
-            Handler::Keys(run) => self.with_keys(session, callable, run, words, prepared, output),
+        match handler.for_call(words) {
+            Handler::Keys(run) | Handler::KeysOrEverything { run, .. } => {
+                self.with_keys(session, callable, run, words, prepared, output)
+            }
             Handler::Roaming(run) => self.roaming(session, callable, run, words, output),
             Handler::Everything(run) => self.with_everything(session, callable, run, words, output),
             Handler::Queued(run) => self.with_queued(session, callable, run, words, output),
