@@ -155,7 +155,7 @@ fn waiting(random: &mut Random) -> String {
     let [one, two, three] = [(); 3].map(|()| random.pick(&KEYS));
     let ends = ["LEFT", "RIGHT"];
     let (from, to) = (random.pick(&ends), random.pick(&ends));
-    match random.below(9) {
+    match random.below(13) {
         0 => format!("BLPOP {one} 0"),
         1 => format!("BLPOP {one} {two} {three} 0"),
         2 => format!("BRPOP {one} {two} 0"),
@@ -163,13 +163,16 @@ fn waiting(random: &mut Random) -> String {
         5 => format!("BRPOPLPUSH {one} {two} 0"),
         6 => format!("BLMPOP 0 2 {one} {two} {from} COUNT 2"),
         7 => format!("BZPOPMIN {one} {two} 0"),
-        _ => format!("BZMPOP 0 3 {one} {two} {three} MAX COUNT 2"),
+        8 => format!("BZMPOP 0 3 {one} {two} {three} MAX COUNT 2"),
+        9 => format!("XREAD BLOCK 0 STREAMS {one} {two} $ 5-0"),
+        10 => format!("XREADGROUP GROUP g c BLOCK 0 STREAMS {one} {two} > >"),
+        _ => format!("XREADGROUP GROUP g c BLOCK 0 COUNT 1 STREAMS {one} >"),
     }
 }
 
 fn waking(random: &mut Random) -> String {
     let [one, two] = [(); 2].map(|()| random.pick(&KEYS));
-    match random.below(24) {
+    match random.below(32) {
         0..=3 => format!("RPUSH {one} 1"),
         4 | 5 => format!("LPUSH {one} 1 2 3"),
         6 | 7 => format!("ZADD {one} 1 m"),
@@ -185,6 +188,10 @@ fn waking(random: &mut Random) -> String {
         20 => "SWAPDB 0 1".to_owned(),
         21 => format!("PEXPIRE {one} -1"),
         22 => "FLUSHALL".to_owned(),
+        23..=25 => format!("XADD {one} 5-* f v"),
+        26..=28 => format!("XGROUP CREATE {one} g 0 MKSTREAM"),
+        29 => format!("XGROUP DESTROY {one} g"),
+        30 => format!("XGROUP SETID {one} g 0"),
         _ => format!("ZPOPMIN {one}"),
     }
 }
