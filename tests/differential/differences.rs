@@ -27,6 +27,13 @@ pub(super) fn in_encoding(version: Version, kind: &Value) -> bool {
     }
 }
 
+/// Whether a call is one of a command that changes data and came after `version`.
+pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
+    let name = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
+    let changes_fields = name.starts_with(b"H") && name.windows(4).any(|part| part == b"EXPI");
+    version == Version::V70 && (changes_fields || name == b"HPERSIST")
+}
+
 /// Whether a server does not have the command.
 fn is_unknown(reply: &Value) -> bool {
     reply.is_error() && reply.as_bytes().is_some_and(|text| text.starts_with(b"ERR unknown "))
@@ -46,6 +53,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("CONFIG SET MAXMEMORY-SAMPLES", "has an upper bound"),
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
+    ("HSCAN", "has the option NOVALUES"),
     ("INFO", "has more fields"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),

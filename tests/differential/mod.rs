@@ -16,6 +16,7 @@
 mod connection_family;
 mod differences;
 mod grammar_family;
+mod hash_family;
 mod key_family;
 mod list_family;
 mod pair;
@@ -51,6 +52,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("string", &string_family::Strings, 10),
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
+    ("hash", &hash_family::Hashes, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
 ];

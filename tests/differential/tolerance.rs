@@ -17,7 +17,7 @@ enum Promise {
     Described,
     /// Of the same type.
     Kind,
-    /// The same number, give or take so much; a negative one exactly.
+    /// The same number, or numbers, give or take so much; negative ones exactly.
     Near(u64),
     /// The lines that describe clients: the same fields, and the same values of those that do not
     /// depend on the process.
@@ -51,15 +51,22 @@ pub(super) fn same<W: AsRef<[u8]>>(words: &[W], subject: &Value, real: &Value) -
         Promise::AnyOrder => sorted(subject) == sorted(real),
         Promise::Described => sorted(&without_notes(subject)) == sorted(&without_notes(real)),
         Promise::Kind => discriminant(subject) == discriminant(real),
-        Promise::Near(slack) => match (subject.as_integer(), real.as_integer()) {
-            (Some(ours), Some(theirs)) => {
-                0 <= ours && 0 <= theirs && ours.abs_diff(theirs) <= slack
-            }
-            _ => false,
-        },
+        Promise::Near(slack) => near(subject, real, slack),
         Promise::ClientLines => client_lines(subject) == client_lines(real),
         Promise::Greeting => greeting(subject) == greeting(real),
         Promise::FieldNames => field_names(subject) == field_names(real),
+    }
+}
+
+fn near(subject: &Value, real: &Value, slack: u64) -> bool {
+    if let (Some(ours), Some(theirs)) = (subject.as_array(), real.as_array()) {
+        let mut pairs = ours.iter().zip(theirs);
+        return ours.len() == theirs.len()
+            && pairs.all(|(ours, theirs)| ours == theirs || near(ours, theirs, slack));
+    }
+    match (subject.as_integer(), real.as_integer()) {
+        (Some(ours), Some(theirs)) => 0 <= ours && 0 <= theirs && ours.abs_diff(theirs) <= slack,
+        _ => false,
     }
 }
 
@@ -70,14 +77,14 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
     match (name.as_slice(), sub.as_slice()) {
         // Of all commands: as many as a server has.
         (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
-        (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL", _)
+        (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN", _)
         | (b"CONFIG", b"GET")
         | (b"COMMAND", b"LIST") => Promise::AnyOrder,
         (b"COMMAND", b"INFO") => Promise::Described,
-        (b"PTTL" | b"PEXPIRETIME", _) => NEAR_MS,
-        (b"TTL" | b"EXPIRETIME", _) => NEAR_S,
+        (b"PTTL" | b"PEXPIRETIME" | b"HPTTL" | b"HPEXPIRETIME", _) => NEAR_MS,
+        (b"TTL" | b"EXPIRETIME" | b"HTTL" | b"HEXPIRETIME", _) => NEAR_S,
         // A time from now is later than the same one set before, unless both came within a millisecond.
-        (b"EXPIRE" | b"PEXPIRE", _) if is_comparison(words) => Promise::Near(1),
+        (b"EXPIRE" | b"PEXPIRE" | b"HEXPIRE" | b"HPEXPIRE", _) if is_comparison(words) => Promise::Near(1),
         // Frequencies grow at random.
         (b"OBJECT", b"FREQ") => Promise::Near(255),
         (b"HELLO", _) => Promise::Greeting,

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use ochre_collections::list::{End, Limits};
+use ochre_collections::list_pack::Element;
 use ochre_collections::{Collection, List};
 
 fn main() {
@@ -43,12 +44,12 @@ fn print_times(size: usize) {
         let mut grown = list.clone();
         time(&format!("push {name}"), &mut |index| grown.push(end, element(index), limits));
         time(&format!("pop {name}"), &mut |_| {
-            black_box(grown.pop(end, limits, |element| element.len()));
+            black_box(grown.pop(end, limits, length));
         });
     }
     time("queue: push, pop", &mut |index| {
         list.push(End::Tail, element(index), limits);
-        black_box(list.pop(End::Head, limits, |element| element.len()));
+        black_box(list.pop(End::Head, limits, length));
     });
     time("read the first 100", &mut |_| {
         let mut left = 100;
@@ -60,6 +61,10 @@ fn print_times(size: usize) {
     });
     time("read one in the middle", &mut |index| {
         let index = i64::try_from((size / 2 + index % 64).min(size - 1)).unwrap_or(0);
-        black_box(list.to_ref().with(index, |element| element.len()));
+        black_box(list.to_ref().with(index, length));
     });
+}
+
+fn length(element: Element<'_>) -> usize {
+    element.len()
 }

@@ -16,6 +16,7 @@
 
 pub mod bits;
 mod collection;
+pub mod geo_hash;
 pub mod glob;
 pub mod hash;
 pub mod hash_table;

@@ -110,9 +110,7 @@ impl Call<'_> {
     /// What has happened to keys by the way comes before what is told next.
     #[inline]
     fn note_incidents(&mut self) {
-        if !self.keys.noted.is_empty() {
-            self.effects.note(&mut self.keys.noted);
-        }
+        self.effects.note(&mut self.keys.noted);
     }
 
     /// Says that this many keys were changed, of which none has to be told by name: a database was emptied.

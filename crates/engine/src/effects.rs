@@ -159,7 +159,15 @@ impl Effects {
     }
 
     /// Takes note of what has happened to keys by the way so far.
+    #[inline]
     pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+        if !noted.is_empty() {
+            self.note_all(noted);
+        }
+    }
+
+    #[cold]
+    fn note_all(&mut self, noted: &mut Vec<Noted>) {
         let touched = noted.drain(..).map(|Noted { database, key, incident }| {
             let event = match incident {
                 Incident::Expired => events::EXPIRED,

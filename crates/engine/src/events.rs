@@ -7,6 +7,8 @@ pub struct Event {
     pub class: Class,
     /// Its name.
     pub name: &'static str,
+    /// Whether WATCH sees it.
+    watched: bool,
 }
 
 /// Classes of events.
@@ -108,6 +110,10 @@ pub const SORTED_SET_STORE_UNION: Event = Event::new(Class::SortedSet, "zunionst
 pub const SORTED_SET_STORE_INTERSECTION: Event = Event::new(Class::SortedSet, "zinterstore");
 /// A difference was stored as a sorted set.
 pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdiffstore");
+/// Places found near another were stored.
+pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
+/// Places found near another were stored, by an older command.
+pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
 /// Members were added to a set.
 pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
 /// Members were removed from a set.
@@ -127,17 +133,19 @@ pub const STREAM_DELETE: Event = Event::new(Class::Stream, "xdel");
 /// Entries were removed at the front of a stream.
 pub const STREAM_TRIM: Event = Event::new(Class::Stream, "xtrim");
 /// A stream was told its last ID.
-pub const STREAM_SET_ID: Event = Event::new(Class::Stream, "xsetid");
+pub const STREAM_SET_ID: Event = Event::of_groups("xsetid");
+/// A stream came to be with its first group.
+pub const STREAM_CREATE: Event = Event::new(Class::Stream, "xgroup-create");
 /// A stream got a group.
-pub const GROUP_CREATE: Event = Event::new(Class::Stream, "xgroup-create");
+pub const GROUP_CREATE: Event = Event::of_groups("xgroup-create");
 /// A group was told how far it has read.
-pub const GROUP_SET_ID: Event = Event::new(Class::Stream, "xgroup-setid");
+pub const GROUP_SET_ID: Event = Event::of_groups("xgroup-setid");
 /// A stream lost a group.
-pub const GROUP_DESTROY: Event = Event::new(Class::Stream, "xgroup-destroy");
+pub const GROUP_DESTROY: Event = Event::of_groups("xgroup-destroy");
 /// A group got a consumer.
-pub const CONSUMER_CREATE: Event = Event::new(Class::Stream, "xgroup-createconsumer");
+pub const CONSUMER_CREATE: Event = Event::of_groups("xgroup-createconsumer");
 /// A group lost a consumer.
-pub const CONSUMER_DELETE: Event = Event::new(Class::Stream, "xgroup-delconsumer");
+pub const CONSUMER_DELETE: Event = Event::of_groups("xgroup-delconsumer");
 /// A key was removed.
 pub const DELETE: Event = Event::new(Class::Generic, "del");
 /// A key was told when to expire.
@@ -152,6 +160,8 @@ pub const RENAME_TO: Event = Event::new(Class::Generic, "rename_to");
 pub const MOVE_FROM: Event = Event::new(Class::Generic, "move_from");
 /// A key came from another database.
 pub const MOVE_TO: Event = Event::new(Class::Generic, "move_to");
+/// A key was made of what DUMP gave.
+pub const RESTORE: Event = Event::new(Class::Generic, "restore");
 /// A key was made as a copy.
 pub const COPY_TO: Event = Event::new(Class::Generic, "copy_to");
 /// A key was removed because it had expired.
@@ -181,16 +191,22 @@ impl Class {
             Class::Silent => b'\0',
         }
     }
-
-    /// Whether a key is another one after it.
-    pub(crate) fn is_change(self) -> bool {
-        // One that is new is told of by another event, too.
-        !matches!(self, Class::New | Class::Miss)
-    }
 }
 
 impl Event {
     const fn new(class: Class, name: &'static str) -> Event {
-        Event { class, name }
+        // A key that is new is told of by another event, too.
+        let watched = !matches!(class, Class::New | Class::Miss);
+        Event { class, name, watched }
+    }
+
+    /// What only concerns groups of a stream is not seen by those who watch it.
+    const fn of_groups(name: &'static str) -> Event {
+        Event { class: Class::Stream, name, watched: false }
+    }
+
+    /// Whether a key is another one after it, for those who watch it.
+    pub(crate) fn is_change(self) -> bool {
+        self.watched
     }
 }

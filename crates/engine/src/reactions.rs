@@ -104,7 +104,7 @@ impl Teller<'_> {
     }
 
     fn tell(self, view: &mut View<'_>, touched: &Touched) {
-        if touched.event.class.is_change() {
+        if touched.event.is_change() {
             view.tell_watchers(touched.database, &touched.key);
         }
         notifications::publish(self.engine, self.config, self.worker, touched);

@@ -22,6 +22,7 @@ use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 use crate::clients::Peer;
 use crate::command_table::Handler;
 use crate::host::{Alone, Host};
+use crate::pubsub::Delivered;
 use crate::session::Session;
 use crate::statistics::Numbers;
 use crate::{Engine, Next, Time, Worker};
@@ -81,7 +82,9 @@ impl Server {
     pub fn connect(&mut self) -> usize {
         let record = self.engine.clients.add(Peer::default(), 0, self.now_ms);
         let authenticated = !Engine::asks_password(&self.engine.config());
-        self.clients.push(Session::new(record, authenticated));
+        let mut session = Session::new(record, authenticated);
+        session.place = session.id();
+        self.clients.push(session);
         self.received.push(Vec::new());
         self.clients.len() - 1
     }
@@ -94,6 +97,26 @@ impl Server {
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
         self.worker.forget(&mut session);
         self.worker.end_round();
+    }
+
+    /// What the clients are sent that is no reply, by client, and nothing else until the next time: published messages, in
+    /// the form of `say`.
+    pub fn deliveries(&mut self) -> Vec<String> {
+        let mut outputs: Vec<Output> = self.clients.iter().map(|_| Output::new()).collect();
+        while let Some((number, post)) = self.worker.next_post() {
+            let clients = &self.clients;
+            self.worker.for_each_recipient(&post, &mut |place, delivered| {
+                let is_it = |client: &Session| client.place == place && client.awaits(number);
+                let Some(client) = clients.iter().position(is_it) else { return };
+                match delivered {
+                    Delivered::Message(message) => {
+                        message.write_to(&mut outputs[client], clients[client].protocol);
+                    }
+                    Delivered::Line(line) => outputs[client].push(line),
+                }
+            });
+        }
+        outputs.iter_mut().map(|output| shown(&bytes(output))).collect()
     }
 
     /// How many keys are watched.
@@ -180,7 +203,7 @@ impl Server {
         let words: Vec<&str> =
             line.split(' ').map(|word| if word == "\"\"" { "" } else { word }).collect();
         let answer = self.answer_to(client, &words);
-        String::from_utf8_lossy(&answer).trim_end().replace("\r\n", " ")
+        shown(&answer)
     }
 
     /// The first client's protocol from here on.
@@ -268,6 +291,11 @@ impl Server {
 pub fn commands() -> impl Iterator<Item = &'static Command<Handler>> {
     let commands = crate::commands::FAMILIES.iter().flat_map(|family| family.iter().copied());
     commands.flat_map(Command::with_subcommands)
+}
+
+/// Bytes in one line.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end().replace("\r\n", " ")
 }
 
 fn bytes(output: &mut Output) -> Vec<u8> {

@@ -106,6 +106,17 @@ impl AccessClock {
         }
     }
 
+    /// The bits of an entry that was not used for so long, or was used so often; nothing if the policy does not go by that.
+    pub fn restored(&self, idle_s: Option<u64>, frequency: Option<u8>) -> Option<u32> {
+        match self.policy {
+            AccessPolicy::Lru => idle_s.map(|idle_s| {
+                let idle = u32::try_from(idle_s.min(u64::from(CLOCK_LIMIT - 1))).unwrap_or(0);
+                (self.seconds + CLOCK_LIMIT - idle) % CLOCK_LIMIT
+            }),
+            AccessPolicy::Lfu { .. } => frequency.map(|counter| self.frequency_bits(counter)),
+        }
+    }
+
     /// The bits that RESTORE's IDLETIME and FREQ, and OBJECT's counterparts, stand for.
     pub fn frequency_bits(&self, counter: u8) -> u32 {
         let [low, high] = self.minutes.to_le_bytes();

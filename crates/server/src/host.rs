@@ -108,6 +108,12 @@ impl Host for Process {
         self.mailboxes.iter().for_each(|mailbox| mailbox.send(Mail::Resume));
     }
 
+    fn wake_worker(&self, worker: usize) {
+        if let Some(mailbox) = self.mailboxes.get(worker) {
+            mailbox.ring();
+        }
+    }
+
     fn log(&self, level: LogLevel, message: &str) {
         match level {
             LogLevel::Debug => log::debug(message),

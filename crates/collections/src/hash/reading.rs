@@ -64,6 +64,14 @@ impl<'a> HashRef<'a> {
         HashRef { now_ms, ..self }
     }
 
+    /// The bytes that are all there is to it, if it is a small one.
+    pub fn packed(self) -> Option<(Encoding, &'a [u8])> {
+        match self.form {
+            FormRef::Pack(pack) => Some((self.encoding(), pack.list.as_bytes())),
+            FormRef::Table(_) => None,
+        }
+    }
+
     /// How it is represented.
     pub fn encoding(self) -> Encoding {
         match self.form {

@@ -204,6 +204,14 @@ impl Default for SortedSet {
 }
 
 impl<'a> SortedSetRef<'a> {
+    /// The bytes that are all there is to it, if it is a small one.
+    pub fn packed(self) -> Option<(Encoding, &'a [u8])> {
+        match self.form {
+            FormRef::Packed(pack) => Some((Encoding::ListPack, pack.as_bytes())),
+            FormRef::Ranked(_) => None,
+        }
+    }
+
     /// How it is represented.
     pub fn encoding(self) -> Encoding {
         match self.form {

@@ -45,7 +45,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("hash-max-ziplist-entries")
     .live()
-    .no_effect(UNUSED)
     .about("A hash with more fields than that leaves its compact form."),
     Directive::quantity(
         "hash-max-listpack-value",
@@ -56,7 +55,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .alias("hash-max-ziplist-value")
     .live()
-    .no_effect(UNUSED)
     .about("So does a hash with a longer field or value, in bytes."),
     Directive::number(
         "list-max-listpack-size",

@@ -8,6 +8,7 @@
 
 mod bitmap;
 mod connection;
+mod geo;
 mod hash;
 mod help;
 mod hyper_log_log;
@@ -39,6 +40,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     stream::COMMANDS,
     bitmap::COMMANDS,
     hyper_log_log::COMMANDS,
+    geo::COMMANDS,
     key::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,

@@ -2,6 +2,7 @@
 
 use super::{Facts, Fields};
 use crate::latency;
+use crate::pubsub::Space;
 use crate::statistics::{CommandNumbers, Numbers};
 use crate::vitals::float;
 
@@ -11,11 +12,12 @@ pub(super) fn statistics(facts: &Facts<'_>, fields: &mut Fields) {
     removals(facts, numbers, fields);
     fields.put("keyspace_hits", numbers.keyspace_hits);
     fields.put("keyspace_misses", numbers.keyspace_misses);
+    let pubsub = &facts.engine.pubsub;
+    fields.put("pubsub_channels", pubsub.channel_count(Space::Channel));
+    fields.put("pubsub_patterns", pubsub.pattern_count());
+    fields.put("pubsubshard_channels", pubsub.channel_count(Space::Shard));
     fields.put_all(
         &[
-            "pubsub_channels",
-            "pubsub_patterns",
-            "pubsubshard_channels",
             "latest_fork_usec",
             "total_forks",
             "migrate_cached_sockets",

@@ -176,14 +176,21 @@ fn clients(facts: &Facts<'_>, fields: &mut Fields) {
     );
     fields
         .put("client_recent_max_output_buffer", most(|client| client.output_memory.load(Relaxed)));
+    let count = |is: fn(&crate::clients::ClientRecord) -> bool| {
+        clients.iter().filter(|client| is(client)).count()
+    };
     let waits = clients.iter().filter_map(|client| client.wait()).collect::<Vec<_>>();
     let timed = waits.iter().filter(|wait| wait.limit_ms().is_some()).count();
-    let paused = clients.iter().filter(|client| client.paused.load(Relaxed)).count();
     let awaited = facts.engine.keyspace.awaited_keys();
-    fields.put("blocked_clients", waits.len() + paused);
-    fields.put_all(&["tracking_clients", "pubsub_clients", "watching_clients"], 0);
+    fields.put("blocked_clients", waits.len() + count(|client| client.paused.load(Relaxed)));
+    fields.put("tracking_clients", 0);
+    fields.put("pubsub_clients", count(|client| client.is_subscriber()));
+    fields.put("watching_clients", count(|client| 0 < client.watched_keys.load(Relaxed)));
     fields.put("clients_in_timeout_table", timed);
-    fields.put("total_watched_keys", 0);
+    fields.put(
+        "total_watched_keys",
+        clients.iter().map(|client| client.watched_keys.load(Relaxed)).sum::<usize>(),
+    );
     fields.put("total_blocking_keys", awaited.all);
     fields.put("total_blocking_keys_on_nokey", awaited.minded);
 }

@@ -45,7 +45,6 @@ impl Host for Scale {
         let full = self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok();
         if full { LIMIT + 1 } else { LIMIT }
     }
-    fn wake_worker(&self, _worker: usize) {}
 
     fn reclaim(&self, garbage: Garbage) {
         self.reclaimed.fetch_add(garbage.objects(), Ordering::Relaxed);
@@ -60,6 +59,7 @@ impl Host for Scale {
         Alone.close_client(worker, client);
     }
     fn wake_workers(&self) {}
+    fn wake_worker(&self, _worker: usize) {}
     fn log(&self, level: LogLevel, message: &str) {
         Alone.log(level, message);
     }

@@ -36,8 +36,7 @@ pub use delivery::Delivered;
 pub(crate) use delivery::Delivery;
 use inbox::Inbox;
 use patterns::Patterns;
-use post::Publication;
-pub use post::{Message, Post};
+pub use post::{Message, Post, Publication};
 pub(crate) use subscriptions::Subscriptions;
 
 use crate::host::Host;

@@ -6,7 +6,28 @@ use super::shortest::{Decimal, shortest};
 
 /// The number that `text` is, if Redis reads it as one: what C's `strtod` reads whole, but no
 /// leading space, no NaN, nothing that overflows to infinity and nothing that underflows to zero.
+#[inline]
 pub fn parse_double(text: &[u8]) -> Option<f64> {
+    parse_natural(text).or_else(|| parse_any_double(text))
+}
+
+/// The number that `text` is, if it is one of few digits and nothing else, as most scores are.
+#[inline]
+fn parse_natural(text: &[u8]) -> Option<f64> {
+    /// All numbers of so many digits are doubles.
+    const DIGITS: usize = 15;
+    if text.is_empty() || DIGITS < text.len() {
+        return None;
+    }
+    let number = text.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then(|| number.wrapping_mul(10).wrapping_add(u64::from(digit)))
+    })?;
+    #[expect(clippy::cast_precision_loss, reason = "it is below 10^15")]
+    Some(number as f64)
+}
+
+fn parse_any_double(text: &[u8]) -> Option<f64> {
     let literal = Literal::parse(text)?;
     let value = value(&literal)?;
     let overflows = value.is_infinite() && literal.radix != Radix::Infinity;

@@ -55,6 +55,29 @@ impl LongDouble {
         is_in_range.then_some(number)
     }
 
+    /// The number that a double is, exactly.
+    pub fn from_double(number: f64) -> LongDouble {
+        /// Bits of a double behind those of its exponent.
+        const FRACTION: u32 = 52;
+        /// The exponent of the last of these, where the one that is noted is 1.
+        const LEAST: i64 = -1074;
+        let is_negative = number.is_sign_negative();
+        if !number.is_finite() {
+            let magnitude =
+                if number.is_nan() { Magnitude::NotANumber } else { Magnitude::Infinite };
+            return LongDouble { is_negative, magnitude };
+        }
+        let bits = number.to_bits();
+        let fraction = bits & ((1 << FRACTION) - 1);
+        let noted = i64::from(((bits >> FRACTION) & 0x7ff) as u16);
+        let (mantissa, exponent) = match noted {
+            0 => (fraction, LEAST),
+            _ => (fraction | 1 << FRACTION, LEAST + noted - 1),
+        };
+        let mantissa = u128::from(mantissa);
+        LongDouble::rounded(is_negative, Binary { mantissa, is_inexact: false, exponent })
+    }
+
     /// The number that an integer is, exactly.
     pub fn from_integer(number: i64) -> LongDouble {
         let mantissa = u128::from(number.unsigned_abs());

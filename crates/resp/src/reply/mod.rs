@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::ReplyError;
 use crate::limits::SHARED_BYTES;
-use crate::number::{write_double, write_integer, write_unsigned};
+use crate::number::{LongDouble, write_double, write_integer, write_unsigned};
 use crate::output::{Mark, Output};
 
 /// The version of the protocol that a client speaks.
@@ -208,6 +208,21 @@ impl<'a> Reply<'a> {
                 let tail = self.output.tail();
                 tail.push(b',');
                 write_double(value, tail);
+                tail.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// A float with all of its places, 17 at most, and no exponent; a string in RESP2.
+    pub fn long_double(&mut self, value: LongDouble) {
+        let mut text = Vec::with_capacity(HEADER);
+        value.write_to(&mut text);
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(&text),
+            Protocol::Resp3 => {
+                let tail = self.output.tail();
+                tail.push(b',');
+                tail.extend_from_slice(&text);
                 tail.extend_from_slice(b"\r\n");
             }
         }

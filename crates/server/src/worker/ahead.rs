@@ -50,6 +50,13 @@ impl Lookahead {
     }
 }
 
+impl Lookahead {
+    /// Whether every connection is in its place.
+    pub(super) fn is_empty(&self) -> bool {
+        self.received.is_empty()
+    }
+}
+
 impl Worker<'_> {
     /// Receives from a connection that is ready to be executed with others; any other is served at once.
     pub(super) fn look_ahead(&mut self, readiness: Readiness) {

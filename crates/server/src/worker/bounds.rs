@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use engine::clients::ClientKind;
 use resp::ProtocolError;
 
 use super::Worker;
@@ -62,7 +63,12 @@ impl Worker<'_> {
     /// Whether a client that does not take its replies is within its limits. `at_once` is whether it has just called
     /// something, and not only let time pass.
     pub(super) fn check_output_limit(&self, connection: &mut Connection, at_once: bool) -> Life {
-        let limit = &self.share.config.limits.output_buffer.normal;
+        let limits = &self.share.config.limits.output_buffer;
+        let limit = match connection.session.record.kind() {
+            ClientKind::Subscriber => &limits.pub_sub,
+            ClientKind::Replica => &limits.replica,
+            ClientKind::Normal | ClientKind::Primary => &limits.normal,
+        };
         let pending = connection.output.len() as u64;
         let is_over = |bytes: u64| 0 < bytes && bytes <= pending;
         if !is_over(limit.soft_bytes) {
@@ -124,7 +130,10 @@ impl Worker<'_> {
     pub(super) fn is_to_close(&self, connection: &mut Connection) -> bool {
         let idle_ms = self.share.now_ms() - connection.session.record.last_call_ms.load(Relaxed);
         let limit_ms = i64::from(self.share.config.network.timeout_s).saturating_mul(1000);
-        let waits = matches!(connection.state, State::Blocked | State::Paused);
+        // One that listens need not say anything.
+        let record = &connection.session.record;
+        let listens = record.is_subscriber() || record.monitors.load(Relaxed);
+        let waits = listens || matches!(connection.state, State::Blocked | State::Paused);
         let is_idle = 0 < limit_ms && limit_ms < idle_ms && !waits;
         let is_stuck = connection.state == State::Closing && CLOSING_PATIENCE_MS < idle_ms;
         if is_idle || is_stuck {

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) output: Output,
     pub(super) interest: Interest,
     pub(super) state: State,
+    /// It was given something to send, which is not written yet.
+    pub(super) is_receiving: bool,
     /// Others were told of something in its buffers.
     pub(super) was_noted: bool,
     /// When its wait ends at the latest, in microseconds of the monotonic clock.
@@ -70,6 +72,7 @@ impl Connection {
             output: Output::new(),
             interest: Interest::READ,
             state: State::Open,
+            is_receiving: false,
             was_noted: false,
             deadline_us: None,
             over_soft_limit_since_ms: 0,

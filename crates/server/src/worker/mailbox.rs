@@ -46,10 +46,14 @@ impl Mailbox {
         let is_first = pending.is_empty();
         pending.push(mail);
         drop(pending);
-        if !is_first {
-            // Whoever left the first has rung, or is about to.
-            return;
+        // Whoever left the first has rung, or is about to.
+        if is_first {
+            self.ring();
         }
+    }
+
+    /// Wakes the worker.
+    pub(crate) fn ring(&self) {
         // It fails only if the bell has rung 2^64 times unheard; then it still rings.
         let _rings_already = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }

@@ -14,6 +14,7 @@ mod ahead;
 mod blocking;
 mod bounds;
 mod connection;
+mod deliver;
 mod input;
 mod mailbox;
 mod places;
@@ -53,6 +54,8 @@ pub(crate) struct Worker<'e> {
     places: Places,
     /// Connections that have more to execute than one turn allows.
     waiting: Vec<Token>,
+    /// Connections that were given something to send, which is not written yet.
+    receiving: Vec<Token>,
     listeners: Vec<Listener>,
     door: accept::Door,
     buffers: Buffers,
@@ -111,6 +114,7 @@ impl<'e> Worker<'e> {
             mailboxes,
             places: Places::default(),
             waiting: Vec::new(),
+            receiving: Vec::new(),
             listeners,
             door: accept::Door::default(),
             buffers: Buffers {
@@ -154,17 +158,21 @@ impl<'e> Worker<'e> {
                 _ if several => self.look_ahead(readiness),
                 _ => self.serve(readiness),
             }
+            self.deliver();
             index += 1;
         }
         self.catch_up();
+        self.deliver();
         // Those that have to wait once more are for the next round.
         for token in std::mem::take(&mut self.waiting) {
             self.share.make_way();
             self.resume(token, State::Waiting);
+            self.deliver();
         }
         self.run_timers(begin);
         self.dispatch();
         self.answer_served();
+        self.deliver();
         self.share.end_round();
         self.count_round(begin)
     }

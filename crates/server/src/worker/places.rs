@@ -48,7 +48,8 @@ impl Places {
     }
 
     /// Fills a reserved place.
-    pub(super) fn fill(&mut self, token: Token, connection: Box<Connection>) {
+    pub(super) fn fill(&mut self, token: Token, mut connection: Box<Connection>) {
+        connection.session.place = token.0;
         self.by_client.insert(connection.session.id(), place(token));
         self.put_back(token, connection);
     }
@@ -57,6 +58,12 @@ impl Places {
     pub(super) fn take(&mut self, token: Token) -> Option<Box<Connection>> {
         let slot = self.slots.get_mut(place(token) as usize)?;
         if slot.generation == generation(token) { slot.connection.take() } else { None }
+    }
+
+    /// The connection with this token, in its place.
+    pub(super) fn get_mut(&mut self, token: Token) -> Option<&mut Connection> {
+        let slot = self.slots.get_mut(place(token) as usize)?;
+        if slot.generation == generation(token) { slot.connection.as_deref_mut() } else { None }
     }
 
     /// Puts back a connection that was taken out.

@@ -89,12 +89,24 @@ impl Worker<'_> {
         self.proceed(connection)
     }
 
-    pub(super) fn put_back(
+    pub(super) fn put_back(&mut self, token: Token, connection: Box<Connection>, life: Life) {
+        let Some(mut connection) = self.settle(token, connection, life) else { return };
+        match connection.state {
+            State::Waiting => self.waiting.push(token),
+            State::Paused => self.timers.note_pause(),
+            State::Blocked => self.note_deadline(token, &mut connection),
+            State::Open | State::Congested | State::Closing => {}
+        }
+        self.keep(token, connection);
+    }
+
+    /// Ends a connection, or sees to it that its socket is waited for.
+    pub(super) fn settle(
         &mut self,
         token: Token,
         mut connection: Box<Connection>,
         mut life: Life,
-    ) {
+    ) -> Option<Box<Connection>> {
         if connection.state == State::Closing && connection.output.is_empty() {
             life = Life::Ends;
         }
@@ -106,14 +118,14 @@ impl Worker<'_> {
             }
         }
         if life == Life::Ends {
-            return self.end(token, connection);
+            self.end(token, connection);
+            return None;
         }
-        match connection.state {
-            State::Waiting => self.waiting.push(token),
-            State::Paused => self.timers.note_pause(),
-            State::Blocked => self.note_deadline(token, &mut connection),
-            State::Open | State::Congested | State::Closing => {}
-        }
+        Some(connection)
+    }
+
+    /// Puts a connection into its place, and notes what others may see of it.
+    pub(super) fn keep(&mut self, token: Token, mut connection: Box<Connection>) {
         let is_quiet = connection.is_quiet();
         if !is_quiet || connection.was_noted {
             connection.note_buffers();
@@ -368,7 +380,8 @@ impl Worker<'_> {
             }
             requests += batch.len();
             let replied = connection.output.len() - before;
-            if TURN_REQUESTS <= requests || TURN_BYTES <= replied {
+            // What it has published is delivered before it publishes more.
+            if TURN_REQUESTS <= requests || TURN_BYTES <= replied || self.share.has_post() {
                 connection.state = State::Waiting;
                 break;
             }
@@ -390,7 +403,7 @@ impl Worker<'_> {
         }
     }
 
-    fn flush(&mut self, connection: &mut Connection) -> Life {
+    pub(super) fn flush(&mut self, connection: &mut Connection) -> Life {
         if connection.output.is_empty() {
             return Life::Goes;
         }
@@ -425,6 +438,7 @@ fn state_after(next: Next) -> Option<State> {
         Next::Continue => None,
         Next::Close => Some(State::Closing),
         Next::Postpone => Some(State::Paused),
+        Next::Yield => Some(State::Waiting),
         Next::Block => Some(State::Blocked),
     }
 }

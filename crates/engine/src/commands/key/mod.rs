@@ -3,6 +3,7 @@
 mod copy;
 mod database;
 mod delete;
+pub(crate) mod dump;
 mod exists;
 pub(super) mod expire;
 mod lifetime;
@@ -25,6 +26,9 @@ pub(super) const COMMANDS: &[&Command] = &[
     &database::SWAPDB,
     &delete::DEL,
     &delete::UNLINK,
+    &dump::DUMP,
+    &dump::RESTORE,
+    &dump::RESTORE_ASKING,
     &exists::EXISTS,
     &exists::TOUCH,
     &exists::TYPE,

@@ -58,7 +58,7 @@ const fn declaration(
 
 fn encoding(call: &mut Call<'_>) -> Outcome {
     let key = call.arguments.string()?;
-    match call.keys.inquire(key) {
+    match call.keys.inspect(key) {
         Some(entry) => call.reply.bulk(entry.encoding().name().as_bytes()),
         None => call.reply.null(),
     }
@@ -67,7 +67,7 @@ fn encoding(call: &mut Call<'_>) -> Outcome {
 
 fn frequency(call: &mut Call<'_>) -> Outcome {
     let key = call.arguments.string()?;
-    let access = call.keys.inquire(key).map(|entry| entry.access());
+    let access = call.keys.inspect(key).map(|entry| entry.access());
     let Some(access) = access else {
         call.reply.null();
         return Ok(());
@@ -81,7 +81,7 @@ fn frequency(call: &mut Call<'_>) -> Outcome {
 
 fn idle_time(call: &mut Call<'_>) -> Outcome {
     let key = call.arguments.string()?;
-    let access = call.keys.inquire(key).map(|entry| entry.access());
+    let access = call.keys.inspect(key).map(|entry| entry.access());
     let Some(access) = access else {
         call.reply.null();
         return Ok(());
@@ -105,7 +105,7 @@ fn reference_count(call: &mut Call<'_>) -> Outcome {
         ValueRef::String(StringRef::Integer(number)) => (0..SHARED_INTEGERS).contains(&number),
         ValueRef::String(StringRef::Bytes(_) | StringRef::Shared(_)) | ValueRef::Object(_) => false,
     };
-    match call.keys.inquire(key).map(is_small) {
+    match call.keys.inspect(key).map(is_small) {
         Some(true) if may_share => call.reply.integer(i32::MAX.into()),
         Some(_) => call.reply.integer(1),
         None => call.reply.null(),

@@ -21,7 +21,10 @@ pub(super) static PUBSUB: Command = Declaration {
     )
 };
 
-static HELP: Command = help::declare("PUBSUB|HELP", Group::PubSub, "6.2.0");
+static HELP: Command = Declaration {
+    in_group_category: false,
+    ..help::declare("PUBSUB|HELP", Group::PubSub, "6.2.0")
+};
 
 static CHANNELS: Command = Declaration {
     summary: "Lists the channels with subscribers, all or those that match a pattern. Patterns that clients subscribed to do not count.",

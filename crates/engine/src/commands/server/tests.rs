@@ -62,7 +62,6 @@ impl Host for Shared {
     fn used_memory(&self) -> usize {
         self.0.used_memory.load(Ordering::Relaxed)
     }
-    fn wake_worker(&self, _worker: usize) {}
 
     fn reclaim(&self, garbage: Garbage) {
         drop(garbage);
@@ -73,6 +72,7 @@ impl Host for Shared {
     fn reset_reclaimed(&self) {}
     fn close_client(&self, _worker: usize, _client: ClientId) {}
     fn wake_workers(&self) {}
+    fn wake_worker(&self, _worker: usize) {}
     fn log(&self, level: LogLevel, message: &str) {
         self.0.log.lock().push((level, message.to_owned()));
     }

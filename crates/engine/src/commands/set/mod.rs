@@ -39,7 +39,7 @@ pub(super) const COMMANDS: &[&Command] = &[
 ];
 
 /// Up to which size sets keep a small form.
-fn limits(config: &config::Config) -> Limits {
+pub(super) fn limits(config: &config::Config) -> Limits {
     let most = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let structures = &config.data_structures;
     Limits {

@@ -140,31 +140,31 @@ impl Options {
 }
 
 /// What a call asks for, checked as far as that goes without a look at the key.
-struct Add<'a> {
-    key: &'a [u8],
-    members: SmallVec<[(f64, &'a [u8]); 4]>,
-    rule: Rule,
+pub(in crate::commands) struct Add<'a> {
+    pub(in crate::commands) key: &'a [u8],
+    pub(in crate::commands) members: SmallVec<[(f64, &'a [u8]); 4]>,
+    pub(in crate::commands) rule: Rule,
 }
 
 /// Which members take effect, and how.
 #[derive(Clone, Copy)]
-struct Rule {
-    only: Option<Only>,
+pub(in crate::commands) struct Rule {
+    pub(in crate::commands) only: Option<Only>,
     /// How a new score must compare to the present one.
-    direction: Option<Ordering>,
-    mode: Mode,
+    pub(in crate::commands) direction: Option<Ordering>,
+    pub(in crate::commands) mode: Mode,
 }
 
 /// The members that may take effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Only {
+pub(in crate::commands) enum Only {
     New,
     Present,
 }
 
 /// What the scores given mean, and what is replied.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(in crate::commands) enum Mode {
     CountAdditions,
     CountChanges,
     /// There is one member. Its score is added to, and the sum is the reply.
@@ -199,7 +199,7 @@ impl Rule {
 }
 
 impl Add<'_> {
-    fn run(&self, call: &mut Call<'_>) -> Outcome {
+    pub(in crate::commands) fn run(&self, call: &mut Call<'_>) -> Outcome {
         let limits = limits(call.config);
         let tally = call.keys.edit::<SortedSet, _>(self.key, |set| self.apply(set, limits))??;
         let changes = tally.added + tally.changed;

@@ -195,7 +195,7 @@ impl Calls {
             template.split(' ').map(|word| self.fill(word, random)).collect()
         };
         if random.once_in(12) {
-            self.spoil(&mut words, random);
+            spoil(&mut words, random);
         }
         tame(&mut words);
         words
@@ -265,48 +265,48 @@ impl Calls {
             return words;
         }
     }
+}
 
-    /// Leaves a word out, says it twice, or puts another in its place.
-    fn spoil(&mut self, words: &mut Call, random: &mut Random) {
-        const ODD: &[&str] = &[
-            "",
-            "x",
-            "*",
-            "~",
-            "=",
-            "COUNT",
-            "LIMIT",
-            "STREAMS",
-            "GROUP",
-            "NOACK",
-            "FULL",
-            "MAXLEN",
-            "JUSTID",
-            "IDLE",
-            "MKSTREAM",
-            "ENTRIESREAD",
-            "9223372036854775807",
-            "9223372036854775808",
-            "-9223372036854775808",
-            "5-",
-            "-5",
-            "5-*",
-            "1.5",
-            " 5-1",
-            "+5-+1",
-            "5--1",
-            "00005",
-            "k3",
-            "576460752303423487",
-        ];
-        let place = 1 + random.below(words.len());
-        match random.below(3) {
-            0 if place < words.len() && 2 < words.len() => drop(words.remove(place)),
-            1 => words.insert(place, random.pick(ODD).into()),
-            _ => {
-                if let Some(word) = words.get_mut(place) {
-                    *word = random.pick(ODD).into();
-                }
+/// Leaves a word out, says it twice, or puts another in its place.
+fn spoil(words: &mut Call, random: &mut Random) {
+    const ODD: &[&str] = &[
+        "",
+        "x",
+        "*",
+        "~",
+        "=",
+        "COUNT",
+        "LIMIT",
+        "STREAMS",
+        "GROUP",
+        "NOACK",
+        "FULL",
+        "MAXLEN",
+        "JUSTID",
+        "IDLE",
+        "MKSTREAM",
+        "ENTRIESREAD",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "5-",
+        "-5",
+        "5-*",
+        "1.5",
+        " 5-1",
+        "+5-+1",
+        "5--1",
+        "00005",
+        "k3",
+        "576460752303423487",
+    ];
+    let place = 1 + random.below(words.len());
+    match random.below(3) {
+        0 if place < words.len() && 2 < words.len() => drop(words.remove(place)),
+        1 => words.insert(place, random.pick(ODD).into()),
+        _ => {
+            if let Some(word) = words.get_mut(place) {
+                *word = random.pick(ODD).into();
             }
         }
     }

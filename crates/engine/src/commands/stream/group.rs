@@ -103,7 +103,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
         let mut stream = Stream::default();
         stream.add_group(name, group);
         call.keys.put(key, stream, SetExpiry::Clear);
-        call.modified(key, events::GROUP_CREATE);
+        call.modified(key, events::STREAM_CREATE);
     } else {
         let add = |stream: &mut Stream| stream.add_group(name, group);
         if call.keys.edit_present(key, add)? != Some(true) {

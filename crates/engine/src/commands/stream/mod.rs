@@ -64,9 +64,14 @@ fn elapsed_ms(now_ms: i64, then_ms: i64) -> i64 {
 
 /// The error for a group that is not there, or whose key is not.
 fn no_group(key: &[u8], group: &[u8]) -> ReplyError {
+    no_group_in(key, group, b"")
+}
+
+/// The same, with what is said at its end.
+fn no_group_in(key: &[u8], group: &[u8], end: &[u8]) -> ReplyError {
+    let (key, group) = (quoted(key), quoted(group));
     ReplyError::quoting(
-        [b"NOGROUP No such key '", quoted(key), b"' or consumer group '", quoted(group), b"'"]
-            .concat(),
+        [b"NOGROUP No such key '", key, b"' or consumer group '", group, b"'", end].concat(),
     )
 }
 

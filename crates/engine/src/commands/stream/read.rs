@@ -6,10 +6,10 @@ use command::argument::{Argument, block, integer, key, string, token};
 use command::keys::{KeyFinder, stream_read_group};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 use keyspace::ValueType;
-use resp::{OwnedWords, ReplyError, Words};
+use resp::{OwnedWords, Reply, ReplyError, Words};
 
 use super::deliver::{Frame, Reader, Wanted, read_after};
-use super::id;
+use super::{id, no_group_in};
 use crate::Call;
 use crate::blocking::{Timeout, Wait};
 use crate::command_table::{Command, Handler, Outcome};
@@ -185,7 +185,7 @@ impl<'a> Reading<'a> {
             if call.reaches(key) {
                 let stream = call.keys.read_as::<Stream>(key)?;
                 if stream.and_then(|stream| stream.group(group)).is_none() {
-                    return Err(no_group_to_read(key, group));
+                    return Err(no_group_in(key, group, b" in XREADGROUP with GROUP option"));
                 }
             }
             wanted.push(match word {
@@ -204,19 +204,25 @@ impl<'a> Reading<'a> {
     /// Waits for something to read, or says that there is nothing.
     fn wait(&self, call: &mut Call<'a>, arrange: impl FnOnce(Wait<'a>, Words<'a>) -> Wait<'a>) {
         let Some(timeout) = self.timeout else {
-            call.reply.null_array();
+            reply_nothing(&mut call.reply);
             return;
         };
         let wait = Wait::new(ValueType::Stream, self.keys.iter(), timeout);
         let wait = arrange(wait, call.words);
-        call.block(wait, |reply| reply.null_array());
+        call.block(wait, reply_nothing);
     }
+}
+
+fn reply_nothing(reply: &mut Reply<'_>) {
+    reply.null_array();
 }
 
 /// A call with these IDs in the place of its last words.
 fn with_ids(words: Words<'_>, ids: &[StreamId]) -> OwnedWords {
     let mut again = OwnedWords::from(words.take(words.len() - ids.len()));
-    ids.iter().for_each(|id| again.push(&id.text()));
+    for id in ids {
+        again.push(&id.text());
+    }
     again
 }
 
@@ -225,12 +231,6 @@ fn unbalanced(kind: Kind) -> ReplyError {
         Kind::Plain => UNBALANCED,
         Kind::Grouped => UNBALANCED_IN_GROUP,
     }
-}
-
-fn no_group_to_read(key: &[u8], group: &[u8]) -> ReplyError {
-    let mut line = super::no_group(key, group).to_string().into_bytes();
-    line.extend_from_slice(b" in XREADGROUP with GROUP option");
-    ReplyError::quoting(line)
 }
 
 const UNBALANCED: ReplyError = ReplyError::message(

@@ -257,6 +257,7 @@ fn groups_change_behind_the_back_of_those_who_watch() {
         ("XREADGROUP GROUP g ann STREAMS k >", false),
         ("XACK k g 1-1", false),
         ("XSETID k 5-1", false),
+        ("XGROUP CREATE none g $ MKSTREAM", false),
         ("XADD k 6-1 f v", true),
         ("XDEL k 6-1", true),
         ("XTRIM k MAXLEN 0", true),

@@ -159,13 +159,15 @@ impl<'a> Pairs<'a> {
 
     /// Stores all; of values for the same key the last one stays.
     fn store(self, call: &mut Call<'a>, expiry: SetExpiry) {
-        call.keys.each(self.iter(), |view, key, value| view.set_string(key, value, expiry));
-        for (key, _) in self.iter() {
-            call.modified(key, events::SET);
+        let effects = &mut call.effects;
+        call.keys.each(self.iter(), |view, key, value| {
+            view.set_string(key, value, expiry);
+            effects.note(&mut view.noted);
+            effects.modified(view.database(), key, events::SET);
             if let SetExpiry::At(_) = expiry {
-                call.also_modified(key, events::EXPIRE);
+                effects.also_modified(view.database(), key, events::EXPIRE);
             }
-        }
+        });
     }
 
     /// Has each pair replicated on its own, in words that every version of Redis understands.

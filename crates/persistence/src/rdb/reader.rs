@@ -1,0 +1,150 @@
+//! Reading the pieces that RDB is made of.
+
+use std::io::{self, Read};
+
+use crate::{Corrupt, Error};
+
+/// Memory is taken for so many bytes at once, whatever a length claims.
+const PIECE: usize = 1 << 20;
+
+/// The number at the beginning of a string or a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Length {
+    /// How many bytes or elements follow.
+    Count(u64),
+    /// A string follows that is kept in another form; see [`super::writer`] for the forms.
+    Form(u8),
+}
+
+/// Bytes that are read from the front.
+#[derive(Debug)]
+pub struct Reader<R> {
+    inner: R,
+    offset: u64,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads from `inner`, whose next byte is the first.
+    pub fn new(inner: R) -> Reader<R> {
+        Reader { inner, offset: 0 }
+    }
+
+    /// How many bytes were read.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What it reads from.
+    pub fn inner(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
+    /// An error about what was just read.
+    pub fn corrupt(&self, what: Corrupt) -> Error {
+        Error::Corrupt { offset: self.offset, what }
+    }
+
+    /// Reads exactly so many bytes as `bytes` has.
+    pub fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        self.inner.read_exact(bytes)?;
+        self.offset = self.offset.saturating_add(bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Reads bytes into an array.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads a byte.
+    pub fn byte(&mut self) -> Result<u8, Error> {
+        let [byte] = self.array()?;
+        Ok(byte)
+    }
+
+    /// Reads so many bytes. A length that lies costs no more memory than there are bytes.
+    pub fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(PIECE).min(PIECE));
+        let got = Read::by_ref(&mut self.inner).take(length).read_to_end(&mut bytes)? as u64;
+        self.offset = self.offset.saturating_add(got);
+        if got < length {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a length, or the form of a string.
+    pub fn length(&mut self) -> Result<Length, Error> {
+        let first = self.byte()?;
+        let low = first & 0x3f;
+        Ok(match first >> 6 {
+            0 => Length::Count(low.into()),
+            1 => Length::Count(u16::from_be_bytes([low, self.byte()?]).into()),
+            2 => match first {
+                0x80 => Length::Count(u32::from_be_bytes(self.array()?).into()),
+                0x81 => Length::Count(u64::from_be_bytes(self.array()?)),
+                _ => return Err(self.corrupt(Corrupt::Length(first))),
+            },
+            _ => Length::Form(low),
+        })
+    }
+
+    /// Reads a number of elements.
+    pub fn count(&mut self) -> Result<u64, Error> {
+        match self.length()? {
+            Length::Count(count) => Ok(count),
+            Length::Form(form) => Err(self.corrupt(Corrupt::Length(form))),
+        }
+    }
+
+    /// Reads a string.
+    pub fn string(&mut self) -> Result<Vec<u8>, Error> {
+        let decimal = |number: i64| itoa::Buffer::new().format(number).as_bytes().to_vec();
+        match self.length()? {
+            Length::Count(length) => self.bytes(length),
+            Length::Form(0) => Ok(decimal(i8::from_le_bytes(self.array()?).into())),
+            Length::Form(1) => Ok(decimal(i16::from_le_bytes(self.array()?).into())),
+            Length::Form(2) => Ok(decimal(i32::from_le_bytes(self.array()?).into())),
+            Length::Form(3) => self.compressed(),
+            Length::Form(form) => Err(self.corrupt(Corrupt::Length(form))),
+        }
+    }
+
+    fn compressed(&mut self) -> Result<Vec<u8>, Error> {
+        let packed = self.count()?;
+        let unpacked = self.count()?;
+        let packed = self.bytes(packed)?;
+        usize::try_from(unpacked)
+            .ok()
+            .and_then(|length| collections::lzf::decompress(&packed, length).ok())
+            .ok_or_else(|| self.corrupt(Corrupt::Compression))
+    }
+
+    /// Reads a double of eight bytes.
+    pub fn double(&mut self) -> Result<f64, Error> {
+        Ok(f64::from_le_bytes(self.array()?))
+    }
+
+    /// Reads a double that is written as text, as it was in the beginning.
+    pub fn double_as_text(&mut self) -> Result<f64, Error> {
+        let length = self.byte()?;
+        match length {
+            253 => return Ok(f64::NAN),
+            254 => return Ok(f64::INFINITY),
+            255 => return Ok(f64::NEG_INFINITY),
+            _ => {}
+        }
+        let text = self.bytes(length.into())?;
+        str::from_utf8(&text)
+            .ok()
+            .and_then(|text| text.trim_end_matches('\0').parse().ok())
+            .ok_or_else(|| self.corrupt(Corrupt::Number("a score")))
+    }
+
+    /// Reads a time of eight bytes: unix time in ms.
+    pub fn milliseconds(&mut self) -> Result<i64, Error> {
+        Ok(i64::from_le_bytes(self.array()?))
+    }
+}

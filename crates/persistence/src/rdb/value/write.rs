@@ -1,0 +1,136 @@
+//! Writing a value in the newest form that a version reads.
+
+use collections::hash::HashRef;
+use collections::list::{ListRef, NodeContent};
+use collections::set::SetRef;
+use collections::sorted_set::{Direction, SortedSetRef};
+use collections::{Encoding, ObjectRef, list_pack};
+
+use super::{ValueRef, stream};
+use crate::rdb::{ValueType, Version, Writer};
+
+/// The form in which a value is written.
+pub fn value_type(value: ValueRef<'_>, version: Version) -> ValueType {
+    let object = match value {
+        ValueRef::Bytes(_) | ValueRef::Integer(_) => return ValueType::String,
+        ValueRef::Object(object) => object,
+    };
+    match object {
+        ObjectRef::List(_) => ValueType::ListQuickList2,
+        ObjectRef::Set(set) => match set.encoding() {
+            Encoding::IntSet => ValueType::SetIntSet,
+            Encoding::ListPack if Version::REDIS_7_2 <= version => ValueType::SetListPack,
+            _ => ValueType::Set,
+        },
+        ObjectRef::Hash(hash) => match hash.encoding() {
+            Encoding::ListPack => ValueType::HashListPack,
+            _ if version < Version::REDIS_7_4 => ValueType::Hash,
+            Encoding::ListPackEx => ValueType::HashListPackEx,
+            _ if hash.next_expiry().is_some() => ValueType::HashMetadata,
+            _ => ValueType::Hash,
+        },
+        ObjectRef::SortedSet(set) => match set.encoding() {
+            Encoding::ListPack => ValueType::SortedSetListPack,
+            _ => ValueType::SortedSet2,
+        },
+        ObjectRef::Stream(_) if version < Version::REDIS_7_2 => ValueType::StreamListPacks2,
+        ObjectRef::Stream(_) => ValueType::StreamListPacks3,
+    }
+}
+
+/// Writes a value in the form that [`value_type`] gives for it.
+pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
+    let form = value_type(value, version);
+    match value {
+        ValueRef::Bytes(bytes) => writer.string(bytes),
+        ValueRef::Integer(number) => writer.integer(number),
+        ValueRef::Object(ObjectRef::List(list)) => write_list(list, writer),
+        ValueRef::Object(ObjectRef::Set(set)) => write_set(set, form, writer),
+        ValueRef::Object(ObjectRef::Hash(hash)) => write_hash(hash, form, writer),
+        ValueRef::Object(ObjectRef::SortedSet(set)) => write_sorted_set(set, writer),
+        ValueRef::Object(ObjectRef::Stream(stream)) => {
+            stream::write(stream, form == ValueType::StreamListPacks3, writer);
+        }
+    }
+}
+
+fn write_list(list: ListRef<'_>, writer: &mut Writer) {
+    /// Marks of what a node holds.
+    const PLAIN: u64 = 1;
+    const PACKED: u64 = 2;
+    let nodes: Vec<NodeContent<'_>> = list.nodes().collect();
+    writer.length(nodes.len() as u64);
+    for node in nodes {
+        match node {
+            NodeContent::Plain(bytes) => {
+                writer.length(PLAIN);
+                writer.string(&bytes);
+            }
+            NodeContent::Packed(bytes) => {
+                writer.length(PACKED);
+                writer.string(&bytes);
+            }
+        }
+    }
+}
+
+fn write_element(element: list_pack::Element<'_>, writer: &mut Writer) {
+    match element {
+        list_pack::Element::Bytes(bytes) => writer.string(bytes),
+        list_pack::Element::Integer(number) => writer.integer(number),
+    }
+}
+
+fn write_set(set: SetRef<'_>, form: ValueType, writer: &mut Writer) {
+    match set {
+        SetRef::Integers(integers) => writer.string(integers.as_bytes()),
+        SetRef::Pack(pack) if form == ValueType::SetListPack => writer.string(pack.as_bytes()),
+        SetRef::Pack(_) | SetRef::Table(_) => {
+            writer.length(set.len() as u64);
+            set.iter().for_each(|member| write_element(member, writer));
+        }
+    }
+}
+
+fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
+    let first_expiry = hash.next_expiry();
+    match (form, hash.packed()) {
+        (ValueType::HashListPack, Some((_, bytes))) => writer.string(bytes),
+        (ValueType::HashListPackEx, Some((_, bytes))) => {
+            writer.milliseconds(first_expiry.unwrap_or(0));
+            writer.string(bytes);
+        }
+        (ValueType::HashMetadata, _) => {
+            let first = first_expiry.unwrap_or(0);
+            writer.milliseconds(first);
+            writer.length(hash.len() as u64);
+            for field in hash.iter() {
+                let after =
+                    field.expiry.map_or(0, |expiry| expiry.saturating_sub(first).saturating_add(1));
+                writer.length(u64::try_from(after).unwrap_or(0));
+                write_element(field.name, writer);
+                write_element(field.value, writer);
+            }
+        }
+        _ => {
+            writer.length(hash.len() as u64);
+            for field in hash.iter() {
+                write_element(field.name, writer);
+                write_element(field.value, writer);
+            }
+        }
+    }
+}
+
+fn write_sorted_set(set: SortedSetRef<'_>, writer: &mut Writer) {
+    if let Some((_, bytes)) = set.packed() {
+        writer.string(bytes);
+        return;
+    }
+    writer.length(set.len() as u64);
+    // From the greatest on, so that who reads it can put each in front of the others.
+    for (member, score) in set.range(0..set.len(), Direction::Descending) {
+        write_element(member, writer);
+        writer.double(score);
+    }
+}
