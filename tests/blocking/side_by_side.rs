@@ -64,7 +64,7 @@ impl Stage {
             Step::Call(actor, line) => {
                 let words: Vec<&str> = line.split(' ').collect();
                 self.actors[*actor].client.send(&words).expect("can be sent");
-                own = self.wait_or_reply(*actor, line.starts_with('B'));
+                own = self.wait_or_reply(*actor, line.starts_with('B') || line.contains(" BLOCK "));
             }
             Step::Unblock(actor, how) => {
                 let unblock = format!("CLIENT UNBLOCK {} {how}", self.actors[*actor].id);
@@ -172,7 +172,7 @@ fn waiting(random: &mut Random) -> String {
 
 fn waking(random: &mut Random) -> String {
     let [one, two] = [(); 2].map(|()| random.pick(&KEYS));
-    match random.below(32) {
+    match random.below(37) {
         0..=3 => format!("RPUSH {one} 1"),
         4 | 5 => format!("LPUSH {one} 1 2 3"),
         6 | 7 => format!("ZADD {one} 1 m"),
@@ -192,6 +192,9 @@ fn waking(random: &mut Random) -> String {
         26..=28 => format!("XGROUP CREATE {one} g 0 MKSTREAM"),
         29 => format!("XGROUP DESTROY {one} g"),
         30 => format!("XGROUP SETID {one} g 0"),
+        31 => "MULTI".to_owned(),
+        32..=34 => "EXEC".to_owned(),
+        35 => format!("DEL {one} {two}"),
         _ => format!("ZPOPMIN {one}"),
     }
 }

@@ -77,8 +77,8 @@ fn serve_all(parts: &mut Parts<'_>, view: &mut View<'_>, mut ready: VecDeque<Rea
 
 /// Whether an event may be what somebody waits for.
 ///
-/// Of what happens to streams, only these wake in Redis. A group that is set back has entries for those who wait, too; they get
-/// them with the next entry that comes.
+/// Of what happens to streams, only these wake in Redis, beside the appearance of the key. A group that is set back has entries for
+/// those who wait, too; they get them with the next entry that comes.
 fn may_wake(event: Event) -> bool {
     event.class != Class::Stream || event == events::STREAM_ADD || event == events::GROUP_DESTROY
 }
