@@ -509,7 +509,10 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
-    call.keys.round.noting.expired |= call.keys.has_waiters();
+    let is_awaited = call.keys.has_waiters();
+    let noting = &mut call.keys.round.noting;
+    noting.expired |= is_awaited;
+    noting.added |= is_awaited;
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
