@@ -94,7 +94,7 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"HELLO", _) => Promise::Greeting,
         // COMMAND alone: as many as a server has, in the order of its table.
         (b"COMMAND", b"" | b"COUNT")
-        | (b"RANDOMKEY" | b"TIME" | b"LOLWUT", _)
+        | (b"RANDOMKEY" | b"ZRANDMEMBER" | b"TIME" | b"LOLWUT", _)
         | (b"MEMORY", b"USAGE" | b"STATS")
         | (b"CLIENT", b"ID")
         // Whether a server keeps one copy of small integers, which then has been idle since whenever any
