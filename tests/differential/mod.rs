@@ -25,6 +25,7 @@ mod server_family;
 mod shrink;
 mod state;
 mod step;
+mod stream_family;
 mod string_family;
 mod tolerance;
 
@@ -53,6 +54,7 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
     ("hash", &hash_family::Hashes, 10),
+    ("stream", &stream_family::Streams, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
 ];
@@ -153,7 +155,9 @@ fn generate(random: &mut Random) -> Vec<Step> {
                 steps.extend(drawn);
             } else {
                 let varied = drawn.into_iter().map(|step| step.varied(random));
-                steps.extend(varied.filter(|step| !list_family::overflows(step)));
+                steps.extend(varied.filter(|step| {
+                    !list_family::overflows(step) && !stream_family::depends_on_clock(step)
+                }));
             }
         }
     }
