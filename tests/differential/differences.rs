@@ -48,11 +48,13 @@ pub(super) fn in_digits(version: Version, kind: &Value, ours: &Value, theirs: &V
     }
 }
 
-/// Whether a call is one of a command that changes data and came after `version`.
+/// Whether a call is one of a command that changes data and came after `version`, or changes them in another way since.
 pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     let name = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
     let changes_fields = name.starts_with(b"H") && name.windows(4).any(|part| part == b"EXPI");
-    version == Version::V70 && (changes_fields || name == b"HPERSIST")
+    // Since 7.2 the last ID does not fall behind a deleted one's, and a consumer is there even if there was nothing for it.
+    let changed: [&[u8]; 3] = [b"HPERSIST", b"XSETID", b"XREADGROUP"];
+    version == Version::V70 && (changes_fields || changed.contains(&&*name))
 }
 
 /// Whether a server does not have the command.
@@ -79,6 +81,8 @@ const CHANGED: &[(&str, &str)] = &[
     ("INFO", "has more fields"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
+    ("XINFO", "tells when a consumer was active, and knows the lag of more groups"),
+    ("XREAD", "has the ID +"),
     ("ZADD", "writes scores in as few digits as tell them apart"),
     ("ZDIFF", "writes scores in fewer digits"),
     ("ZINCRBY", "writes scores in fewer digits"),
