@@ -54,6 +54,10 @@ impl Generator for Grammar {
         if sets_times(command) {
             words.iter_mut().for_each(put_off);
         }
+        if command.flags.has(Flags::BLOCKING) {
+            // It must not wait for what no other client brings.
+            return vec![Step::call(["MULTI"]), Step::Call(words), Step::call(["EXEC"])];
+        }
         vec![Step::Call(words)]
     }
 }
@@ -83,7 +87,6 @@ fn is_suitable(command: &Command) -> bool {
     on_data
         && command.run.is_some()
         && since <= LEVEL
-        && !command.flags.has(Flags::BLOCKING)
         && !command.name.ends_with("|HELP")
         && !UNSUITABLE.contains(&command.name)
 }
