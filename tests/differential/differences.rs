@@ -55,7 +55,11 @@ pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     // Since 7.2 the last ID does not fall behind a deleted one's, and a consumer is there even if there was nothing for it.
     let changed: [&[u8]; 3] = [b"HPERSIST", b"XSETID", b"XREADGROUP"];
     // Which error a timeout gets that is too long; in a transaction, it is EXEC that tells.
-    let waits_forever = name.starts_with(b"B") && words.iter().any(|word| word == b"1e400");
+    let is_long = |word: &Vec<u8>| {
+        let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<f64>().ok());
+        number.is_some_and(|number| 1e12 < number)
+    };
+    let waits_forever = name.starts_with(b"B") && words.iter().any(is_long);
     version == Version::V70 && (waits_forever || changes_fields || changed.contains(&&*name))
 }
 

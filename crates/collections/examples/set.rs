@@ -44,7 +44,9 @@ fn print(size: usize) {
         }
     });
     let walk = time(size, || {
-        black_box(one.to_ref().iter().map(ochre_collections::list_pack::Element::len).sum::<usize>());
+        black_box(
+            one.to_ref().iter().map(ochre_collections::list_pack::Element::len).sum::<usize>(),
+        );
     });
     let intersect = time(size, || {
         black_box(algebra::intersect(&sets, usize::MAX, |_| {}));

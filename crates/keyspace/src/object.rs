@@ -4,8 +4,6 @@
 //! that the entry points to, and stays one. Readers see both alike ([`Collection::Ref`]). To change a small one, its bytes are
 //! copied into a buffer that the round keeps, changed there, and put back.
 
-use std::convert::Infallible;
-
 use collections::{Collection, Hash, List, Object, ObjectRef, Set, SortedSet, Stream};
 
 use crate::entry::{Content, Entry, EntryRef};
@@ -94,15 +92,6 @@ impl View<'_> {
     pub fn peek_as<T: Collection>(&mut self, key: &[u8]) -> Result<Option<T::Ref<'_>>, WrongType> {
         let now_ms = self.elements_at();
         self.peek(key).map(|entry| entry.collection_at::<T>(now_ms)).transpose()
-    }
-
-    /// The entries of several keys at once, for a command that reads them all.
-    pub fn read_several<'k>(
-        &mut self,
-        keys: impl Iterator<Item = &'k [u8]>,
-    ) -> Vec<Option<EntryRef<'_>>> {
-        let Ok(found) = self.read_several_if(keys, |_| Ok::<(), Infallible>(()));
-        found
     }
 
     /// The entries of several keys at once, for a command that reads them all. Stops at the first that `check` refuses: those
