@@ -20,11 +20,20 @@ pub(super) struct Grammar;
 const LEVEL: (u32, u32) = (7, 4);
 
 /// Commands whose replies are chosen at random, or depend on where in a table keys lie.
-const UNSUITABLE: &[&str] =
-    &["RANDOMKEY", "SCAN", "OBJECT|FREQ", "SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER"];
+const UNSUITABLE: &[&str] = &[
+    "RANDOMKEY",
+    "SCAN",
+    "SSCAN",
+    "OBJECT|FREQ",
+    "SPOP",
+    "SRANDMEMBER",
+    "HRANDFIELD",
+    "ZRANDMEMBER",
+];
 
 /// Options that are newer than the command they belong to.
-const NEWER_OPTIONS: &[&[u8]] = &[b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"];
+const NEWER_OPTIONS: &[&[u8]] =
+    &[b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE", b"DIFF", b"DIFF1", b"ANDOR", b"ONE"];
 
 static COMMANDS: LazyLock<Vec<&'static Command>> = LazyLock::new(|| {
     let all = FAMILIES.iter().copied().flatten().flat_map(|command| command.with_subcommands());

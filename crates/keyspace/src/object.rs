@@ -4,6 +4,8 @@
 //! that the entry points to, and stays one. Readers see both alike ([`Collection::Ref`]). To change a small one, its bytes are
 //! copied into a buffer that the round keeps, changed there, and put back.
 
+use std::convert::Infallible;
+
 use collections::{Collection, Hash, List, Object, ObjectRef, Set, SortedSet, Stream};
 
 use crate::entry::{Content, Entry, EntryRef};
@@ -99,9 +101,25 @@ impl View<'_> {
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Vec<Option<EntryRef<'_>>> {
+        let Ok(found) = self.read_several_if(keys, |_| Ok::<(), Infallible>(()));
+        found
+    }
+
+    /// The entries of several keys at once, for a command that reads them all. Stops at the first that `check` refuses: those
+    /// after it are not looked at, which makes a difference to who counts or listens.
+    pub fn read_several_if<'k, E>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        check: impl Fn(EntryRef<'_>) -> Result<(), E>,
+    ) -> Result<Vec<Option<EntryRef<'_>>>, E> {
         // To look for one may remove it, but none that was found before: all are judged by the time of the round.
-        let found: Vec<Option<Entry>> = keys.map(|key| self.found(key)).collect();
-        found.into_iter().map(|found| found.map(EntryRef::new)).collect()
+        let mut found: Vec<Option<Entry>> = Vec::new();
+        for key in keys {
+            let entry = self.found(key);
+            entry.map_or(Ok(()), |entry| check(EntryRef::new(entry)))?;
+            found.push(entry);
+        }
+        Ok(found.into_iter().map(|found| found.map(EntryRef::new)).collect())
     }
 
     /// The collections of several keys at once, all of one type, for a command that reads them all.
@@ -110,7 +128,7 @@ impl View<'_> {
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Vec<Option<T::Ref<'_>>>, WrongType> {
         let now_ms = self.elements_at();
-        self.read_several(keys)
+        self.read_several_if(keys, |entry| entry.collection::<T>().map(drop))?
             .into_iter()
             .map(|found| found.map(|entry| entry.collection_at::<T>(now_ms)).transpose())
             .collect()

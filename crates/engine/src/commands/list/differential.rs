@@ -75,15 +75,12 @@ fn drawn(random: &mut Random) -> Call {
     if random.once_in(40) {
         return ["SET", "list:2", "x"].iter().map(|word| word.as_bytes().to_vec()).collect();
     }
+    // Those that block are answered later, which is tested elsewhere.
+    let commands: Vec<_> =
+        COMMANDS.iter().filter(|command| !command.flags.has(Flags::BLOCKING)).collect();
     let command = match random.below(4) {
-        0 => COMMANDS.iter().find(|command| command.name == "RPUSH").expect("it is in the list"),
-        // Those that wait are compared in `blocking`.
-        _ => loop {
-            let command = &COMMANDS[random.below(COMMANDS.len())];
-            if !command.flags.has(Flags::BLOCKING) {
-                break command;
-            }
-        },
+        0 => commands.iter().find(|command| command.name == "RPUSH").expect("it is in the list"),
+        _ => &commands[random.below(commands.len())],
     };
     let style = if random.once_in(5) { Style::Wild } else { Style::Valid };
     let mut words = call(command, style, random);
