@@ -55,10 +55,6 @@ impl Generator for Grammar {
         if sets_times(command) {
             words.iter_mut().for_each(put_off);
         }
-        if command.flags.has(Flags::BLOCKING) {
-            // It must not wait for what no other client brings.
-            return vec![Step::call(["MULTI"]), Step::Call(words), Step::call(["EXEC"])];
-        }
         vec![Step::Call(words)]
     }
 }
@@ -88,6 +84,8 @@ fn is_suitable(command: &Command) -> bool {
     on_data
         && command.run.is_some()
         && since <= LEVEL
+        // Those that wait are compared in the engine, and in scenes of their own.
+        && !command.flags.has(Flags::BLOCKING)
         && !command.name.ends_with("|HELP")
         && !UNSUITABLE.contains(&command.name)
 }
