@@ -24,15 +24,12 @@ pub fn intersect<'a>(
 ) -> usize {
     let mut sets = sets.to_vec();
     sets.sort_by_key(|set| set.len());
-    let Some((smallest, others)) = sets.split_first() else { return 0 };
+    let Some((smallest, others)) = sets.split_first().filter(|_| 0 < limit) else { return 0 };
     let mut found = 0_usize;
     filter(*smallest, others, Wanted::InAll, |member| {
-        if limit <= found {
-            return ControlFlow::Break(());
-        }
         visit(member);
         found = found.saturating_add(1);
-        ControlFlow::Continue(())
+        if found < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     found
 }
