@@ -48,11 +48,19 @@ pub(super) fn in_digits(version: Version, kind: &Value, ours: &Value, theirs: &V
     }
 }
 
-/// Whether a call is one of a command that changes data and came after `version`.
+/// Whether a call is one of a command that changes data and came after `version`, or changes them in another way since.
 pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     let name = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
     let changes_fields = name.starts_with(b"H") && name.windows(4).any(|part| part == b"EXPI");
-    version == Version::V70 && (changes_fields || name == b"HPERSIST")
+    // Since 7.2 the last ID does not fall behind a deleted one's, and a consumer is there even if there was nothing for it.
+    let changed: [&[u8]; 3] = [b"HPERSIST", b"XSETID", b"XREADGROUP"];
+    // Which error a timeout gets that is too long; in a transaction, it is EXEC that tells.
+    let is_long = |word: &Vec<u8>| {
+        let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<f64>().ok());
+        number.is_some_and(|number| 1e12 < number)
+    };
+    let waits_forever = name.starts_with(b"B") && words.iter().any(is_long);
+    version == Version::V70 && (waits_forever || changes_fields || changed.contains(&&*name))
 }
 
 /// Whether a server does not have the command.
@@ -62,6 +70,8 @@ fn is_unknown(reply: &Value) -> bool {
 
 /// Calls that answer otherwise since 7.0, by how they begin, with what changed.
 const CHANGED: &[(&str, &str)] = &[
+    ("BITCOUNT", "reads its options even if there is no key"),
+    ("BITPOS", "reads its options even if there is no key"),
     ("CLIENT INFO", "has the fields watch, lib-name and lib-ver"),
     ("CLIENT KILL MAXAGE", "is new"),
     ("CLIENT LIST", "has the fields watch, lib-name and lib-ver"),
@@ -72,12 +82,17 @@ const CHANGED: &[(&str, &str)] = &[
     ("COMMAND INFO", "flags and tips were corrected"),
     ("CONFIG GET", "there are more directives"),
     ("CONFIG SET MAXMEMORY-SAMPLES", "has an upper bound"),
+    ("CONFIG SET SET-MAX-LISTPACK-", "is new"),
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
     ("HSCAN", "has the option NOVALUES"),
+    ("DUMP", "writes a newer version"),
     ("INFO", "has more fields"),
+    ("LPOS", "refuses the lowest RANK"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
+    ("XINFO", "tells when a consumer was active, and knows the lag of more groups"),
+    ("XREAD", "has the ID +"),
     ("ZADD", "writes scores in as few digits as tell them apart"),
     ("ZDIFF", "writes scores in fewer digits"),
     ("ZINCRBY", "writes scores in fewer digits"),

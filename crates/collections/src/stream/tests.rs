@@ -27,6 +27,10 @@ enum Operation {
     TrimId(usize),
     Approximate(u64, u64),
     Range(usize, usize),
+    /// To the group, so many.
+    Deliver(usize),
+    /// The last ID goes back as far as it can.
+    SetLastId,
     Reload,
 }
 
@@ -58,6 +62,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => any::<usize>().prop_map(Operation::TrimId),
         1 => (0..60_u64, 0..30_u64).prop_map(|(len, limit)| Operation::Approximate(len, limit)),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(from, to)| Operation::Range(from, to)),
+        6 => (0..20_usize).prop_map(Operation::Deliver),
+        1 => Just(Operation::SetLastId),
         1 => Just(Operation::Reload),
     ]
 }
@@ -134,6 +140,18 @@ fn apply(stream: &mut Stream, model: &mut Model, operation: &Operation, limits: 
             let backward: Vec<_> = log.range_backward(from, to).map(contents).collect();
             assert!(backward.into_iter().rev().eq(expected()));
         }
+        Operation::Deliver(count) => {
+            let (log, group) = stream.group_mut(b"g").unwrap();
+            let delivered: Vec<Entry<'_>> = log.not_delivered(group).take(*count).collect();
+            for entry in delivered {
+                log.note_delivery(group, &entry);
+            }
+        }
+        Operation::SetLastId => {
+            let last_node = log.nodes.last().map(|(id, _)| id);
+            let last = model.keys().next_back().max(last_node).copied().unwrap_or_default();
+            log.set_last_id(last.max(log.max_deleted_id()));
+        }
         Operation::Reload => *stream = Stream::from_parts(stream.to_parts()).unwrap(),
     }
 }
@@ -149,7 +167,7 @@ fn agree(log: &Log, model: &Model) {
         log.entry(probe).map(contents),
         model.get(&probe).map(|fields| (probe, fields.clone()))
     );
-    let masters: BTreeSet<[u8; 16]> = log.nodes.keys().map(|id| id.to_bytes()).collect();
+    let masters: BTreeSet<[u8; 16]> = log.nodes.iter().map(|(id, _)| id.to_bytes()).collect();
     assert_eq!(log.radix_nodes(), radix_size(&masters));
 }
 
@@ -184,10 +202,14 @@ proptest! {
         entries in prop_oneof![Just(0_u64), Just(1), Just(5), Just(100)],
     ) {
         let mut stream = Stream::default();
+        stream.add_group(b"g", Group::default());
         let mut model = Model::new();
         for operation in &operations {
             apply(&mut stream, &mut model, operation, NodeLimits { bytes, entries });
             agree(stream.log(), &model);
+            let (log, group) = stream.group_mut(b"g").unwrap();
+            let from = group.last_delivered.next().unwrap();
+            prop_assert!(log.not_delivered(group).map(contents).eq(log.range(from, ALL.1).map(contents)));
         }
     }
 
@@ -199,6 +221,7 @@ proptest! {
         cut in any::<bool>(),
     ) {
         let mut stream = Stream::default();
+        stream.add_group(b"g", Group::default());
         let mut model = Model::new();
         for operation in &operations {
             apply(&mut stream, &mut model, operation, NodeLimits { bytes: 0, entries: 5 });
@@ -297,7 +320,7 @@ fn nodes_are_those_of_redis() {
     add(&mut log, StreamId::new(5, 9), &text(&["f", "w", "g", "-1"]), limits);
     add(&mut log, StreamId::new(6, 0), &text(&["h", "x"]), limits);
     assert!(log.delete(StreamId::new(5, 9)));
-    let bytes = log.nodes.first_key_value().unwrap().1.as_bytes();
+    let bytes = log.nodes.first().unwrap().1.as_bytes();
     assert_eq!(
         bytes.escape_ascii().to_string(),
         r"A\x00\x00\x00\x19\x00\x02\x01\x01\x01\x02\x01\x81f\x02\x81g\x02\x00\x01\x02\x01\x00\x01\x00\x01\x81v\x02\x07\x01\x05\x01\x03\x01\x00\x01\x08\x01\x81w\x02\xdf\xff\x02\x05\x01\x00\x01\x01\x01\xdf\xff\x02\x01\x01\x81h\x02\x81x\x02\x06\x01\xff"

@@ -74,7 +74,7 @@ fn combined(
     operation: Operation,
     sources: Words<'_>,
 ) -> Result<Vec<u8>, ReplyError> {
-    let entries = call.keys.read_several(sources.iter());
+    let entries = call.keys.read_several_if(sources.iter(), |entry| string_of(entry).map(drop))?;
     let strings = entries.into_iter().map(|entry| entry.map(string_of).transpose());
     let strings: Vec<Option<StringRef<'_>>> = strings.collect::<Result<_, _>>()?;
     let mut decimals = vec![Decimal::new(); strings.len()];

@@ -195,7 +195,10 @@ fn sources<'v>(
     keys: &'v mut View<'_>,
     names: Arguments<'_>,
 ) -> Result<Vec<Source<'v>>, ReplyError> {
-    let entries = keys.read_several(names.rest().iter());
+    let entries = keys.read_several_if(names.rest().iter(), |entry| match entry.object() {
+        Some(ObjectRef::SortedSet(_) | ObjectRef::Set(_)) => Ok(()),
+        _ => Err(ReplyError::WrongType),
+    })?;
     let source = |members| Ok(Source { members, weight: 1.0 });
     entries
         .into_iter()

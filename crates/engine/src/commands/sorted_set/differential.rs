@@ -149,11 +149,15 @@ fn any_call(random: &mut Random) -> Call {
         ]);
         return words.iter().map(|word| word.as_bytes().to_vec()).collect();
     }
-    let suitable = COMMANDS.iter().filter(|command| !command.flags.has(Flags::BLOCKING));
-    let suitable: Vec<_> = suitable.collect();
     let command = match random.below(4) {
         0 => COMMANDS.iter().find(|command| command.name == "ZADD").expect("it is in the list"),
-        _ => suitable[random.below(suitable.len())],
+        // Those that wait are compared in `blocking`.
+        _ => loop {
+            let command = &COMMANDS[random.below(COMMANDS.len())];
+            if !command.flags.has(Flags::BLOCKING) {
+                break command;
+            }
+        },
     };
     let style = if random.once_in(4) { Style::Wild } else { Style::Valid };
     let mut words = call(command, style, random);

@@ -1,0 +1,206 @@
+"""The sections of `compare` about lists, sets, hashes, sorted sets, streams and the types that are kept in strings."""
+
+import random
+import socket
+import subprocess
+import time
+
+CLIENTS = 50
+LOAD_CORE = "1"
+
+
+def feed(server, commands):
+    """Sends commands, each a list of words, as fast as they are taken, and reads as many replies of one line each."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=600)
+    file = connection.makefile("rb")
+    batch, pending = [], 0
+
+    def flush():
+        nonlocal pending
+        connection.sendall(b"".join(batch))
+        for _ in range(pending):
+            line = file.readline()
+            if line[:1] == b"-":
+                raise ValueError(line)
+            if line[:1] == b"$" and line != b"$-1\r\n":
+                file.readline()
+        batch.clear()
+        pending = 0
+
+    for words in commands:
+        encoded = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        batch.append(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
+        pending += 1
+        if pending == 1000:
+            flush()
+    flush()
+    connection.close()
+
+
+def chunks(count, size):
+    return (range(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def members(count, prefix="member:"):
+    """Names of 16 bytes."""
+    return [f"{prefix}{number:0{16 - len(prefix)}d}" for number in range(count)]
+
+
+def fill(server, key, kind, count):
+    """Makes a collection of so many elements."""
+    shuffled = random.Random(1)
+    names = members(count)
+    shuffled.shuffle(names)
+
+    def calls():
+        for chunk in chunks(count, 100):
+            part = names[chunk.start : chunk.stop]
+            if kind == "zset":
+                yield ["ZADD", key] + [word for name in part for word in (int(name[7:]), name)]
+            elif kind == "set":
+                yield ["SADD", key, *part]
+            elif kind == "hash":
+                yield ["HSET", key] + [word for name in part for word in (name, "value:" + name[6:])]
+            elif kind == "list":
+                yield ["RPUSH", key, *part]
+            elif kind == "geo":
+                place = lambda: (f"{shuffled.uniform(-10, 30):.6f}", f"{shuffled.uniform(35, 60):.6f}")
+                yield ["GEOADD", key] + [word for name in part for word in (*place(), name)]
+
+    if kind == "stream":
+        feed(server, (["XADD", key, "*", "field", number] for number in range(count)))
+    else:
+        feed(server, calls())
+
+
+def benchmark(server, pipeline, requests, keys, words):
+    """Runs redis-benchmark with a command of its own and returns requests a second."""
+    command = ["taskset", "-c", LOAD_CORE, "redis-benchmark", "-p", str(server.port), "-c", str(CLIENTS)]
+    command += ["-r", str(keys), "-P", str(pipeline), "-n", str(requests), "--csv", *words]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    # The first column is the command, whose words may have commas.
+    return float(output.splitlines()[-1].split('","')[1])
+
+
+def types(bench):
+    """Processor time and operations of the commands of every type."""
+    bench.title("types, one worker")
+    million = max(int(1_000_000 * bench.scale), 100_000)
+    big = ("at most 0.40x", "at least 2.5x")
+    usual = ("at most 0.67x", "at least 1.5x")
+    cases = [
+        ("LPUSH", 16, 1_000_000, ["LPUSH", "list", "element:__rand_int__"], usual),
+        ("RPOP", 16, 1_000_000, ["RPOP", "list"], usual),
+        ("LRANGE of 100", 1, 100_000, ["LRANGE", "range", "0", "99"], usual),
+        ("SADD", 16, 1_000_000, ["SADD", "set", "member:__rand_int__"], usual),
+        ("HSET", 16, 1_000_000, ["HSET", "hash", "field:__rand_int__", "value"], usual),
+        ("ZADD", 16, 1_000_000, ["ZADD", "zset", "__rand_int__", "m:__rand_int__"], usual),
+        ("ZADD into a million", 16, 1_000_000, ["ZADD", "zmillion", "__rand_int__", "memb:__rand_int__"], big),
+        ("ZRANK in a million", 16, 1_000_000, ["ZRANK", "zmillion", "memb:__rand_int__"], big),
+        ("ZRANGE of 100", 1, 100_000, ["ZRANGE", "zmillion", "1000", "1099"], usual),
+        ("XADD", 16, 1_000_000, ["XADD", "stream", "*", "field", "__rand_int__"], usual),
+        ("XREADGROUP", 16, 500_000, ["XREADGROUP", "GROUP", "group", "consumer", "COUNT", "1", "STREAMS", "stream", ">"], usual),
+        ("PFADD", 16, 1_000_000, ["PFADD", "hll", "element:__rand_int__"], usual),
+        ("SETBIT", 16, 1_000_000, ["SETBIT", "bits", "1000003", "1"], usual),
+        ("BITCOUNT of 1 MiB", 1, 5_000, ["BITCOUNT", "mebibyte"], usual),
+        ("SINTER of two of 100,000", 1, 50, ["SINTERCARD", "2", "one", "other"], usual),
+        ("ZUNIONSTORE of two of 100,000", 1, 20, ["ZUNIONSTORE", "union", "2", "zone", "zother"], usual),
+        ("GEOSEARCH in 100,000", 1, 5_000, ["GEOSEARCH", "geo", "FROMLONLAT", "10", "50", "BYRADIUS", "50", "km", "ASC"], usual),
+    ]
+    with bench.both() as servers:
+        for server in servers:
+            feed(server, [["XGROUP", "CREATE", "stream", "group", "0", "MKSTREAM"], ["SET", "mebibyte", b"\x55" * (1 << 20)]])
+            fill(server, "range", "list", 1000)
+            for key, kind in (("one", "set"), ("zone", "zset"), ("geo", "geo")):
+                fill(server, key, kind, 100_000)
+            names = members(150_000)[50_000:]
+            feed(server, (["SADD", "other", *names[part.start : part.stop]] for part in chunks(100_000, 100)))
+            pairs = ([word for name in names[part.start : part.stop] for word in (int(name[7:]), name)] for part in chunks(100_000, 100))
+            feed(server, (["ZADD", "zother", *pair] for pair in pairs))
+            pairs = ([word for number in part for word in (number, f"memb:{number:012d}")] for part in chunks(million, 100))
+            feed(server, (["ZADD", "zmillion", *pair] for pair in pairs))
+        for name, pipeline, requests, words, (processor_target, rate_target) in cases:
+            requests = max(int(requests * bench.scale), 10)
+            rates = {server.name: [] for server in servers}
+            processor = {server.name: [] for server in servers}
+            for _ in range(min(bench.rounds, 3)):
+                for server in servers:
+                    before = server.processor_us()
+                    rate = benchmark(server, pipeline, requests, million, words)
+                    processor[server.name].append((server.processor_us() - before) / requests)
+                    rates[server.name].append(rate)
+            rates = {server: sorted(values)[len(values) // 2] for server, values in rates.items()}
+            processor = {server: sorted(values)[len(values) // 2] for server, values in processor.items()}
+            bench.row(f"{name}: processor time", processor["ochre"], processor["redis"], "us", processor_target, 3)
+            bench.row(f"{name}: operations", rates["ochre"], rates["redis"], "/s", rate_target, 0)
+
+
+def type_memory(bench):
+    """How much used_memory grows for each element of a large collection, and for each small hash."""
+    bench.title("memory an element")
+    count = max(int(1_000_000 * bench.scale), 100_000)
+    for what, kind, target in (
+        ("sorted set, members of 16 bytes", "zset", "at most 66"),
+        ("hash, fields and values of 16 bytes", "hash", "at most 64"),
+        ("set, members of 16 bytes", "set", "at most 38"),
+        ("list, elements of 16 bytes", "list", "at most 1.0x"),
+        ("stream, entries of one field", "stream", "at most 1.0x"),
+    ):
+        grown = {}
+        for name in bench.servers:
+            server = bench.launch(name)
+            try:
+                used = server.used_memory()
+                fill(server, "key", kind, count)
+                time.sleep(1.5)
+                grown[name] = (server.used_memory() - used) / count
+            finally:
+                server.stop()
+        bench.row(what, grown["ochre"], grown["redis"], "bytes", target, 1)
+    grown = {}
+    for name in bench.servers:
+        server = bench.launch(name)
+        try:
+            used = server.used_memory()
+            fields = [word for number in range(5) for word in (f"field{number}", f"value{number}")]
+            feed(server, (["HSET", key, *fields] for key in members(count, "hash:")))
+            time.sleep(1.5)
+            grown[name] = (server.used_memory() - used) / count
+        finally:
+            server.stop()
+    bench.row("small hash of 5 fields, a key of 16 bytes", grown["ochre"], grown["redis"], "bytes", "at most 135", 1)
+
+
+def complexity(bench):
+    """How the time of a call grows with the number of elements: from a thousand to a million."""
+    sizes = [1_000, 10_000, 100_000, 1_000_000]
+    print(f"\n{'processor time of a call, us, ochre alone':52} " + " ".join(f"{size:>11,}" for size in sizes), flush=True)
+    cases = [
+        ("LPUSH and RPOP: O(1)", "list", [["LPUSH", "key", "element"], ["RPOP", "key"]]),
+        ("LINDEX in the middle: O(N) in nodes", "list", [["LINDEX", "key", "{half}"]]),
+        ("LRANGE of 10 at the head: O(S+N)", "list", [["LRANGE", "key", "0", "9"]]),
+        ("SISMEMBER: O(1)", "set", [["SISMEMBER", "key", "member:__rand_int__"]]),
+        ("SRANDMEMBER: O(1)", "set", [["SRANDMEMBER", "key"]]),
+        ("HGET: O(1)", "hash", [["HGET", "key", "member:__rand_int__"]]),
+        ("ZSCORE: O(1)", "zset", [["ZSCORE", "key", "member:000000001"]]),
+        ("ZRANK: O(log N)", "zset", [["ZRANK", "key", "member:000000500"]]),
+        ("ZADD and ZREM: O(log N)", "zset", [["ZADD", "key", "500.5", "new"], ["ZREM", "key", "new"]]),
+        ("ZRANGE of 10 in the middle: O(log N)", "zset", [["ZRANGE", "key", "{half}", "{half}"]]),
+        ("ZCOUNT of all: O(log N)", "zset", [["ZCOUNT", "key", "-inf", "+inf"]]),
+        ("XADD: O(1)", "stream", [["XADD", "key", "*", "field", "value"]]),
+        ("XRANGE of 10: O(log N)", "stream", [["XRANGE", "key", "-", "+", "COUNT", "10"]]),
+    ]
+    for what, kind, calls in cases:
+        times = []
+        for size in sizes:
+            server = bench.launch("ochre")
+            try:
+                fill(server, "key", kind, size)
+                before, requests = server.processor_us(), max(int(50_000 * bench.scale), 5_000)
+                for words in calls:
+                    benchmark(server, 16, requests, size, [word.format(half=size // 2) for word in words])
+                times.append((server.processor_us() - before) / requests)
+            finally:
+                server.stop()
+        bench.rows.append({"what": what, "us": dict(zip(sizes, times))})
+        print(f"{what:52} " + " ".join(f"{time_us:>11,.3f}" for time_us in times), flush=True)
