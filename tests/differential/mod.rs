@@ -13,8 +13,10 @@
 //! OCHRE_SEED=42 OCHRE_ROUNDS=5000 OCHRE_FAMILIES=string,key cargo nextest run differential
 //! ```
 
+mod bit_family;
 mod connection_family;
 mod differences;
+mod geo_family;
 mod grammar_family;
 mod hash_family;
 mod key_family;
@@ -23,6 +25,7 @@ mod pair;
 mod pool;
 mod server_family;
 mod shrink;
+mod sort_family;
 mod state;
 mod step;
 mod string_family;
@@ -53,6 +56,9 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("key", &key_family::Keys, 8),
     ("list", &list_family::Lists, 6),
     ("hash", &hash_family::Hashes, 10),
+    ("bits", &bit_family::Bits, 8),
+    ("geo", &geo_family::Places, 6),
+    ("sort", &sort_family::Sorts, 4),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
 ];
