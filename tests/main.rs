@@ -14,5 +14,7 @@ mod lifecycle;
 mod linearizability;
 mod operations;
 mod protocol;
+mod pubsub;
 mod subject;
 mod tidy;
+mod transactions;

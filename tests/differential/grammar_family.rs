@@ -24,6 +24,7 @@ const LEVEL: (u32, u32) = (7, 4);
 const UNSUITABLE: &[&str] = &[
     "RANDOMKEY",
     "SCAN",
+    "SSCAN",
     "OBJECT|FREQ",
     "SPOP",
     "SRANDMEMBER",
@@ -67,6 +68,10 @@ impl Generator for Grammar {
         if sets_times(command) {
             words.iter_mut().for_each(put_off);
         }
+        if command.flags.has(Flags::BLOCKING) {
+            // It must not wait for what no other client brings.
+            return vec![Step::call(["MULTI"]), Step::Call(words), Step::call(["EXEC"])];
+        }
         vec![Step::Call(words)]
     }
 }
@@ -96,7 +101,6 @@ fn is_suitable(command: &Command) -> bool {
     on_data
         && command.run.is_some()
         && since <= LEVEL
-        && !command.flags.has(Flags::BLOCKING)
         && !command.name.ends_with("|HELP")
         && !UNSUITABLE.contains(&command.name)
 }

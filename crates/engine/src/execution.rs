@@ -50,12 +50,12 @@ impl<'e> Worker<'e> {
                 return self.cut_off(session);
             }
             let error = self.engine.commands.find_call(words).err().unwrap_or(ReplyError::Syntax);
-            self.refuse(session, None, &error, output);
+            self.refuse(session, words, None, &error, output);
             return Executed { next: Next::Continue, fate: None };
         };
         let rejected = Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
         if let Err(error) = self.admit(session, callable, words) {
-            self.refuse(session, Some(callable), &error, output);
+            self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
         if self.is_paused(session, callable) {
@@ -69,7 +69,7 @@ impl<'e> Worker<'e> {
             && self.make_room() == Room::Lacking
             && actual_flags(session, callable).has(Flags::DENY_OOM)
         {
-            self.refuse(session, Some(callable), &ReplyError::OutOfMemory, output);
+            self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -77,7 +77,7 @@ impl<'e> Worker<'e> {
         }
         let Some(handler) = callable.run else {
             // A container without a subcommand, which its arity does not admit.
-            self.refuse(session, Some(callable), &ReplyError::Syntax, output);
+            self.refuse(session, words, Some(callable), &ReplyError::Syntax, output);
             return rejected;
         };
         match handler.for_call(words) {
@@ -150,6 +150,7 @@ impl<'e> Worker<'e> {
     fn refuse(
         &mut self,
         session: &mut Session,
+        words: Words<'_>,
         callable: Option<&Callable>,
         error: &ReplyError,
         output: &mut Output,
@@ -157,7 +158,7 @@ impl<'e> Worker<'e> {
         let is_exec =
             callable.is_some_and(|callable| matches!(callable.run, Some(Handler::Queued(_))));
         if is_exec {
-            self.abort(session, error, output);
+            self.abort(session, words, error, output);
             return;
         }
         session.break_transaction();
@@ -167,7 +168,17 @@ impl<'e> Worker<'e> {
 
     /// Refuses to run a transaction, which ends it.
     #[cold]
-    fn abort(&mut self, session: &mut Session, error: &ReplyError, output: &mut Output) {
+    fn abort(
+        &mut self,
+        session: &mut Session,
+        words: Words<'_>,
+        error: &ReplyError,
+        output: &mut Output,
+    ) {
+        if self.engine.pubsub.is_monitored() {
+            // It is shown, unlike other calls that are refused: something ends with it.
+            monitor::show(self.engine, self.index, self.now_us, session, words);
+        }
         self.forget_watches(session);
         if let Some(transaction) = &mut session.transaction {
             transaction.close();
@@ -498,13 +509,18 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
-    call.keys.round.noting.expired |= call.keys.has_waiters();
+    let is_awaited = call.keys.has_waiters();
+    let noting = &mut call.keys.round.noting;
+    noting.expired |= is_awaited;
+    noting.added |= is_awaited;
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
-    if call.engine.pubsub.is_monitored() {
-        monitor::show(call);
+    if call.engine.pubsub.is_monitored()
+        && !call.callable.flags.has_any(Flags::ADMIN.and(Flags::SKIP_MONITOR))
+    {
+        monitor::show(call.engine, call.worker, call.now_us, call.session, call.words);
     }
     if !call.effects.is_empty()
         || !call.keys.expired.is_empty()

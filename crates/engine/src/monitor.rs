@@ -5,36 +5,39 @@
 
 use std::io::Write as _;
 
-use command::Flags;
+use resp::Words;
 
-use crate::call::Call;
+use crate::Engine;
+use crate::session::Session;
 use crate::slow_log::{REDACTED, is_secret};
 
-/// Shows a call to those who MONITOR, unless it is one that is not shown.
+/// Shows a call to those who MONITOR.
 #[cold]
-pub(crate) fn show(call: &Call<'_>) {
-    if call.callable.flags.has_any(Flags::ADMIN.and(Flags::SKIP_MONITOR)) {
-        return;
-    }
-    call.engine.pubsub.show(&*call.engine.host, call.worker, line(call));
+pub(crate) fn show(
+    engine: &Engine,
+    worker: usize,
+    now_us: i64,
+    session: &Session,
+    words: Words<'_>,
+) {
+    engine.pubsub.show(&*engine.host, worker, line(now_us, session, words));
 }
 
-fn line(call: &Call<'_>) -> Vec<u8> {
-    let (seconds, microseconds) =
-        (call.now_us.div_euclid(1_000_000), call.now_us.rem_euclid(1_000_000));
-    let peer = &call.session.record.peer;
+fn line(now_us: i64, session: &Session, words: Words<'_>) -> Vec<u8> {
+    let (seconds, microseconds) = (now_us.div_euclid(1_000_000), now_us.rem_euclid(1_000_000));
+    let peer = &session.record.peer;
     // The path of a socket is told with the `:0` that stands for its port.
     let (kind, address) = match peer.address.strip_suffix(":0") {
         Some(path) if peer.is_unix => ("unix:", path),
         _ => ("", peer.address.as_str()),
     };
-    let database = call.session.database;
-    let mut line = Vec::with_capacity(64 + call.words.bytes());
+    let database = session.database;
+    let mut line = Vec::with_capacity(64 + words.bytes());
     // Writing to a vector cannot fail.
     let _written = write!(line, "+{seconds}.{microseconds:06} [{database} {kind}{address}]");
-    for (index, word) in call.words.iter().enumerate() {
+    for (index, word) in words.iter().enumerate() {
         line.push(b' ');
-        quote(if is_secret(call.words, index) { REDACTED } else { word }, &mut line);
+        quote(if is_secret(words, index) { REDACTED } else { word }, &mut line);
     }
     line.extend_from_slice(b"\r\n");
     line

@@ -52,13 +52,11 @@ impl Channels {
     /// Enters a subscriber, and runs `then` while the channel is locked. Gives the name as it is kept.
     pub(super) fn enter(&self, channel: &[u8], worker: usize, then: impl FnOnce()) -> Arc<[u8]> {
         let mut part = self.lock(channel);
-        let kept = match part.get_key_value(channel) {
-            Some((kept, _)) => Arc::clone(kept),
-            None => {
-                self.count.fetch_add(1, Ordering::AcqRel);
-                Arc::from(channel)
-            }
-        };
+        let known = part.get_key_value(channel).map(|(kept, _)| Arc::clone(kept));
+        let kept = known.unwrap_or_else(|| {
+            self.count.fetch_add(1, Ordering::AcqRel);
+            Arc::from(channel)
+        });
         part.entry(Arc::clone(&kept)).or_default().enter(worker);
         then();
         kept

@@ -107,7 +107,7 @@ impl PubSub {
             receivers += audience.count();
             workers.join(audience);
             let kind: &[u8] = if space == Space::Shard { b"smessage" } else { b"message" };
-            publication.to_channel(
+            publication.address_channel(
                 space,
                 Arc::clone(name),
                 Message::new(&[kind, channel, message]),
@@ -120,7 +120,7 @@ impl PubSub {
                 receivers += audience.count();
                 workers.join(audience);
                 let message = Message::new(&[b"pmessage", pattern, channel, message]);
-                publication.to_pattern(Arc::clone(pattern), message);
+                publication.address_pattern(Arc::clone(pattern), message);
             });
         }
         if receivers == 0 {

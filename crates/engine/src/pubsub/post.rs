@@ -37,11 +37,11 @@ pub struct Publication {
 }
 
 impl Publication {
-    pub(super) fn to_channel(&mut self, space: Space, channel: Arc<[u8]>, message: Message) {
+    pub(super) fn address_channel(&mut self, space: Space, channel: Arc<[u8]>, message: Message) {
         self.channel = Some((space, channel, message));
     }
 
-    pub(super) fn to_pattern(&mut self, pattern: Arc<[u8]>, message: Message) {
+    pub(super) fn address_pattern(&mut self, pattern: Arc<[u8]>, message: Message) {
         self.patterns.push((pattern, message));
     }
 

@@ -91,9 +91,10 @@ impl Connection {
         }
     }
 
-    /// Whether its buffers are empty, as they are after most calls.
+    /// Whether its buffers are empty, as they are after most calls, and it keeps nothing else.
     pub(super) fn is_quiet(&self) -> bool {
-        self.input.is_empty() && self.output.is_empty() && self.state == State::Open
+        let is_open = self.state == State::Open;
+        self.input.is_empty() && self.output.is_empty() && is_open && self.session.memory() == 0
     }
 
     /// Notes that the client has sent something or taken a reply.

@@ -78,7 +78,9 @@ fn channels(call: &mut Call<'_>, space: Space) -> Outcome {
         names.retain(|name| glob_matches(pattern, name, Case::Sensitive));
     }
     call.reply.array(names.len());
-    names.iter().for_each(|name| call.reply.bulk(name));
+    for name in &names {
+        call.reply.bulk(name);
+    }
     Ok(())
 }
 

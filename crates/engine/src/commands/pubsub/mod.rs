@@ -1,6 +1,8 @@
 //! Publishing and subscribing.
 
 mod inspect;
+#[cfg(test)]
+mod notified;
 mod publish;
 mod subscribe;
 #[cfg(test)]
