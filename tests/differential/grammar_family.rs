@@ -19,7 +19,8 @@ pub(super) struct Grammar;
 /// The level of the real servers: what is newer is not drawn.
 const LEVEL: (u32, u32) = (7, 4);
 
-/// Commands whose replies are chosen at random, or depend on where in a table keys lie.
+/// Commands whose replies are chosen at random, or depend on where in a table keys lie; whose order among equals is not promised, where a
+/// family knows how to avoid equals; or that take seconds.
 const UNSUITABLE: &[&str] = &[
     "RANDOMKEY",
     "SCAN",
@@ -29,6 +30,15 @@ const UNSUITABLE: &[&str] = &[
     "SRANDMEMBER",
     "HRANDFIELD",
     "ZRANDMEMBER",
+    "GEORADIUS",
+    "GEORADIUSBYMEMBER",
+    "GEORADIUSBYMEMBER_RO",
+    "GEORADIUS_RO",
+    "GEOSEARCH",
+    "GEOSEARCHSTORE",
+    "SORT",
+    "SORT_RO",
+    "PFSELFTEST",
 ];
 
 /// Options that are newer than the command they belong to.
@@ -47,7 +57,10 @@ impl Generator for Grammar {
         let mut words = generate::call(command, style, &mut generate::Random::new(random.number()));
         let is_newer =
             |word: &Vec<u8>| NEWER_OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option));
+        let makes_much =
+            command.group == Group::Bitmap && words.iter().any(|word| is_far_offset(word));
         if words.iter().any(is_newer)
+            || makes_much
             || sets_times(command) && words.iter().any(|word| is_point_in_time(word))
         {
             return Vec::new();
@@ -88,6 +101,13 @@ fn is_suitable(command: &Command) -> bool {
         && !command.flags.has(Flags::BLOCKING)
         && !command.name.ends_with("|HELP")
         && !UNSUITABLE.contains(&command.name)
+}
+
+/// Whether a bit at this offset makes a string of megabytes; farther ones are refused.
+fn is_far_offset(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"#").unwrap_or(word);
+    let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u64>().ok());
+    number.is_some_and(|number| (1_000_000..1 << 32).contains(&number))
 }
 
 /// Whether a small number may be a time to live, which would end on the two servers at different steps.

@@ -13,8 +13,10 @@
 //! OCHRE_SEED=42 OCHRE_ROUNDS=5000 OCHRE_FAMILIES=string,key cargo nextest run differential
 //! ```
 
+mod bit_family;
 mod connection_family;
 mod differences;
+mod geo_family;
 mod grammar_family;
 mod hash_family;
 mod key_family;
@@ -24,6 +26,7 @@ mod pool;
 mod server_family;
 mod set_family;
 mod shrink;
+mod sort_family;
 mod sorted_set_family;
 mod state;
 mod step;
@@ -58,6 +61,9 @@ const FAMILIES: &[(&str, &dyn Generator, usize)] = &[
     ("set", &set_family::Sets, 8),
     ("sorted_set", &sorted_set_family::SortedSets, 6),
     ("hash", &hash_family::Hashes, 10),
+    ("bits", &bit_family::Bits, 8),
+    ("geo", &geo_family::Places, 6),
+    ("sort", &sort_family::Sorts, 4),
     ("stream", &stream_family::Streams, 10),
     ("connection", &connection_family::Connections, 2),
     ("server", &server_family::Servers, 2),
