@@ -184,11 +184,11 @@ fn who_does_not_listen_is_closed() {
         let mut listener = subscriber(&server, "PSUBSCRIBE *");
         let mut publisher = server.client();
         let message = "x".repeat(50_000);
-        let mut published = 0;
+        let mut messages = 0;
         while publisher.call(&["PUBLISH", "c", &message]) != Value::Integer(1) {
             assert_eq!(next(&mut listener).len(), "pmessage * c ".len() + message.len());
-            published += 1;
-            assert!(published < 2000, "nobody is closed");
+            messages += 1;
+            assert!(messages < 2000, "nobody is closed");
         }
         for client in &mut deaf {
             assert!(client.closes());

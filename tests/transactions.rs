@@ -121,7 +121,7 @@ fn watching_makes_reading_and_setting_one_step() {
         let server = launch.start();
         server.client().run("SET counter 0");
         let barrier = Barrier::new(CLIENTS);
-        let counted: usize = thread::scope(|scope| {
+        let done: usize = thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS)
                 .map(|_| {
                     scope.spawn(|| {
@@ -134,8 +134,8 @@ fn watching_makes_reading_and_setting_one_step() {
             clients.into_iter().map(|client| client.join().expect("a client")).sum()
         });
         let counter = server.client().run("GET counter");
-        assert_eq!(integer(&counter), i64::try_from(counted).unwrap_or(-1));
-        assert!(0 < counted, "nobody got through");
+        assert_eq!(integer(&counter), i64::try_from(done).unwrap_or(-1));
+        assert!(0 < done, "nobody got through");
     });
 }
 

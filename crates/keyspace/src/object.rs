@@ -104,13 +104,30 @@ impl View<'_> {
         found.into_iter().map(|found| found.map(EntryRef::new)).collect()
     }
 
+    /// The same for a command that is for certain values only: with the first of another type it ends, and looks at no other.
+    pub fn read_several_if<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        admits: impl Fn(ValueType) -> bool,
+    ) -> Result<Vec<Option<EntryRef<'_>>>, WrongType> {
+        let mut several = Vec::new();
+        for key in keys {
+            let found = self.found(key);
+            if found.is_some_and(|entry| !admits(entry.value_type())) {
+                return Err(WrongType);
+            }
+            several.push(found);
+        }
+        Ok(several.into_iter().map(|found| found.map(EntryRef::new)).collect())
+    }
+
     /// The collections of several keys at once, all of one type, for a command that reads them all.
     pub fn read_several_as<'k, T: Collection>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Vec<Option<T::Ref<'_>>>, WrongType> {
         let now_ms = self.elements_at();
-        self.read_several(keys)
+        self.read_several_if(keys, |found| found == ValueType::from(T::KIND))?
             .into_iter()
             .map(|found| found.map(|entry| entry.collection_at::<T>(now_ms)).transpose())
             .collect()

@@ -9,7 +9,7 @@ use collections::sorted_set::{Accumulation, SortedSetRef, sort};
 use collections::{Encoding, ObjectRef, SortedSet};
 use command::argument::{Argument, integer, key, one_of, token};
 use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
-use keyspace::View;
+use keyspace::{ValueType, View};
 use resp::ReplyError;
 
 use super::range::store;
@@ -195,7 +195,8 @@ fn sources<'v>(
     keys: &'v mut View<'_>,
     names: Arguments<'_>,
 ) -> Result<Vec<Source<'v>>, ReplyError> {
-    let entries = keys.read_several(names.rest().iter());
+    let admits = |found| matches!(found, ValueType::SortedSet | ValueType::Set);
+    let entries = keys.read_several_if(names.rest().iter(), admits)?;
     let source = |members| Ok(Source { members, weight: 1.0 });
     entries
         .into_iter()
