@@ -104,8 +104,8 @@ fn clients_that_leave_are_not_served() {
         assert_eq!(witness.run(&format!("CLIENT KILL ID {}", ids[3])).as_integer(), Some(1));
         drop(leaving.remove(0));
         let gone = wait_until(|| {
-            let list = witness.run("CLIENT LIST").as_text().unwrap_or_default();
-            ids.iter().all(|id| !list.contains(&format!("id={id} ")))
+            let clients = witness.run("CLIENT LIST").as_text().unwrap_or_default();
+            ids.iter().all(|id| !clients.contains(&format!("id={id} ")))
         });
         assert!(gone, "{:?}", witness.run("CLIENT LIST"));
         witness.run("RPUSH k e");

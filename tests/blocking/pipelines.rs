@@ -82,3 +82,23 @@ fn replies_that_are_not_wanted_are_not_sent() {
         assert_eq!(witness.run("EXISTS k").as_integer(), Some(0));
     });
 }
+
+/// In protocol 3 a client hears what is published while it waits.
+#[test]
+fn messages_arrive_while_a_client_waits() {
+    subject::with_each_worker_count(|launch| {
+        let server = launch.start();
+        let mut witness = server.client();
+        let mut waiter = Waiter::of(&server);
+        waiter.client.hello(harness::Protocol::Resp3);
+        waiter.send("SUBSCRIBE channel");
+        assert_eq!(waiter.received(), ">3 $9 subscribe $7 channel :1");
+        waiter.block(&mut witness, "BLPOP k 0");
+        assert_eq!(witness.run("PUBLISH channel message").as_integer(), Some(1));
+        assert_eq!(waiter.received(), ">3 $7 message $7 channel $7 message");
+        assert!(is_blocked(&mut witness, waiter.id));
+        witness.run("RPUSH k e");
+        assert_eq!(waiter.received(), "*2 $1 k $1 e");
+        assert_nobody_waits(&mut witness);
+    });
+}

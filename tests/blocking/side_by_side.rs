@@ -64,7 +64,7 @@ impl Stage {
             Step::Call(actor, line) => {
                 let words: Vec<&str> = line.split(' ').collect();
                 self.actors[*actor].client.send(&words).expect("can be sent");
-                own = self.wait_or_reply(*actor, line.starts_with('B'));
+                own = self.wait_or_reply(*actor, line.starts_with('B') || line.contains(" BLOCK "));
             }
             Step::Unblock(actor, how) => {
                 let unblock = format!("CLIENT UNBLOCK {} {how}", self.actors[*actor].id);
@@ -155,7 +155,7 @@ fn waiting(random: &mut Random) -> String {
     let [one, two, three] = [(); 3].map(|()| random.pick(&KEYS));
     let ends = ["LEFT", "RIGHT"];
     let (from, to) = (random.pick(&ends), random.pick(&ends));
-    match random.below(9) {
+    match random.below(13) {
         0 => format!("BLPOP {one} 0"),
         1 => format!("BLPOP {one} {two} {three} 0"),
         2 => format!("BRPOP {one} {two} 0"),
@@ -163,13 +163,16 @@ fn waiting(random: &mut Random) -> String {
         5 => format!("BRPOPLPUSH {one} {two} 0"),
         6 => format!("BLMPOP 0 2 {one} {two} {from} COUNT 2"),
         7 => format!("BZPOPMIN {one} {two} 0"),
-        _ => format!("BZMPOP 0 3 {one} {two} {three} MAX COUNT 2"),
+        8 => format!("BZMPOP 0 3 {one} {two} {three} MAX COUNT 2"),
+        9 => format!("XREAD BLOCK 0 STREAMS {one} {two} $ 5-0"),
+        10 => format!("XREADGROUP GROUP g c BLOCK 0 STREAMS {one} {two} > >"),
+        _ => format!("XREADGROUP GROUP g c BLOCK 0 COUNT 1 STREAMS {one} >"),
     }
 }
 
 fn waking(random: &mut Random) -> String {
     let [one, two] = [(); 2].map(|()| random.pick(&KEYS));
-    match random.below(24) {
+    match random.below(37) {
         0..=3 => format!("RPUSH {one} 1"),
         4 | 5 => format!("LPUSH {one} 1 2 3"),
         6 | 7 => format!("ZADD {one} 1 m"),
@@ -185,6 +188,13 @@ fn waking(random: &mut Random) -> String {
         20 => "SWAPDB 0 1".to_owned(),
         21 => format!("PEXPIRE {one} -1"),
         22 => "FLUSHALL".to_owned(),
+        23..=25 => format!("XADD {one} 5-* f v"),
+        26..=28 => format!("XGROUP CREATE {one} g 0 MKSTREAM"),
+        29 => format!("XGROUP DESTROY {one} g"),
+        30 => format!("XGROUP SETID {one} g 0"),
+        31 => "MULTI".to_owned(),
+        32..=34 => "EXEC".to_owned(),
+        35 => format!("DEL {one} {two}"),
         _ => format!("ZPOPMIN {one}"),
     }
 }

@@ -44,10 +44,8 @@ fn take(server: &Server, number: usize) -> Vec<String> {
             _ => client.call(&["BLPOP", "moved", "q3", "q0", "q1", "q2", "q4", "q5", "0"]),
         };
         let reply = reply.as_array().expect("a pair");
-        let elements = match &reply[1] {
-            Value::Array(elements) => elements.iter().filter_map(Value::as_text).collect(),
-            element => vec![element.as_text().expect("an element")],
-        };
+        let elements = reply[1].as_array().unwrap_or_else(|| &reply[1..]);
+        let elements: Vec<String> = elements.iter().filter_map(Value::as_text).collect();
         let ends = elements.iter().filter(|element| *element == END).count();
         taken.extend(elements.into_iter().filter(|element| element != END));
         if 0 < ends {
@@ -81,7 +79,9 @@ fn nothing_is_lost_and_nothing_taken_twice() {
                 ["q4", "q5"].map(|from| scope.spawn(move || carry(server, from))).into();
             let bringers: Vec<_> =
                 (0..CLIENTS).map(|number| scope.spawn(move || bring(server, number))).collect();
-            bringers.into_iter().for_each(|bringer| bringer.join().expect("it brings all"));
+            for bringer in bringers {
+                bringer.join().expect("it brings all");
+            }
             // Those who carry end by what they carry; a taker may be faster, and then there is another.
             let mut witness = server.client();
             while !takers.iter().all(thread::ScopedJoinHandle::is_finished)
@@ -92,7 +92,9 @@ fn nothing_is_lost_and_nothing_taken_twice() {
                 }
                 thread::yield_now();
             }
-            carriers.into_iter().for_each(|carrier| carrier.join().expect("it carries all"));
+            for carrier in carriers {
+                carrier.join().expect("it carries all");
+            }
             takers.into_iter().flat_map(|taker| taker.join().expect("it takes")).collect()
         });
         let left: Vec<String> = QUEUES

@@ -18,20 +18,43 @@ pub(super) fn documented(version: Version, words: &[Vec<u8>], older: &Value) -> 
     }
 }
 
-/// Whether values of this type are represented otherwise than after `version`: since 7.2 a short list is a list pack, and a small
-/// set may be one.
+/// Whether values of this type are represented otherwise than after `version`: since 7.2 a short list is a list pack, a small
+/// set may be one, and a sorted set that is given many members at once is big.
 pub(super) fn in_encoding(version: Version, kind: &Value) -> bool {
     match version {
         Version::V74 => false,
-        Version::V70 => matches!(kind.as_bytes(), Some(b"list" | b"set")),
+        Version::V70 => matches!(kind.as_bytes(), Some(b"list" | b"set" | b"zset")),
     }
 }
 
-/// Whether a call is one of a command that changes data and came after `version`.
+/// Whether values differ but in how they are written: 7.0 writes every score in 17 digits.
+pub(super) fn in_digits(version: Version, kind: &Value, ours: &Value, theirs: &Value) -> bool {
+    let number = |value: &Value| {
+        let text = value.as_bytes().and_then(|text| std::str::from_utf8(text).ok());
+        text.and_then(|text| text.parse::<f64>().ok()).map(f64::to_bits)
+    };
+    let same = |(ours, theirs): (&Value, &Value)| {
+        ours == theirs || number(ours).is_some() && number(ours) == number(theirs)
+    };
+    let flat = |value: &Value| -> Vec<Value> {
+        let pairs = value.as_array().unwrap_or_default().iter();
+        pairs
+            .flat_map(|pair| pair.as_array().map_or_else(|| vec![pair.clone()], <[Value]>::to_vec))
+            .collect()
+    };
+    version == Version::V70 && kind.as_bytes() == Some(b"zset") && {
+        let (ours, theirs) = (flat(ours), flat(theirs));
+        ours.len() == theirs.len() && ours.iter().zip(&theirs).all(same)
+    }
+}
+
+/// Whether a call is one of a command that changes data and came after `version`, or changes them in another way since.
 pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     let name = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
     let changes_fields = name.starts_with(b"H") && name.windows(4).any(|part| part == b"EXPI");
-    version == Version::V70 && (changes_fields || name == b"HPERSIST")
+    // Since 7.2 the last ID does not fall behind a deleted one's, and a consumer is there even if there was nothing for it.
+    let changed: [&[u8]; 3] = [b"HPERSIST", b"XSETID", b"XREADGROUP"];
+    version == Version::V70 && (changes_fields || changed.contains(&&*name))
 }
 
 /// Whether a server does not have the command.
@@ -51,10 +74,31 @@ const CHANGED: &[(&str, &str)] = &[
     ("COMMAND INFO", "flags and tips were corrected"),
     ("CONFIG GET", "there are more directives"),
     ("CONFIG SET MAXMEMORY-SAMPLES", "has an upper bound"),
+    ("CONFIG SET SET-MAX-LISTPACK-", "is new"),
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
     ("HSCAN", "has the option NOVALUES"),
     ("INFO", "has more fields"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
+    ("XINFO", "tells when a consumer was active, and knows the lag of more groups"),
+    ("XREAD", "has the ID +"),
+    ("ZADD", "writes scores in as few digits as tell them apart"),
+    ("ZDIFF", "writes scores in fewer digits"),
+    ("ZINCRBY", "writes scores in fewer digits"),
+    ("ZINTER", "writes scores in fewer digits"),
+    ("ZMPOP", "writes scores in fewer digits"),
+    ("ZMSCORE", "writes scores in fewer digits"),
+    ("ZPOP", "writes scores in fewer digits"),
+    ("ZRANDMEMBER", "writes scores in fewer digits"),
+    (
+        "ZRANGE",
+        "writes scores in fewer digits; a negative offset of LIMIT counts from the end in a big sorted set",
+    ),
+    ("ZRANK", "has the option WITHSCORE"),
+    ("ZREVRANGE", "writes scores in fewer digits; a negative offset as in ZRANGE"),
+    ("ZREVRANK", "has the option WITHSCORE"),
+    ("ZSCAN", "writes scores in fewer digits, and has an error of its own for NOVALUES"),
+    ("ZSCORE", "writes scores in fewer digits"),
+    ("ZUNION", "writes scores in fewer digits"),
 ];

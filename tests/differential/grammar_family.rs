@@ -20,8 +20,16 @@ pub(super) struct Grammar;
 const LEVEL: (u32, u32) = (7, 4);
 
 /// Commands whose replies are chosen at random, or depend on where in a table keys lie.
-const UNSUITABLE: &[&str] =
-    &["RANDOMKEY", "SCAN", "OBJECT|FREQ", "SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER"];
+const UNSUITABLE: &[&str] = &[
+    "RANDOMKEY",
+    "SCAN",
+    "SSCAN",
+    "OBJECT|FREQ",
+    "SPOP",
+    "SRANDMEMBER",
+    "HRANDFIELD",
+    "ZRANDMEMBER",
+];
 
 /// Options that are newer than the command they belong to.
 const NEWER_OPTIONS: &[&[u8]] = &[b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"];
@@ -45,6 +53,10 @@ impl Generator for Grammar {
         }
         if sets_times(command) {
             words.iter_mut().for_each(put_off);
+        }
+        if command.flags.has(Flags::BLOCKING) {
+            // It must not wait for what no other client brings.
+            return vec![Step::call(["MULTI"]), Step::Call(words), Step::call(["EXEC"])];
         }
         vec![Step::Call(words)]
     }
@@ -75,7 +87,6 @@ fn is_suitable(command: &Command) -> bool {
     on_data
         && command.run.is_some()
         && since <= LEVEL
-        && !command.flags.has(Flags::BLOCKING)
         && !command.name.ends_with("|HELP")
         && !UNSUITABLE.contains(&command.name)
 }

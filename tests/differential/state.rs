@@ -87,7 +87,8 @@ impl Entry {
     fn same(&self, other: &Entry, version: Version) -> bool {
         self.kind == other.kind
             && (self.encoding == other.encoding || differences::in_encoding(version, &self.kind))
-            && tolerance::same(&reading(&self.kind, b""), &self.value, &other.value)
+            && (tolerance::same(&reading(&self.kind, b""), &self.value, &other.value)
+                || differences::in_digits(version, &self.kind, &self.value, &other.value))
             && (self.ttl_ms < 0) == (other.ttl_ms < 0)
             && self.ttl_ms.abs_diff(other.ttl_ms) <= SLACK_MS.unsigned_abs()
     }

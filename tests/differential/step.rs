@@ -66,7 +66,7 @@ impl Step {
 /// Whether a word more or less could make it do what no case may do: change a setting that the cases
 /// after it rely on, wait, or (SCAN) depend on which keys share a bucket.
 pub(super) fn is_fixed(words: &[Vec<u8>]) -> bool {
-    ["CONFIG", "CLIENT", "DEBUG", "HELLO", "RESET", "SCAN", "COMMAND", "INFO"]
+    ["CONFIG", "CLIENT", "DEBUG", "HELLO", "RESET", "SCAN", "COMMAND", "INFO", "MULTI", "EXEC"]
         .iter()
         .any(|name| words[0].eq_ignore_ascii_case(name.as_bytes()))
 }

@@ -19,6 +19,8 @@ enum Promise {
     Kind,
     /// The same number, or numbers, give or take so much; negative ones exactly.
     Near(u64),
+    /// The same, but for the times of deliveries, and when consumers were seen.
+    Deliveries,
     /// The lines that describe clients: the same fields, and the same values of those that do not
     /// depend on the process.
     ClientLines,
@@ -52,6 +54,7 @@ pub(super) fn same<W: AsRef<[u8]>>(words: &[W], subject: &Value, real: &Value) -
         Promise::Described => sorted(&without_notes(subject)) == sorted(&without_notes(real)),
         Promise::Kind => discriminant(subject) == discriminant(real),
         Promise::Near(slack) => near(subject, real, slack),
+        Promise::Deliveries => deliveries(subject, real),
         Promise::ClientLines => client_lines(subject) == client_lines(real),
         Promise::Greeting => greeting(subject) == greeting(real),
         Promise::FieldNames => field_names(subject) == field_names(real),
@@ -77,7 +80,11 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
     match (name.as_slice(), sub.as_slice()) {
         // Of all commands: as many as a server has.
         (b"COMMAND", b"INFO" | b"LIST" | b"DOCS") if words.len() == 2 => Promise::Kind,
-        (b"KEYS" | b"SCAN" | b"SMEMBERS" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN", _)
+        (
+            b"KEYS" | b"SCAN" | b"SSCAN" | b"SMEMBERS" | b"SINTER" | b"SUNION" | b"SDIFF" | b"SPOP"
+            | b"SRANDMEMBER" | b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN" | b"ZSCAN",
+            _,
+        )
         | (b"CONFIG", b"GET")
         | (b"COMMAND", b"LIST") => Promise::AnyOrder,
         (b"COMMAND", b"INFO") => Promise::Described,
@@ -87,10 +94,11 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         (b"EXPIRE" | b"PEXPIRE" | b"HEXPIRE" | b"HPEXPIRE", _) if is_comparison(words) => Promise::Near(1),
         // Frequencies grow at random.
         (b"OBJECT", b"FREQ") => Promise::Near(255),
+        (b"XPENDING" | b"XINFO", _) => Promise::Deliveries,
         (b"HELLO", _) => Promise::Greeting,
         // COMMAND alone: as many as a server has, in the order of its table.
         (b"COMMAND", b"" | b"COUNT")
-        | (b"RANDOMKEY" | b"TIME" | b"LOLWUT", _)
+        | (b"RANDOMKEY" | b"ZRANDMEMBER" | b"TIME" | b"LOLWUT", _)
         | (b"MEMORY", b"USAGE" | b"STATS")
         | (b"CLIENT", b"ID")
         // Whether a server keeps one copy of small integers, which then has been idle since whenever any
@@ -174,6 +182,38 @@ fn encoded(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     value.encode(&mut bytes);
     bytes
+}
+
+/// Whether two values are the same but for the times of pending entries and consumers.
+fn deliveries(subject: &Value, real: &Value) -> bool {
+    const SLACK_MS: u64 = 5000;
+    const TIMES: [&[u8]; 4] = [b"idle", b"inactive", b"seen-time", b"active-time"];
+    let is_time = |name: &Value| name.as_bytes().is_some_and(|name| TIMES.contains(&name));
+    if let (Value::Map(ours), Value::Map(theirs)) = (subject, real) {
+        let mut pairs = ours.iter().zip(theirs);
+        return ours.len() == theirs.len()
+            && pairs.all(|((name, mine), (other, value))| {
+                let agree = deliveries(mine, value) || is_time(name) && near(mine, value, SLACK_MS);
+                name == other && agree
+            });
+    }
+    let (Some(ours), Some(theirs)) = (subject.as_array(), real.as_array()) else {
+        return subject == real;
+    };
+    // A pending entry has the time of its delivery before the number of its deliveries.
+    let is_number: Vec<bool> = ours.iter().map(|value| value.as_integer().is_some()).collect();
+    let time = match *is_number {
+        [false, false, true, true] => Some(2),
+        [false, true, true] => Some(1),
+        _ => None,
+    };
+    let mut pairs = ours.iter().zip(theirs).enumerate();
+    ours.len() == theirs.len()
+        && pairs.all(|(at, (mine, value))| {
+            let may_differ = time == Some(at)
+                || at.checked_sub(1).is_some_and(|before| is_time(&theirs[before]));
+            deliveries(mine, value) || may_differ && near(mine, value, SLACK_MS)
+        })
 }
 
 fn client_lines(value: &Value) -> Vec<Vec<(String, Option<String>)>> {

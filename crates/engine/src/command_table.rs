@@ -1,7 +1,7 @@
 //! How declarations and handlers come together.
 
 use command::{Command as Declaration, Entry, KeyLayout};
-use resp::ReplyError;
+use resp::{ReplyError, Words};
 
 use crate::call::Call;
 
@@ -27,6 +27,13 @@ pub enum Handler {
     Roaming(Run),
     /// Everything, at rest: all gates are closed.
     Everything(Run),
+    /// The keys that the command declares, unless the words of a call name others as well: then everything, at rest.
+    KeysOrEverything {
+        /// Runs either.
+        run: Run,
+        /// Whether the words, of which the first is the command's name, name other keys.
+        needs_everything: fn(Words<'_>) -> bool,
+    },
     /// What the calls reach that the client has queued in its transaction, and the keys that it watches.
     Queued(Run),
     /// The keys that the client watches.
@@ -34,6 +41,25 @@ pub enum Handler {
 }
 
 impl Handler {
+    /// How much of the keyspace one call may reach.
+    #[inline]
+    pub(crate) fn for_call(self, words: Words<'_>) -> Handler {
+        match self {
+            Handler::KeysOrEverything { run, needs_everything } => {
+                if needs_everything(words) {
+                    Handler::Everything(run)
+                } else {
+                    Handler::Keys(run)
+                }
+            }
+            Handler::Keys(_)
+            | Handler::Roaming(_)
+            | Handler::Everything(_)
+            | Handler::Queued(_)
+            | Handler::Watched(_) => self,
+        }
+    }
+
     /// The function.
     #[inline]
     pub(crate) fn run(self) -> Run {
@@ -41,6 +67,7 @@ impl Handler {
             Handler::Keys(run)
             | Handler::Roaming(run)
             | Handler::Everything(run)
+            | Handler::KeysOrEverything { run, .. }
             | Handler::Queued(run)
             | Handler::Watched(run) => run,
         }

@@ -198,6 +198,16 @@ impl Effects {
         self.touched = touched;
     }
 
+    /// How many commands are recorded.
+    pub(crate) fn recorded(&self) -> usize {
+        self.recorded.len()
+    }
+
+    /// Forgets what was recorded since there were so many commands.
+    pub(crate) fn forget(&mut self, since: usize) {
+        self.recorded.truncate(since);
+    }
+
     /// Whether there is nothing to tell anybody.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {

@@ -114,6 +114,8 @@ pub const SORTED_SET_STORE_DIFFERENCE: Event = Event::new(Class::SortedSet, "zdi
 pub const GEO_SEARCH_STORE: Event = Event::new(Class::SortedSet, "geosearchstore");
 /// Places found near another were stored, by an older command.
 pub const GEO_RADIUS_STORE: Event = Event::new(Class::SortedSet, "georadiusstore");
+/// What was sorted was stored as a list.
+pub const SORT_STORE: Event = Event::new(Class::List, "sortstore");
 /// Members were added to a set.
 pub const SET_ADD: Event = Event::new(Class::Set, "sadd");
 /// Members were removed from a set.

@@ -80,8 +80,10 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &ReplyError::Syntax, output);
             return rejected;
         };
-        match handler {
-            Handler::Keys(run) => self.with_keys(session, callable, run, words, prepared, output),
+        match handler.for_call(words) {
+            Handler::Keys(run) | Handler::KeysOrEverything { run, .. } => {
+                self.with_keys(session, callable, run, words, prepared, output)
+            }
             Handler::Roaming(run) => self.roaming(session, callable, run, words, output),
             Handler::Everything(run) => self.with_everything(session, callable, run, words, output),
             Handler::Queued(run) => self.with_queued(session, callable, run, words, output),
@@ -507,7 +509,10 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
-    call.keys.round.noting.expired |= call.keys.has_waiters();
+    let is_awaited = call.keys.has_waiters();
+    let noting = &mut call.keys.round.noting;
+    noting.expired |= is_awaited;
+    noting.added |= is_awaited;
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());

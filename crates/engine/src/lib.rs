@@ -30,6 +30,7 @@ mod notifications;
 mod pause;
 pub mod pubsub;
 mod reactions;
+mod scripts;
 pub mod session;
 mod slow_log;
 pub mod statistics;
@@ -62,6 +63,7 @@ use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
 use pubsub::PubSub;
+use scripts::Scripts;
 use slow_log::SlowLog;
 use statistics::WorkerStatistics;
 use vitals::Vitals;
@@ -92,6 +94,9 @@ pub struct Engine {
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Scripts that clients have sent.
+    pub(crate) scripts: Mutex<Scripts>,
+    pub(crate) script_figures: scripts::Figures,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// The process.
@@ -143,6 +148,8 @@ impl Engine {
             clients: Clients::default(),
             effects: EffectStream::default(),
             interest: Interest::default(),
+            scripts: Mutex::default(),
+            script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             pause: Pause::default(),
             host,

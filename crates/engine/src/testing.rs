@@ -282,6 +282,7 @@ impl Server {
     pub fn expire_actively(&mut self, budget_ns: u64) {
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
         self.worker.expire_actively(budget_ns);
+        self.deliver();
         self.worker.end_round();
     }
 }

@@ -85,9 +85,15 @@ impl Transaction {
     }
 
     fn push(&mut self, callable: &Callable, words: Words<'_>, keyspace: &Keyspace) {
-        match callable.run {
+        match callable.run.map(|handler| handler.for_call(words)) {
             Some(Handler::Everything(_) | Handler::Roaming(_)) => self.needs_everything = true,
-            Some(Handler::Keys(_) | Handler::Queued(_) | Handler::Watched(_)) | None => {
+            Some(
+                Handler::Keys(_)
+                | Handler::KeysOrEverything { .. }
+                | Handler::Queued(_)
+                | Handler::Watched(_),
+            )
+            | None => {
                 let hashes = &mut self.hashes;
                 Command::for_each_key(callable.command, callable.layout, words, |key| {
                     hashes.push(keyspace.hash(key));

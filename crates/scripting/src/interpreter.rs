@@ -27,6 +27,8 @@ pub struct Interpreter {
 #[derive(Clone, Debug)]
 pub struct Script {
     function: Function,
+    /// Of its source: where it is said to have failed if no function of it runs any more, as after a call in its last statement.
+    last_line: i64,
 }
 
 /// Why a script did not end well.
@@ -89,7 +91,9 @@ impl Interpreter {
             .set_environment(self.environment.clone())
             .into_function()
             .map_err(|error| Failure::Syntax(describe_error(&error)))?;
-        Ok(Script { function })
+        let newlines = source.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count();
+        let last_line = i64::try_from(newlines).unwrap_or(i64::MAX).saturating_add(1);
+        Ok(Script { function, last_line })
     }
 
     /// Runs a script and replies with what it returns.
@@ -132,7 +136,7 @@ impl Interpreter {
         self.globals.raw_set("ARGV", self.strings(arguments)?)?;
         let (done, value): (bool, LuaValue) = self.run.call(&script.function)?;
         if !done {
-            return Ok(Err(failure(&value)));
+            return Ok(Err(failure(&value, script.last_line)));
         }
         let protocol = self.with_state(|state| state.protocol)?;
         to_reply(&value, protocol, reply);
@@ -153,7 +157,7 @@ impl Interpreter {
 }
 
 /// What the prelude's handler has made of an error.
-fn failure(value: &LuaValue) -> Failure {
+fn failure(value: &LuaValue, last_line: i64) -> Failure {
     let LuaValue::Table(table) = value else {
         return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
     };
@@ -163,7 +167,8 @@ fn failure(value: &LuaValue) -> Failure {
     };
     let source: Option<String> = table.raw_get("source").ok().flatten();
     let line: Option<i64> = table.raw_get("line").ok().flatten();
-    Failure::Raised { text, place: source.zip(line) }
+    let place = source.zip(line).unwrap_or_else(|| ("@user_script".to_owned(), last_line));
+    Failure::Raised { text, place: Some(place) }
 }
 
 /// Has the interpreter ask the host now and then whether the script that runs may go on.

@@ -44,3 +44,9 @@ mod tests;
 
 pub use host::{Host, LogLevel, Progress, Replication};
 pub use interpreter::{Failure, Interpreter, Script};
+
+/// The name of a script: the SHA-1 digest of its source, in hexadecimal digits.
+pub fn name_of(source: &[u8]) -> String {
+    use sha1::Digest;
+    native::hexadecimal(&sha1::Sha1::digest(source))
+}

@@ -147,6 +147,10 @@ fn errors_say_where() {
         "local a=nil; return a.b",
         &format!("ERR user_script:1: attempt to index local 'a' (a nil value) {}", at(1)),
     );
+    fails(
+        "\n\nreturn redis.call('nosuch')\n",
+        &format!("ERR Unknown Redis command called from script {}", at(3)),
+    );
     fails("error()", &format!("ERR nil {}", at(1)));
     fails("error({})", &format!("ERR unknown error {}", at(1)));
     fails("syntax error here", "user_script:1: '=' expected near 'error'");

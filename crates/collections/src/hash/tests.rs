@@ -140,9 +140,12 @@ fn owned(field: FieldRef<'_>) -> (Vec<u8>, (Vec<u8>, Option<i64>)) {
     (field.name.to_vec(), (field.value.to_vec(), field.expiry))
 }
 
+/// Fewer where an interpreter looks at every access.
+const STEPS: usize = if cfg!(miri) { 25 } else { 60 };
+
 proptest! {
     #[test]
-    fn behaves_like_a_map(steps in prop::collection::vec(step(), 0..60)) {
+    fn behaves_like_a_map(steps in prop::collection::vec(step(), 0..STEPS)) {
         let (mut hash, mut model) = (Hash::new(), Model::new());
         for step in steps {
             take(&mut hash, &mut model, step);
@@ -249,7 +252,7 @@ fn random_fields_are_fair() {
         for count in [1, 3, 7, 20] {
             let mut one = BTreeMap::new();
             let mut several = BTreeMap::new();
-            for _ in 0..2000 {
+            for _ in 0..if cfg!(miri) { 20 } else { 2000 } {
                 let field = hash.to_ref().at(6).random(&mut random).expect("there are fields");
                 *one.entry(field.name.to_vec()).or_insert(0) += 1;
                 let chosen = hash.to_ref().at(6).random_fields(count, &mut random);
@@ -263,8 +266,10 @@ fn random_fields_are_fair() {
                 names.dedup();
                 assert_eq!(names.len(), chosen.len(), "they are different");
             }
-            assert!(unfairness(&one, live) < 2.5, "{one:?}");
-            assert!(unfairness(&several, live) < 2.5, "{several:?}");
+            if !cfg!(miri) {
+                assert!(unfairness(&one, live) < 2.5, "{one:?}");
+                assert!(unfairness(&several, live) < 2.5, "{several:?}");
+            }
         }
     }
     assert_eq!(Hash::new().to_ref().random(&mut random(1)), None);
@@ -285,7 +290,9 @@ fn all_expired_means_no_random_field() {
 
 #[test]
 fn a_large_hash_takes_at_most_64_bytes_a_field() {
-    const FIELDS: usize = 100_000;
+    // Fewer where an interpreter looks at every access; then the table's directory weighs more.
+    const FIELDS: usize = if cfg!(miri) { 200 } else { 100_000 };
+    const MOST: usize = if cfg!(miri) { 120 } else { 56 };
     let mut hash = Hash::new();
     for number in 0..FIELDS {
         let name = format!("{number:016}");
@@ -293,5 +300,5 @@ fn a_large_hash_takes_at_most_64_bytes_a_field() {
     }
     // The allocator's classes of small sizes are 8 bytes apart.
     let bytes = hash.to_ref().memory_bytes(usize::MAX, &|size| size.next_multiple_of(8));
-    assert!(bytes <= FIELDS * 56, "{bytes}");
+    assert!(bytes <= FIELDS * MOST, "{bytes}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
 
 use super::id::StreamId;
-use super::node::{Entry, NodeRef, Slots, SlotsBackward};
+use super::node::{Entry, NodeRef, Place, Slots, SlotsBackward};
 use crate::list_pack::ListPack;
 
 type Nodes = BTreeMap<StreamId, ListPack>;
@@ -22,6 +22,21 @@ impl<'a> Entries<'a> {
     #[inline]
     pub(super) fn new(nodes: &'a Nodes, from: StreamId, to: StreamId) -> Entries<'a> {
         Entries { nodes: touched(nodes, from, to), slots: None, from, to }
+    }
+
+    /// The entries from one ID on, found at once by the place of an entry before them. Its node may have gone.
+    #[inline]
+    pub(super) fn behind(nodes: &'a Nodes, place: Place, from: StreamId) -> Entries<'a> {
+        let to = StreamId::MAX;
+        let mut behind = nodes.range(place.master..);
+        match behind.next() {
+            Some((&master, pack)) if master == place.master => {
+                let slots = Some(NodeRef::new(master, pack).slots_from(place));
+                Entries { nodes: behind, slots, from, to }
+            }
+            // Those behind it may lie in the node before.
+            Some(_) | None => Entries::new(nodes, from, to),
+        }
     }
 }
 

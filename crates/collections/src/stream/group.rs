@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ops::RangeInclusive;
 
 use super::id::StreamId;
+use super::node::Place;
 
 /// A group of consumers that share the entries of a stream.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,15 @@ pub struct Group {
     consumers: Vec<Consumer>,
     /// Places in `consumers` of those that were removed.
     free: Vec<ConsumerIndex>,
+    /// Where the last entry lies that it was given.
+    pub(super) bookmark: Option<Bookmark>,
+}
+
+/// Where an entry lies, as long as the log has the same layout.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bookmark {
+    pub(super) place: Place,
+    pub(super) layout: u64,
 }
 
 /// Which consumer of its group.

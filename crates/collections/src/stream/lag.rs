@@ -6,9 +6,10 @@
 
 use std::cmp::Ordering;
 
-use super::group::Group;
+use super::group::{Bookmark, Group};
 use super::id::StreamId;
 use super::log::Log;
+use super::node::Entry;
 
 impl Log {
     /// How many entries a group has yet to be given; nothing if that is not known.
@@ -23,7 +24,8 @@ impl Log {
 
     /// Notes that a group was given an entry that is behind those it was given before.
     #[inline]
-    pub fn note_delivery(&self, group: &mut Group, id: StreamId) {
+    pub fn note_delivery(&self, group: &mut Group, entry: &Entry<'_>) {
+        let id = entry.id();
         match group.entries_read {
             Some(read) if !self.has_gap_behind(id) => {
                 group.entries_read = Some(read.wrapping_add(1));
@@ -35,6 +37,7 @@ impl Log {
             }
         }
         group.last_delivered = id;
+        group.bookmark = Some(Bookmark { place: entry.place(), layout: self.layout });
     }
 
     /// Whether an entry with this ID or a greater one may have been deleted, of those between the first and the last that are

@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 
 use super::entries::{Entries, EntriesBackward};
+use super::group::{self, Bookmark, Group};
 use super::id::StreamId;
 use super::node::{self, Deletion, Entry, NodeRef};
-use super::{group, radix};
+use super::radix;
 use crate::list_pack::ListPack;
 
 /// The entries of a stream; see the module's page.
@@ -26,6 +27,8 @@ pub struct Log {
     pub(super) entries_added: u64,
     /// What a radix tree of the nodes' IDs would have.
     radix_nodes: u64,
+    /// Counts what may have moved entries, or may let another have their place.
+    pub(super) layout: u64,
 }
 
 /// When a node is full.
@@ -58,6 +61,7 @@ impl Default for Log {
             max_deleted_id: StreamId::MIN,
             entries_added: 0,
             radix_nodes: radix::EMPTY,
+            layout: 0,
         }
     }
 }
@@ -112,7 +116,21 @@ impl Log {
         Entries::new(&self.nodes, from, to)
     }
 
-    /// The same, from the last to the first.
+    /// The entries behind the last one that a group was given.
+    #[inline]
+    pub fn not_delivered(&self, group: &Group) -> Entries<'_> {
+        let Some(from) = group.last_delivered.next() else {
+            return self.range(StreamId::MAX, StreamId::MIN);
+        };
+        match group.bookmark {
+            Some(Bookmark { place, layout }) if layout == self.layout && place.id < from => {
+                Entries::behind(&self.nodes, place, from)
+            }
+            Some(_) | None => self.range(from, StreamId::MAX),
+        }
+    }
+
+    /// The entries of a range, from the last to the first.
     pub fn range_backward(&self, from: StreamId, to: StreamId) -> EntriesBackward<'_> {
         EntriesBackward::new(&self.nodes, from, to)
     }
@@ -161,7 +179,8 @@ impl Log {
             let master = *last.key();
             let pack = last.get_mut();
             if limits.admit(master, pack, bytes) && pack.has_room_for(room) {
-                node::append(pack, master, id, fields);
+                let moved = node::append(pack, master, id, fields);
+                self.layout = self.layout.wrapping_add(moved.into());
             } else {
                 pack.shrink_to_fit();
                 self.insert_node(id, node::begin(fields));
@@ -184,7 +203,7 @@ impl Log {
         match node::delete(pack, master, id) {
             Deletion::Absent => return false,
             Deletion::Emptied => self.remove_node(master),
-            Deletion::Marked => {}
+            Deletion::Marked => self.layout = self.layout.wrapping_add(1),
         }
         self.len = self.len.saturating_sub(1);
         self.max_deleted_id = self.max_deleted_id.max(id);
@@ -196,6 +215,8 @@ impl Log {
 
     /// Says what the last ID given was.
     pub fn set_last_id(&mut self, id: StreamId) {
+        // IDs may come again.
+        self.layout = self.layout.wrapping_add(1);
         self.last_id = id;
     }
 

@@ -43,10 +43,19 @@ pub(super) struct Master<'a> {
     entries: Iter<'a>,
 }
 
+/// Where an entry lies. It is good as long as nothing moves ([`Log`](super::Log) knows).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) master: StreamId,
+    pub(super) id: StreamId,
+    /// Of its flags.
+    position: Position,
+}
+
 /// An entry of a stream.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
-    id: StreamId,
+    place: Place,
     field_count: usize,
     /// Of the master entry, if the entry has no names of its own.
     names: Option<Iter<'a>>,
@@ -55,8 +64,6 @@ pub struct Entry<'a> {
 
 /// An entry in its node.
 pub(super) struct Slot<'a> {
-    /// Of its flags.
-    position: Position,
     flags: i64,
     pub(super) entry: Entry<'a>,
 }
@@ -65,7 +72,12 @@ impl<'a> Entry<'a> {
     /// Its ID.
     #[inline]
     pub fn id(&self) -> StreamId {
-        self.id
+        self.place.id
+    }
+
+    #[inline]
+    pub(super) fn place(&self) -> Place {
+        self.place
     }
 
     /// How many fields it has.
@@ -138,6 +150,15 @@ impl<'a> NodeRef<'a> {
         Slots { node: self, master: self.master() }
     }
 
+    /// The entries from one on that lies at a good place.
+    pub(super) fn slots_from(self, place: Place) -> Slots<'a> {
+        let master = self.master().map(|master| {
+            let entries = self.pack.iter_from(place.position);
+            Master { entries, ..master }
+        });
+        Slots { node: self, master }
+    }
+
     /// All entries from the last on, deleted ones too.
     pub(super) fn slots_backward(self) -> SlotsBackward<'a> {
         let master = self.master();
@@ -160,7 +181,9 @@ impl<'a> NodeRef<'a> {
 
     /// The entry of this ID, unless it is deleted.
     pub(super) fn find(self, id: StreamId) -> Option<Slot<'a>> {
-        self.slots().take_while(|slot| slot.entry.id <= id).find(|slot| slot.is(id))
+        // Deleted ones may be out of order.
+        let mut slots = self.slots().filter(|slot| !slot.is_deleted());
+        slots.find(|slot| id <= slot.entry.id()).filter(|slot| slot.entry.id() == id)
     }
 
     /// The entry that lies where `rest` is, which is behind it afterwards.
@@ -186,13 +209,8 @@ impl<'a> NodeRef<'a> {
         }
         // The count of elements.
         rest.next()?;
-        Some(Slot { position, flags, entry: Entry { id, field_count, names, contents } })
-    }
-}
-
-impl Slot<'_> {
-    fn is(&self, id: StreamId) -> bool {
-        self.entry.id == id && !self.is_deleted()
+        let place = Place { master: self.master, id, position };
+        Some(Slot { flags, entry: Entry { place, field_count, names, contents } })
     }
 }
 
@@ -260,18 +278,18 @@ pub(super) fn begin<'f>(fields: impl Iterator<Item = &'f [u8]> + Clone) -> ListP
     pack
 }
 
-/// Adds an entry to a node whose key is `master`.
+/// Adds an entry to a node whose key is `master`; tells whether those that are there have moved.
 pub(super) fn append<'f>(
     pack: &mut ListPack,
     master: StreamId,
     id: StreamId,
     fields: impl Iterator<Item = &'f [u8]> + Clone,
-) {
-    let Some(begin) = NodeRef::new(master, pack).master() else { return };
+) -> bool {
+    let Some(begin) = NodeRef::new(master, pack).master() else { return false };
     let count = fields.clone().count() / 2;
     let same_fields = begin.field_count == count
         && begin.fields.zip(fields.clone().step_by(2)).all(|(known, name)| known.equals(name));
-    let live = begin.live.saturating_add(1);
+    let (begin_live, live) = (begin.live.cast_signed(), begin.live.saturating_add(1));
 
     let ms = integer(id.ms.wrapping_sub(master.ms).cast_signed());
     let sequence = integer(id.sequence.wrapping_sub(master.sequence).cast_signed());
@@ -285,7 +303,9 @@ pub(super) fn append<'f>(
         count.saturating_mul(2).saturating_add(1)
     };
     pack.push_back_integer(signed(elements.saturating_add(FIXED_ELEMENTS)));
+    let had = integer(begin_live).len();
     set_counts(pack, &[live]);
+    integer(live.cast_signed()).len() != had
 }
 
 /// Marks entries of a node as deleted that are not, all of those for which `wanted` says so. It is asked from the first on, until
@@ -296,8 +316,9 @@ pub(super) fn delete_while(
     mut wanted: impl FnMut(StreamId, bool) -> bool,
 ) -> u64 {
     let node = NodeRef::new(master, pack);
-    let slots = node.slots().take_while(|slot| wanted(slot.entry.id, slot.is_deleted()));
-    let marks = slots.filter(|slot| !slot.is_deleted()).map(|slot| (slot.position, slot.flags));
+    let slots = node.slots().take_while(|slot| wanted(slot.entry.id(), slot.is_deleted()));
+    let marks =
+        slots.filter(|slot| !slot.is_deleted()).map(|slot| (slot.entry.place.position, slot.flags));
     mark(pack, &marks.collect::<Vec<_>>())
 }
 
@@ -319,7 +340,7 @@ pub(super) fn delete(pack: &mut ListPack, master: StreamId, id: StreamId) -> Del
     if node.live() <= 1 {
         return Deletion::Emptied;
     }
-    mark(pack, &[(slot.position, slot.flags)]);
+    mark(pack, &[(slot.entry.place.position, slot.flags)]);
     Deletion::Marked
 }
 
@@ -365,7 +386,9 @@ pub(super) fn check(master: StreamId, pack: &ListPack) -> Option<(u64, Option<St
             slot.entry.field_count.checked_mul(2)?.checked_add(1)?
         };
         let said = pack.as_ref().element(before_count).integer()?;
-        if position != slot.position || said != signed(contents.checked_add(FIXED_ELEMENTS)?) {
+        if position != slot.entry.place.position
+            || said != signed(contents.checked_add(FIXED_ELEMENTS)?)
+        {
             return None;
         }
         if slot.is_deleted() {
@@ -373,10 +396,10 @@ pub(super) fn check(master: StreamId, pack: &ListPack) -> Option<(u64, Option<St
             continue;
         }
         live = live.checked_add(1)?;
-        if last.is_some_and(|last| slot.entry.id <= last) {
+        if last.is_some_and(|last| slot.entry.id() <= last) {
             return None;
         }
-        last = Some(slot.entry.id);
+        last = Some(slot.entry.id());
     }
     (live == begin.live && deleted == begin.deleted).then_some((live, last))
 }

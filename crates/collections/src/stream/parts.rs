@@ -107,6 +107,8 @@ impl Stream {
         if stream.log.len != parts.len {
             return Err(CorruptStream::Len { said: parts.len, actual: stream.log.len });
         }
+        // A node may have deleted entries only.
+        let last = last.max(stream.log.nodes.last_key_value().map(|(id, _)| *id));
         if let Some(last) = last.filter(|last| parts.last_id < *last) {
             return Err(CorruptStream::LastId(last));
         }

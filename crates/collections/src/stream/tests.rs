@@ -27,6 +27,10 @@ enum Operation {
     TrimId(usize),
     Approximate(u64, u64),
     Range(usize, usize),
+    /// To the group, so many.
+    Deliver(usize),
+    /// The last ID goes back as far as it can.
+    SetLastId,
     Reload,
 }
 
@@ -58,6 +62,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => any::<usize>().prop_map(Operation::TrimId),
         1 => (0..60_u64, 0..30_u64).prop_map(|(len, limit)| Operation::Approximate(len, limit)),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(from, to)| Operation::Range(from, to)),
+        6 => (0..20_usize).prop_map(Operation::Deliver),
+        1 => Just(Operation::SetLastId),
         1 => Just(Operation::Reload),
     ]
 }
@@ -134,6 +140,18 @@ fn apply(stream: &mut Stream, model: &mut Model, operation: &Operation, limits: 
             let backward: Vec<_> = log.range_backward(from, to).map(contents).collect();
             assert!(backward.into_iter().rev().eq(expected()));
         }
+        Operation::Deliver(count) => {
+            let (log, group) = stream.group_mut(b"g").unwrap();
+            let delivered: Vec<Entry<'_>> = log.not_delivered(group).take(*count).collect();
+            for entry in delivered {
+                log.note_delivery(group, &entry);
+            }
+        }
+        Operation::SetLastId => {
+            let last_node = log.nodes.keys().next_back();
+            let last = model.keys().next_back().max(last_node).copied().unwrap_or_default();
+            log.set_last_id(last.max(log.max_deleted_id()));
+        }
         Operation::Reload => *stream = Stream::from_parts(stream.to_parts()).unwrap(),
     }
 }
@@ -184,10 +202,14 @@ proptest! {
         entries in prop_oneof![Just(0_u64), Just(1), Just(5), Just(100)],
     ) {
         let mut stream = Stream::default();
+        stream.add_group(b"g", Group::default());
         let mut model = Model::new();
         for operation in &operations {
             apply(&mut stream, &mut model, operation, NodeLimits { bytes, entries });
             agree(stream.log(), &model);
+            let (log, group) = stream.group_mut(b"g").unwrap();
+            let from = group.last_delivered.next().unwrap();
+            prop_assert!(log.not_delivered(group).map(contents).eq(log.range(from, ALL.1).map(contents)));
         }
     }
 
@@ -199,6 +221,7 @@ proptest! {
         cut in any::<bool>(),
     ) {
         let mut stream = Stream::default();
+        stream.add_group(b"g", Group::default());
         let mut model = Model::new();
         for operation in &operations {
             apply(&mut stream, &mut model, operation, NodeLimits { bytes: 0, entries: 5 });

@@ -69,7 +69,8 @@ impl Log {
         let removed = node::delete_while(first.get_mut(), master, |id, is_deleted| {
             let is_wanted = match to {
                 Threshold::Len(len) => len < left,
-                Threshold::Id(least) => id < least,
+                // Deleted ones may be out of order.
+                Threshold::Id(least) => is_deleted || id < least,
             };
             if is_wanted && !is_deleted {
                 left = left.saturating_sub(1);
@@ -77,6 +78,7 @@ impl Log {
             is_wanted
         });
         self.len = self.len.saturating_sub(removed);
+        self.layout = self.layout.wrapping_add(1);
         removed
     }
 }

@@ -82,7 +82,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(data_structures.set_integer_entries),
     )
     .live()
-    .no_effect(UNUSED)
     .about("A set of integers with more members than that leaves its compact form."),
     Directive::number(
         "set-max-listpack-entries",
@@ -91,7 +90,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(data_structures.set_compact_entries),
     )
     .live()
-    .no_effect(UNUSED)
     .about("So does any other set with more members than that."),
     Directive::number(
         "set-max-listpack-value",
@@ -100,7 +98,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(data_structures.set_compact_value_bytes),
     )
     .live()
-    .no_effect(UNUSED)
     .about("So does a set with a longer member, in bytes."),
     Directive::number(
         "zset-max-listpack-entries",

@@ -27,6 +27,8 @@
 //! To add a command that waits: parse all; look at the keys that [`Call::reaches`] says are there; if nothing is
 //! ready, [`Call::block`] and return. It is called again with the same words, unless it says others.
 
+#[cfg(test)]
+mod differential;
 mod ending;
 mod serving;
 #[cfg(test)]
@@ -37,7 +39,7 @@ mod waiter;
 use std::sync::Arc;
 
 use keyspace::{ValueType, View};
-use resp::{OwnedWords, Reply, Words};
+use resp::{OwnedWords, Words};
 
 use crate::call::{Call, Next, Occasion};
 use crate::command_table::Callable;
@@ -105,15 +107,16 @@ impl Call<'_> {
 
     /// Lets the client wait; the handler returns next, without a reply, and is called again when the wait may be over.
     ///
-    /// Where nobody can wait, in a transaction or a script, it is as if the time was up at once, and `unavailable` replies.
-    pub(crate) fn block(&mut self, wait: Wait<'_>, unavailable: fn(&mut Reply<'_>)) {
+    /// Where nobody can wait, in a transaction or a script, it is as if nothing is there for a call that does not wait.
+    pub(crate) fn block(&mut self, wait: Wait<'_>) {
         match self.occasion {
             Occasion::Asked => {
                 self.enter_queues(wait);
                 self.next = Next::Block;
             }
             Occasion::Again => self.next = Next::Block,
-            Occasion::Within => unavailable(&mut self.reply),
+            Occasion::Within if wait.reach == Reach::Moves => self.reply.null(),
+            Occasion::Within => self.reply.null_array(),
         }
     }
 

@@ -15,13 +15,10 @@ use resp::Output;
 use super::ending::Served;
 use super::waiter::Blocked;
 use crate::call::{Call, Next, Occasion};
+use crate::events::{self, Class, Event};
 use crate::execution::{Parts, perform, record};
 use crate::reactions::Touched;
 use crate::session::Session;
-
-/// The event that wakes nobody, though a group may find entries again that it has passed: as in Redis, those who wait for it
-/// learn of them with the next entry.
-const MOVED_GROUP: &str = "xgroup-setid";
 
 /// A key that may be ready.
 type Ready = (usize, Box<[u8]>);
@@ -62,7 +59,7 @@ pub(crate) fn serve_removed<'k>(
 fn note(ready: &mut VecDeque<Ready>, touched: Vec<Touched>) {
     for Touched { database, key, event } in touched {
         let is_noted = ready.back().is_some_and(|last| last.0 == database && last.1 == key);
-        if !is_noted && event.name != MOVED_GROUP {
+        if !is_noted && may_wake(event) {
             ready.push_back((database, key));
         }
     }
@@ -76,6 +73,14 @@ fn serve_all(parts: &mut Parts<'_>, view: &mut View<'_>, mut ready: VecDeque<Rea
     }
     view.select(database);
     view.round.touch = touch;
+}
+
+/// Whether an event may be what somebody waits for.
+///
+/// Of what happens to streams, only these wake in Redis, beside the appearance of the key. A group that is set back has entries for
+/// those who wait, too; they get them with the next entry that comes.
+fn may_wake(event: Event) -> bool {
+    event.class != Class::Stream || event == events::STREAM_ADD || event == events::GROUP_DESTROY
 }
 
 /// Serves those who wait for a key in the selected database.

@@ -242,11 +242,7 @@ fn timeouts_are_read_as_redis_does() {
     ];
     for (timeout, error) in refused {
         assert_eq!(server.say(&format!("BLPOP k {timeout}")), error, "{timeout}");
-        assert_eq!(
-            server.say(&format!("BLMPOP {timeout} 0 k LEFT")),
-            error,
-            "it is looked at first"
-        );
+        assert_eq!(server.say(&format!("BLMPOP {timeout} 1 k LEFT")), error, "{timeout}");
     }
     let limits = [
         ("0", None),
@@ -368,4 +364,129 @@ fn a_transaction_serves_when_all_of_it_is_done() {
     }
     assert_eq!(server.received(1), "*2 $1 x $1 2");
     assert_eq!(server.say("LLEN y"), ":1");
+}
+
+/// A reader of a group waits for a stream that it has read to the end.
+const GROUP_READER: &str = "XREADGROUP GROUP g c BLOCK 0 STREAMS s >";
+
+fn with_group() -> Server {
+    let mut server = server(2);
+    assert_eq!(server.say("XGROUP CREATE s g $ MKSTREAM"), "+OK");
+    server
+}
+
+#[test]
+fn readers_of_streams_all_get_what_is_new() {
+    let mut server = server(3);
+    server.say("XADD s 1-1 f v");
+    block(&mut server, 1, "XREAD BLOCK 0 STREAMS s $");
+    block(&mut server, 2, "XREAD BLOCK 0 COUNT 1 STREAMS other s 0 1-1");
+    block(&mut server, 3, "XREAD BLOCK 0 STREAMS s 5-0");
+    server.say("XADD s 2-1 f v");
+    let entry = "*1 *2 $1 s *1 *2 $3 2-1 *2 $1 f $1 v";
+    assert_eq!(server.received(1), entry);
+    assert_eq!(server.received(2), entry);
+    assert_eq!(server.received(3), "", "that is not new to it");
+    server.say("DEL s");
+    server.say("SET s v");
+    server.say("DEL s");
+    assert_eq!(server.received(3), "", "it waits for entries, whatever becomes of the key");
+    server.say("XADD s 6-1 f v");
+    assert_eq!(server.received(3), "*1 *2 $1 s *1 *2 $3 6-1 *2 $1 f $1 v");
+    assert_nobody_waits(&mut server);
+}
+
+#[test]
+fn one_reader_of_a_group_gets_what_is_new() {
+    let mut server = with_group();
+    block(&mut server, 1, GROUP_READER);
+    block(&mut server, 2, "XREADGROUP GROUP g other BLOCK 0 STREAMS s >");
+    for call in ["MULTI", "XADD s 5-1 f v", "XADD s 5-2 f v", "EXEC"] {
+        server.say(call);
+    }
+    let entries = "*1 *2 $1 s *2 *2 $3 5-1 *2 $1 f $1 v *2 $3 5-2 *2 $1 f $1 v";
+    assert_eq!(server.received(1), entries);
+    assert_eq!(server.received(2), "");
+    server.say("XADD s 6-1 f v");
+    assert_eq!(server.received(2), "*1 *2 $1 s *1 *2 $3 6-1 *2 $1 f $1 v");
+    assert_nobody_waits(&mut server);
+}
+
+#[test]
+fn a_group_that_is_gone_is_an_error_to_those_who_wait() {
+    const GONE: &str =
+        "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option";
+    let cases: [(&[&str], &str); 11] = [
+        (&["DEL s"], GONE),
+        (&["UNLINK s"], GONE),
+        (&["XGROUP DESTROY s g"], GONE),
+        (&["RENAME s other"], GONE),
+        (&["MOVE s 1"], GONE),
+        (&["PEXPIRE s -1"], GONE),
+        (&["FLUSHALL"], GONE),
+        (&["FLUSHDB"], GONE),
+        (&["SWAPDB 0 1"], GONE),
+        (&["XADD other 1-1 f v", "RENAME other s"], GONE),
+        (&["SET s v"], "-WRONGTYPE Operation against a key holding the wrong kind of value"),
+    ];
+    for (calls, error) in cases {
+        let mut server = with_group();
+        block(&mut server, 1, GROUP_READER);
+        for call in calls {
+            server.say(call);
+        }
+        assert_eq!(server.received(1), error, "{calls:?}");
+        assert_nobody_waits(&mut server);
+    }
+}
+
+#[test]
+fn a_group_that_is_there_again_serves() {
+    let mut server = with_group();
+    block(&mut server, 1, GROUP_READER);
+    for call in ["MULTI", "DEL s", "XGROUP CREATE s g $ MKSTREAM", "XADD s 1-1 f v", "EXEC"] {
+        server.say(call);
+    }
+    let entry = "*1 *2 $1 s *1 *2 $3 1-1 *2 $1 f $1 v";
+    assert_eq!(server.received(1), entry);
+    block(&mut server, 1, GROUP_READER);
+    for call in ["XADD other 1-1 f v", "XGROUP CREATE other g 0", "RENAME other s"] {
+        server.say(call);
+    }
+    assert_eq!(server.received(1), entry);
+    assert_nobody_waits(&mut server);
+}
+
+#[test]
+fn a_group_that_is_set_back_serves_with_the_next_entry() {
+    let mut server = with_group();
+    for call in ["XADD s 1-1 f v", "XGROUP SETID s g $"] {
+        server.say(call);
+    }
+    block(&mut server, 1, GROUP_READER);
+    for call in ["XGROUP SETID s g 0", "XSETID s 1-5", "XDEL s 7-7", "XTRIM s MAXLEN 5"] {
+        server.say(call);
+        assert_eq!(server.received(1), "", "{call}");
+    }
+    server.say("XADD s 2-2 f v");
+    let entries = "*1 *2 $1 s *2 *2 $3 1-1 *2 $1 f $1 v *2 $3 2-2 *2 $1 f $1 v";
+    assert_eq!(server.received(1), entries);
+}
+
+#[test]
+fn a_stream_that_expires_is_an_error_to_those_who_wait_for_its_group() {
+    for looks in [true, false] {
+        let mut server = with_group();
+        server.effects();
+        block(&mut server, 1, GROUP_READER);
+        server.say("PEXPIRE s 100");
+        server.advance_ms(200);
+        if looks {
+            server.say("GET s");
+        } else {
+            server.expire_actively(1_000_000);
+        }
+        assert!(server.received(1).starts_with("-NOGROUP"), "looks: {looks}");
+        assert_nobody_waits(&mut server);
+    }
 }

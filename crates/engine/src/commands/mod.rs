@@ -16,6 +16,7 @@ mod key;
 pub(crate) mod list;
 mod pubsub;
 mod scanning;
+mod script;
 mod server;
 mod set;
 mod sorted_set;
@@ -44,6 +45,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     key::COMMANDS,
     transaction::COMMANDS,
     pubsub::COMMANDS,
+    script::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
 ];

@@ -1,7 +1,7 @@
 //! What memory is used for: the figures behind INFO, MEMORY STATS and MEMORY DOCTOR.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::Relaxed;
 
 use keyspace::DatabaseSize;
 
@@ -42,7 +42,7 @@ impl MemoryFigures {
             startup: engine.vitals.startup_bytes(used),
             resident,
             allocator: engine.host.allocator(),
-            clients: clients.iter().map(|client| client.memory.load(Ordering::Relaxed)).sum(),
+            clients: clients.iter().map(|client| client.memory.load(Relaxed)).sum(),
             connected_clients: clients.len(),
             databases: databases.iter().map(|database| database.size).collect(),
         }
@@ -156,7 +156,7 @@ pub(super) fn section(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("allocator_resident", figures.allocator.resident);
     fields.put("allocator_muzzy", figures.allocator.muzzy);
     with_human(fields, "total_system_memory", process.total_system_memory);
-    scripts(fields);
+    scripts(facts.engine, fields);
     let limit = usize::try_from(facts.config.memory.limit_bytes).unwrap_or(usize::MAX);
     with_human(fields, "maxmemory", limit);
     fields.put("maxmemory_policy", config::Choice::word(facts.config.memory.policy));
@@ -187,24 +187,22 @@ pub(super) fn section(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("lazyfreed_objects", freed);
 }
 
-/// No scripts, and nothing that would run them.
-fn scripts(fields: &mut Fields) {
-    fields.put_all(&["used_memory_lua", "used_memory_vm_eval"], 0);
-    fields.put("used_memory_lua_human", Human(0));
-    fields.put_all(
-        &[
-            "used_memory_scripts_eval",
-            "number_of_cached_scripts",
-            "number_of_functions",
-            "number_of_libraries",
-            "used_memory_vm_functions",
-            "used_memory_vm_total",
-        ],
-        0,
-    );
-    fields.put("used_memory_vm_total_human", Human(0));
-    fields.put_all(&["used_memory_functions", "used_memory_scripts"], 0);
-    fields.put("used_memory_scripts_human", Human(0));
+/// Scripts, and what they use; there are no functions.
+fn scripts(engine: &Engine, fields: &mut Fields) {
+    let figures = &engine.script_figures;
+    let interpreter = figures.interpreter_bytes.load(Relaxed);
+    let sources = figures.source_bytes.load(Relaxed);
+    fields.put("used_memory_lua", interpreter);
+    fields.put("used_memory_vm_eval", interpreter);
+    fields.put("used_memory_lua_human", Human(interpreter));
+    fields.put("used_memory_scripts_eval", sources);
+    fields.put("number_of_cached_scripts", figures.scripts.load(Relaxed));
+    fields.put_all(&["number_of_functions", "number_of_libraries", "used_memory_vm_functions"], 0);
+    fields.put("used_memory_vm_total", interpreter);
+    fields.put("used_memory_vm_total_human", Human(interpreter));
+    fields.put("used_memory_functions", 0);
+    fields.put("used_memory_scripts", sources);
+    fields.put("used_memory_scripts_human", Human(sources));
 }
 
 #[cfg(test)]

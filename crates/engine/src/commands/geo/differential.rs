@@ -42,26 +42,31 @@ fn drawn(random: &mut Random) -> Call {
     }
 }
 
-/// A random number of so many thousandths.
+/// A random number of so many thousandths, with more places.
 fn thousandths(random: &mut Random, most: usize) -> String {
-    let number = random.below(2 * most + 1);
-    let (sign, number) = if number < most { ("-", most - number) } else { ("", number - most) };
-    format!("{sign}{}.{:03}", number / 1000, number % 1000)
+    let number = random.below(2_000_000 * most);
+    let (sign, number) = if random.once_in(2) { ("-", number / 2) } else { ("", number / 2) };
+    format!("{sign}{}.{:09}", number / 1_000_000_000, number % 1_000_000_000)
 }
 
+/// A point, and no other one just as far from anything: which of two such comes first, a partial sort does not say.
 fn point(random: &mut Random) -> [Vec<u8>; 2] {
+    const EDGES: [&[&str]; 2] = [
+        &["180", "-180", "0", "180.0001", "nan", "x", "1e1"],
+        &["85.05112878", "-85.05112878", "0", "85.06", "", "inf"],
+    ];
     let (longitude, latitude) = match random.below(6) {
         0 => (180_000, 85_051),
         1 => (180_000, 66_500),
         2 => (1, 1),
         _ => (3_000, 2_000),
     };
+    let mut point = [thousandths(random, longitude).into(), thousandths(random, latitude).into()];
     if random.once_in(12) {
-        let longitude = random.pick(&["180", "-180", "0", "180.0001", "nan", "x", "1e3"]);
-        let latitude = random.pick(&["85.05112878", "-85.05112878", "0", "85.06", "", "inf"]);
-        return [longitude.into(), latitude.into()];
+        let which = random.below(2);
+        point[which] = random.pick(EDGES[which]).into();
     }
-    [thousandths(random, longitude).into(), thousandths(random, latitude).into()]
+    point
 }
 
 fn member(random: &mut Random) -> Vec<u8> {

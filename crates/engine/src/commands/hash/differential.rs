@@ -74,10 +74,10 @@ impl Case {
             if words.last().is_some_and(|word| word == SOON) {
                 // A field that was to expire soon did while it was told, or does so now.
                 let late = clock(&mut self.theirs);
-                if self.deadline(&words) <= late {
+                if deadline(&words) <= late {
                     return;
                 }
-                while clock(&mut self.theirs) <= self.deadline(&words) + 1 {}
+                while clock(&mut self.theirs) <= deadline(&words) + 1 {}
             }
             self.compare(&words, &answered, &expected);
             for key in KEYS {
@@ -107,19 +107,13 @@ impl Case {
         words.iter().map(|word| word.as_bytes().to_vec()).collect()
     }
 
-    fn deadline(&self, words: &Call) -> i64 {
-        let number = words.get(2).and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
-        number.expect("a time")
-    }
-
     #[track_caller]
     fn compare(&mut self, words: &Call, ours: &Value, theirs: &Value) {
         let name = words[0].to_ascii_uppercase();
         let text = |index: usize| words.get(index).map_or(&b""[..], Vec::as_slice);
         let in_order = self.encoding(text(1)) != "hashtable";
         let is_same = match name.as_slice() {
-            b"HTTL" | b"HPTTL" => near(ours, theirs),
-            b"HEXPIRETIME" | b"HPEXPIRETIME" => near(ours, theirs),
+            b"HTTL" | b"HPTTL" | b"HEXPIRETIME" | b"HPEXPIRETIME" => near(ours, theirs),
             b"HRANDFIELD" => same_size(ours, theirs),
             b"HGETALL" | b"HKEYS" | b"HVALS" | b"HSCAN" if !in_order => {
                 sorted(ours) == sorted(theirs)
@@ -154,6 +148,12 @@ impl Case {
         let ours = decoded(&self.ours.answer(&words));
         self.compare(&words, &ours, &theirs);
     }
+}
+
+/// The time that a call of [`Case::soon`] says.
+fn deadline(words: &Call) -> i64 {
+    let number = words.get(2).and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
+    number.expect("a time")
 }
 
 const KEYS: &[&str] = &["hash:{tag}", "hash:1", "hash:2"];
@@ -293,18 +293,14 @@ fn same_size(ours: &Value, theirs: &Value) -> bool {
 
 /// What a table holds, in the order of the bytes: names with their values.
 fn sorted(value: &Value) -> Vec<String> {
-    let mut elements: Vec<String> = match value {
-        Value::Map(pairs) => pairs.iter().map(|pair| format!("{pair:?}")).collect(),
-        Value::Array(parts) => match parts.as_slice() {
-            // HSCAN's cursor and fields.
-            [cursor, Value::Array(fields)] => {
-                let mut all = sorted(&Value::Array(fields.clone()));
-                all.push(format!("{cursor:?}"));
-                all
-            }
-            elements => elements.iter().map(|element| format!("{element:?}")).collect(),
-        },
-        _ => vec![format!("{value:?}")],
+    let shown = |value: &Value| format!("{value:?}");
+    let mut elements: Vec<String> = if let Value::Map(pairs) = value {
+        pairs.iter().map(|(name, value)| shown(name) + &shown(value)).collect()
+    } else if let Some([cursor, Value::Array(fields)]) = value.as_array() {
+        // Of HSCAN.
+        fields.iter().chain([cursor]).map(shown).collect()
+    } else {
+        value.as_array().map_or_else(|| vec![shown(value)], |all| all.iter().map(shown).collect())
     };
     elements.sort_unstable();
     elements

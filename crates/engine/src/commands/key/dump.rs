@@ -1,7 +1,7 @@
 //! Values as bytes that other servers understand: DUMP and RESTORE.
 
 use command::argument::{Argument, integer, key, string, token};
-use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
+use command::{Arguments, Categories, Command as Declaration, Flags, Group, KeySpec};
 use keyspace::{EntryRef, SetExpiry, StringRef};
 use persistence::dump::{seal, unseal};
 use persistence::rdb::value::{self, Limits, Value, ValueRef, value_type};
@@ -68,11 +68,13 @@ pub(super) static RESTORE: Command = Declaration {
         ("5.0.0", "Has the option `ABSTTL`."),
         ("5.0.0", "Has the options `IDLETIME` and `FREQ`."),
     ],
+    categories: Categories::DANGEROUS,
     ..restoring("RESTORE", Group::Generic, "2.6.0", Flags::WRITE.and(Flags::DENY_OOM))
 };
 
 pub(super) static RESTORE_ASKING: Command = Declaration {
     internal: true,
+    categories: Categories::KEYSPACE.and(Categories::DANGEROUS),
     history: RESTORE.history,
     ..restoring(
         "RESTORE-ASKING",

@@ -10,6 +10,7 @@ mod lifetime;
 mod object;
 mod rename;
 pub(super) mod scan;
+mod sort;
 
 #[cfg(test)]
 mod tests;
@@ -47,4 +48,6 @@ pub(super) const COMMANDS: &[&Command] = &[
     &scan::KEYS,
     &scan::RANDOMKEY,
     &scan::SCAN,
+    &sort::SORT,
+    &sort::SORT_RO,
 ];

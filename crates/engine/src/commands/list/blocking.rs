@@ -99,8 +99,10 @@ pub(super) static BLMPOP: Command = Declaration {
 
 fn blmpop(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
-    let timeout = Timeout::seconds(arguments.string()?, call.now_ms())?;
+    let timeout = arguments.string()?;
     let Several { keys, end, count } = several_from(arguments)?;
+    // It comes first, and is looked at last.
+    let timeout = Timeout::seconds(timeout, call.now_ms())?;
 
     let limits = limits(call.config);
     for key in keys.iter() {
@@ -121,7 +123,7 @@ fn blmpop(call: &mut Call<'_>) -> Outcome {
 }
 
 fn wait(call: &mut Call<'_>, keys: Words<'_>, timeout: Timeout) {
-    call.block(Wait::new(ValueType::List, keys.iter(), timeout), |reply| reply.null_array());
+    call.block(Wait::new(ValueType::List, keys.iter(), timeout));
 }
 
 pub(super) static BLMOVE: Command = Declaration {
@@ -190,8 +192,7 @@ fn transfer_or_wait(
 ) -> Result<bool, resp::ReplyError> {
     let Some(moved) = move_element(&mut call.keys, transfer, limits(call.config))? else {
         let source = std::iter::once(transfer.source);
-        // In a transaction it is what LMOVE replies; when the time is up, what all that wait reply.
-        call.block(Wait::new(ValueType::List, source, timeout).moving(), |reply| reply.null());
+        call.block(Wait::new(ValueType::List, source, timeout).moving());
         return Ok(false);
     };
     tell_moved(call, transfer, &moved);

@@ -180,18 +180,18 @@ fn sdiffstore(call: &mut Call<'_>) -> Outcome {
     })
 }
 
-/// Stores what is made of the sets, whatever was at the destination before.
+/// Stores what the sets are combined to, whatever was at the destination before.
 fn store(
     call: &mut Call<'_>,
     event: Event,
-    make: impl FnOnce(&[Option<SetRef<'_>>], Limits) -> Set,
+    combine: impl FnOnce(&[Option<SetRef<'_>>], Limits) -> Set,
 ) -> Outcome {
     let mut arguments = call.arguments;
     let destination = arguments.string()?;
-    let made = make(&sets(&mut call.keys, arguments.rest())?, limits(call.config));
-    let count = made.len();
+    let result = combine(&sets(&mut call.keys, arguments.rest())?, limits(call.config));
+    let count = result.len();
     if 0 < count {
-        call.keys.put(destination, made, SetExpiry::Clear);
+        call.keys.put(destination, result, SetExpiry::Clear);
         call.modified(destination, event);
     } else if call.keys.remove(destination) {
         call.modified(destination, events::DELETE);

@@ -221,7 +221,8 @@ fn drawn(random: &mut Random) -> Call {
 /// Has a scan visit all in one call, if it is a valid one.
 fn make_whole(words: &mut Call) {
     let is_number = |word: &Vec<u8>| word.iter().all(u8::is_ascii_digit);
-    let Some(cursor) = words.get_mut(2).filter(|cursor| is_number(cursor)) else { return };
+    let is_cursor = |word: &[u8]| crate::commands::scanning::parse_cursor(word).is_ok();
+    let Some(cursor) = words.get_mut(2).filter(|cursor| is_cursor(cursor)) else { return };
     *cursor = b"0".to_vec();
     let count = words.iter().position(|word| word.eq_ignore_ascii_case(b"COUNT"));
     match count.and_then(|count| words.get_mut(count + 1)) {

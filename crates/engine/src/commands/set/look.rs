@@ -1,6 +1,7 @@
 //! Looking at a set: SCARD, SISMEMBER, SMISMEMBER and SMEMBERS.
 
 use collections::Set;
+use collections::set::SetRef;
 use command::argument::{key, string};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 
@@ -18,7 +19,7 @@ pub(super) static SCARD: Command = Declaration {
 
 fn scard(call: &mut Call<'_>) -> Outcome {
     let key = call.arguments.string()?;
-    let count = call.keys.read_as::<Set>(key)?.map_or(0, |set| set.len());
+    let count = call.keys.read_as::<Set>(key)?.map_or(0, SetRef::len);
     call.reply.unsigned(count as u64);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Random members: SPOP takes them out, SRANDMEMBER does not.
 
 use collections::Set;
-use collections::set::Member;
+use collections::set::{Member, SetRef};
 use command::argument::{integer, key};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 use resp::ReplyError;
@@ -33,7 +33,7 @@ fn spop(call: &mut Call<'_>) -> Outcome {
     }
     let count = arguments.at_least(0, NOT_POSITIVE)?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let len = call.keys.look_as::<Set>(key)?.map_or(0, |set| set.len());
+    let len = call.keys.look_as::<Set>(key)?.map_or(0, SetRef::len);
     if count == 0 || len == 0 {
         call.reply.set(0);
         Ok(())

@@ -130,11 +130,12 @@ fn memory_grows_with_members() {
     };
     let empty = usage("SADD s 1");
     assert!(empty < 60, "{empty}");
-    let words =
-        |from: u32, to: u32| (from..to).map(|n| format!(" member:{n:09}")).collect::<String>();
-    let small = usage(&format!("SADD s{}", words(0, 10)));
+    let words = |from: u32, to: u32| {
+        (from..to).map(|number| format!("member:{number:09}")).collect::<Vec<_>>().join(" ")
+    };
+    let small = usage(&format!("SADD s {}", words(0, 10)));
     assert!((200..300).contains(&small), "{small}");
-    let large = usage(&format!("SADD s{}", words(0, 10_000)));
+    let large = usage(&format!("SADD s {}", words(0, 10_000)));
     assert!((300_000..380_000).contains(&large), "{large}");
 }
 
@@ -142,8 +143,10 @@ fn memory_grows_with_members() {
 #[test]
 fn a_scan_shows_every_member_that_stays() {
     let mut server = Server::new();
-    let words = |letter: char| (0..400).map(|n| format!(" {letter}{n}")).collect::<String>();
-    server.say(&format!("SADD s{}", words('m')));
+    let words = |letter: char| {
+        (0..400).map(|number| format!("{letter}{number}")).collect::<Vec<_>>().join(" ")
+    };
+    server.say(&format!("SADD s {}", words('m')));
     let (mut cursor, mut seen, mut calls) = ("0".to_owned(), BTreeSet::new(), 0);
     loop {
         let answer = server.answer(&["SSCAN", "s", &cursor, "MATCH", "m*", "COUNT", "7"]);
@@ -157,7 +160,7 @@ fn a_scan_shows_every_member_that_stays() {
         assert!(members.iter().all(|member| member.starts_with('m')));
         seen.extend(members);
         calls += 1;
-        server.say(&format!("{} s{}", if calls % 2 == 0 { "SREM" } else { "SADD" }, words('x')));
+        server.say(&format!("{} s {}", if calls % 2 == 0 { "SREM" } else { "SADD" }, words('x')));
         cursor = next.as_text().unwrap_or_default();
         if cursor == "0" {
             break;

@@ -80,8 +80,10 @@ pub(super) static BZMPOP: Command = Declaration {
 
 fn bzmpop(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
-    let timeout = Timeout::seconds(arguments.string()?, call.now_ms())?;
+    let timeout = arguments.string()?;
     let pop = MultiplePop::parse(arguments)?;
+    // It comes first, and is looked at last.
+    let timeout = Timeout::seconds(timeout, call.now_ms())?;
 
     if !pop.run(call)? {
         wait(call, pop.keys.rest(), timeout);
@@ -90,5 +92,5 @@ fn bzmpop(call: &mut Call<'_>) -> Outcome {
 }
 
 fn wait(call: &mut Call<'_>, keys: Words<'_>, timeout: Timeout) {
-    call.block(Wait::new(ValueType::SortedSet, keys.iter(), timeout), |reply| reply.null_array());
+    call.block(Wait::new(ValueType::SortedSet, keys.iter(), timeout));
 }

@@ -3,6 +3,7 @@
 //!
 //! `OCHRE_ROUNDS` tries more cases than the few of every test run.
 
+use command::Flags;
 use command::generate::{Call, Random, Style, call};
 use harness::{Client, Oracle, Protocol, Version};
 use resp::Value;
@@ -147,7 +148,13 @@ fn any_call(random: &mut Random) -> Call {
     }
     let command = match random.below(4) {
         0 => COMMANDS.iter().find(|command| command.name == "ZADD").expect("it is in the list"),
-        _ => &COMMANDS[random.below(COMMANDS.len())],
+        // Those that wait are compared in `blocking`.
+        _ => loop {
+            let command = &COMMANDS[random.below(COMMANDS.len())];
+            if !command.flags.has(Flags::BLOCKING) {
+                break command;
+            }
+        },
     };
     let style = if random.once_in(4) { Style::Wild } else { Style::Valid };
     let mut words = call(command, style, random);

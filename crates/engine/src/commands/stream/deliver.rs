@@ -166,14 +166,14 @@ impl Delivery<'_> {
         effects: &mut GroupEffects,
     ) {
         let Delivery { log, group, consumer, now_ms } = self;
-        let Some(first) = group.last_delivered.next() else { return };
-        let mut entries = log.range(first, StreamId::MAX).peekable();
+        let mut entries = log.not_delivered(group).peekable();
         if entries.peek().is_none() {
             return;
         }
         frame.open(reply, key);
-        reply_entries(reply, entries, reader.limit, |id| {
-            log.note_delivery(group, id);
+        reply_entries(reply, entries, reader.limit, |entry| {
+            let id = entry.id();
+            log.note_delivery(group, entry);
             if !reader.no_ack {
                 let pending = Pending { consumer, delivered_ms: now_ms, deliveries: 1 };
                 group.set_pending(id, pending);

@@ -16,21 +16,20 @@ pub(super) fn reply_entry(reply: &mut Reply<'_>, entry: Entry<'_>) {
     }
 }
 
-/// Replies so many of the entries, as an array; `each` sees their IDs.
+/// Replies so many of the entries, as an array; `each` sees them.
 #[inline]
 pub(super) fn reply_entries<'e>(
     reply: &mut Reply<'_>,
     entries: impl Iterator<Item = Entry<'e>>,
     limit: usize,
-    mut each: impl FnMut(StreamId),
+    mut each: impl FnMut(&Entry<'_>),
 ) {
     let header = reply.deferred_array();
     let mut count = 0;
     for entry in entries.take(limit) {
         count += 1;
-        let id = entry.id();
+        each(&entry);
         reply_entry(reply, entry);
-        each(id);
     }
     reply.close(header, count);
 }

@@ -6,7 +6,7 @@ use command::argument::{Argument, block, integer, key, string, token};
 use command::keys::{KeyFinder, stream_read_group};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 use keyspace::ValueType;
-use resp::{OwnedWords, Reply, ReplyError, Words};
+use resp::{OwnedWords, ReplyError, Words};
 
 use super::deliver::{Frame, Reader, Wanted, read_after};
 use super::{id, no_group_in};
@@ -204,17 +204,13 @@ impl<'a> Reading<'a> {
     /// Waits for something to read, or says that there is nothing.
     fn wait(&self, call: &mut Call<'a>, arrange: impl FnOnce(Wait<'a>, Words<'a>) -> Wait<'a>) {
         let Some(timeout) = self.timeout else {
-            reply_nothing(&mut call.reply);
+            call.reply.null_array();
             return;
         };
         let wait = Wait::new(ValueType::Stream, self.keys.iter(), timeout);
         let wait = arrange(wait, call.words);
-        call.block(wait, reply_nothing);
+        call.block(wait);
     }
-}
-
-fn reply_nothing(reply: &mut Reply<'_>) {
-    reply.null_array();
 }
 
 /// A call with these IDs in the place of its last words.

@@ -1,0 +1,123 @@
+//! What a script that runs can reach: the commands, on behalf of the client that runs it.
+
+use command::Flags;
+use resp::{Output, OwnedWords, Protocol, ReplyError};
+use scripting::{Host, LogLevel, Progress, Replication};
+
+use crate::Call;
+use crate::command_table::Callable;
+
+/// A script that runs.
+pub(super) struct Running<'r, 'c> {
+    call: &'r mut Call<'c>,
+    /// It may not write.
+    reads_only: bool,
+    /// Its effects are recorded.
+    is_replicated: bool,
+    output: Output,
+}
+
+impl<'r, 'c> Running<'r, 'c> {
+    pub(super) fn new(call: &'r mut Call<'c>, reads_only: bool) -> Running<'r, 'c> {
+        Running { call, reads_only, is_replicated: true, output: Output::new() }
+    }
+
+    /// The command of a call, if a script may make it.
+    fn admit(&self, words: &OwnedWords) -> Result<&'c Callable, ReplyError> {
+        const UNKNOWN: ReplyError = ReplyError::message("Unknown Redis command called from script");
+        const WRONG_COUNT: ReplyError =
+            ReplyError::message("Wrong number of args calling Redis command from script");
+        const NOT_ALLOWED: ReplyError =
+            ReplyError::message("This Redis command is not allowed from script");
+        const WRITES: ReplyError =
+            ReplyError::message("Write commands are not allowed from read-only scripts.");
+        let words = words.as_words();
+        let callable = self.call.engine.commands.find_call(words).map_err(|_| UNKNOWN)?;
+        if !callable.admits(words.len()) {
+            return Err(WRONG_COUNT);
+        }
+        if callable.flags.has(Flags::NO_SCRIPT) {
+            return Err(NOT_ALLOWED);
+        }
+        if self.reads_only && callable.flags.has(Flags::WRITE) {
+            return Err(WRITES);
+        }
+        Ok(callable)
+    }
+}
+
+impl Host for Running<'_, '_> {
+    fn call(&mut self, words: &[&[u8]], reply: &mut Vec<u8>) {
+        let words: OwnedWords = words.iter().collect();
+        let admitted = self.admit(&words).and_then(|callable| {
+            // A container without a subcommand is no call.
+            callable.run.map(|run| (callable, run)).ok_or(ReplyError::Syntax)
+        });
+        let (callable, handler) = match admitted {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                self.call.tally.error(&error.code());
+                reply.push(b'-');
+                error.write_to(reply);
+                reply.extend_from_slice(b"\r\n");
+                return;
+            }
+        };
+        let recorded = self.call.effects.recorded();
+        let before = (self.call.engine.ticks)();
+        let output = Some(&mut self.output);
+        let (fate, _) = self.call.run_within(callable, handler, words.as_words(), output);
+        let elapsed_ns = (self.call.engine.ticks)().wrapping_sub(before);
+        self.call.tally.call(callable.id, elapsed_ns, fate);
+        if !self.is_replicated {
+            self.call.effects.forget(recorded);
+        }
+        drain(&mut self.output, reply);
+    }
+
+    fn set_protocol(&mut self, protocol: Protocol) {
+        self.call.session.protocol = protocol;
+    }
+
+    fn set_replication(&mut self, replication: Replication) {
+        // There is one stream for the file and the replicas.
+        self.is_replicated = replication.append_only_file || replication.replicas;
+    }
+
+    fn may_call(&mut self, words: &[&[u8]]) -> Option<bool> {
+        let words: OwnedWords = words.iter().collect();
+        let words = words.as_words();
+        let callable = self.call.engine.commands.find_call(words).ok()?;
+        callable.admits(words.len()).then_some(true)
+    }
+
+    fn log(&mut self, level: LogLevel, message: &[u8]) {
+        let level = match level {
+            LogLevel::Debug => crate::host::LogLevel::Debug,
+            LogLevel::Verbose => crate::host::LogLevel::Verbose,
+            LogLevel::Notice => crate::host::LogLevel::Notice,
+            LogLevel::Warning => crate::host::LogLevel::Warning,
+        };
+        self.call.engine.host.log(level, &String::from_utf8_lossy(message));
+    }
+
+    fn progress(&mut self) -> Progress {
+        Progress::Continue
+    }
+}
+
+/// Moves what was replied to the end of `bytes`.
+fn drain(output: &mut Output, bytes: &mut Vec<u8>) {
+    if let Some(all) = output.as_slice() {
+        bytes.extend_from_slice(all);
+        output.clear();
+        return;
+    }
+    while !output.is_empty() {
+        let mut slices = [std::io::IoSlice::new(&[]); 16];
+        let count = output.io_slices(&mut slices);
+        let before = bytes.len();
+        slices.iter().take(count).for_each(|slice| bytes.extend_from_slice(slice));
+        output.advance(bytes.len() - before);
+    }
+}

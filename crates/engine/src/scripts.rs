@@ -1,0 +1,171 @@
+//! The scripts that clients have sent: compiled once, and called by their names from then on.
+//!
+//! There is one interpreter for all workers, made when the first script comes. A script runs while everything else is at rest,
+//! so it is never waited for. Scripts that were loaded (SCRIPT LOAD) stay until SCRIPT FLUSH; of those that were only
+//! run (EVAL) the most recent ones do.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use resp::ReplyError;
+use scripting::{Failure, Interpreter, Script};
+
+/// Scripts that were only run, which are kept.
+const EVALUATED_LIMIT: usize = 500;
+/// Bytes that scripts may use together.
+const MEMORY_LIMIT: usize = 1 << 30;
+
+/// All scripts.
+#[derive(Default)]
+pub(crate) struct Scripts {
+    interpreter: Option<Interpreter>,
+    cache: HashMap<String, Cached>,
+    /// Names of those that were only run, the least recently compiled first.
+    evaluated: VecDeque<String>,
+    source_bytes: usize,
+}
+
+/// How large the scripts are.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// How many there are.
+    pub(crate) scripts: AtomicUsize,
+    /// Of their sources.
+    pub(crate) source_bytes: AtomicUsize,
+    /// Of the interpreter, with all that scripts have made in it.
+    pub(crate) interpreter_bytes: AtomicUsize,
+}
+
+/// A script that is kept.
+#[derive(Clone)]
+pub(crate) struct Cached {
+    pub(crate) script: Script,
+    pub(crate) header: Header,
+    /// Of its source.
+    bytes: usize,
+    was_loaded: bool,
+}
+
+/// What the first line of a script says of it, if it begins with `#!`.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Header {
+    /// There is one.
+    pub(crate) is_there: bool,
+    /// It writes nothing.
+    pub(crate) no_writes: bool,
+    /// It may run when there is no memory left.
+    pub(crate) allow_oom: bool,
+}
+
+impl Header {
+    /// Reads the first line; gives what is behind it, with the end of the line, so that lines keep their numbers.
+    fn parse(source: &[u8]) -> Result<(Header, &[u8]), ReplyError> {
+        if !source.starts_with(b"#!") {
+            return Ok((Header::default(), source));
+        }
+        let end = source.iter().position(|byte| *byte == b'\n');
+        let (line, rest) = end
+            .and_then(|end| source.split_at_checked(end))
+            .ok_or(ReplyError::message("Invalid script shebang"))?;
+        let mut words =
+            line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+        let engine = words.next().unwrap_or_default();
+        let quote = |text: &str, word: &[u8]| {
+            ReplyError::quoting([b"ERR ", text.as_bytes(), b": ", word].concat())
+        };
+        if engine != b"#!lua" {
+            return Err(quote("Unexpected engine in script shebang", engine));
+        }
+        let mut header = Header { is_there: true, ..Header::default() };
+        for option in words {
+            let Some(flags) = option.strip_prefix(b"flags=") else {
+                return Err(quote("Unknown lua shebang option", option));
+            };
+            for flag in flags.split(|byte| *byte == b',').filter(|flag| !flag.is_empty()) {
+                match flag {
+                    b"no-writes" => header.no_writes = true,
+                    b"allow-oom" => header.allow_oom = true,
+                    // Nothing here is stale or in a cluster.
+                    b"allow-stale" | b"no-cluster" | b"allow-cross-slot-keys" => {}
+                    unknown => return Err(quote("Unexpected flag in script shebang", unknown)),
+                }
+            }
+        }
+        Ok((header, rest))
+    }
+}
+
+impl Scripts {
+    /// The interpreter, which is made if there is none yet.
+    pub(crate) fn interpreter(&mut self) -> Result<&Interpreter, ReplyError> {
+        match &mut self.interpreter {
+            Some(interpreter) => Ok(interpreter),
+            none => {
+                let made = Interpreter::new(MEMORY_LIMIT, crate::REDIS_VERSION)
+                    .map_err(|error| ReplyError::Message(error.to_string().into()))?;
+                Ok(none.insert(made))
+            }
+        }
+    }
+
+    /// The script of a name.
+    pub(crate) fn find(&self, name: &str) -> Option<Cached> {
+        self.cache.get(name).cloned()
+    }
+
+    /// Whether there is a script of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.cache.contains_key(name)
+    }
+
+    /// The script of this source, which is compiled if it is not there yet, and its name.
+    pub(crate) fn prepare(
+        &mut self,
+        source: &[u8],
+        is_loaded: bool,
+    ) -> Result<(String, Cached), ReplyError> {
+        let name = scripting::name_of(source);
+        if let Some(cached) = self.cache.get_mut(&name) {
+            if is_loaded && !cached.was_loaded {
+                cached.was_loaded = true;
+                self.evaluated.retain(|other| *other != name);
+            }
+            return Ok((name, cached.clone()));
+        }
+        let (header, body) = Header::parse(source)?;
+        let script = self.interpreter()?.compile(body).map_err(|failure| not_compiled(&failure))?;
+        let cached = Cached { script, header, bytes: source.len(), was_loaded: is_loaded };
+        self.source_bytes += cached.bytes;
+        self.cache.insert(name.clone(), cached.clone());
+        if !is_loaded {
+            self.evaluated.push_back(name.clone());
+            if EVALUATED_LIMIT < self.evaluated.len()
+                && let Some(oldest) = self.evaluated.pop_front()
+            {
+                let removed = self.cache.remove(&oldest).map_or(0, |cached| cached.bytes);
+                self.source_bytes -= removed;
+            }
+        }
+        Ok((name, cached))
+    }
+
+    /// Forgets all scripts, and the interpreter with whatever they have left in its memory.
+    pub(crate) fn flush(&mut self) {
+        *self = Scripts::default();
+    }
+
+    /// Notes how large all this is, for those who may not look while a script runs.
+    pub(crate) fn note(&self, figures: &Figures) {
+        figures.scripts.store(self.cache.len(), Relaxed);
+        figures.source_bytes.store(self.source_bytes, Relaxed);
+        let interpreter = self.interpreter.as_ref().map_or(0, Interpreter::used_memory);
+        figures.interpreter_bytes.store(interpreter, Relaxed);
+    }
+}
+
+fn not_compiled(failure: &Failure) -> ReplyError {
+    ReplyError::quoting(
+        format!("ERR Error compiling script (new function): {failure}").into_bytes(),
+    )
+}
