@@ -54,7 +54,13 @@ pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     let changes_fields = name.starts_with(b"H") && name.windows(4).any(|part| part == b"EXPI");
     // Since 7.2 the last ID does not fall behind a deleted one's, and a consumer is there even if there was nothing for it.
     let changed: [&[u8]; 3] = [b"HPERSIST", b"XSETID", b"XREADGROUP"];
-    version == Version::V70 && (changes_fields || changed.contains(&&*name))
+    // Which error a timeout gets that is too long; in a transaction, it is EXEC that tells.
+    let is_long = |word: &Vec<u8>| {
+        let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<f64>().ok());
+        number.is_some_and(|number| 1e12 < number)
+    };
+    let waits_forever = name.starts_with(b"B") && words.iter().any(is_long);
+    version == Version::V70 && (waits_forever || changes_fields || changed.contains(&&*name))
 }
 
 /// Whether a server does not have the command.
@@ -64,6 +70,8 @@ fn is_unknown(reply: &Value) -> bool {
 
 /// Calls that answer otherwise since 7.0, by how they begin, with what changed.
 const CHANGED: &[(&str, &str)] = &[
+    ("BITCOUNT", "reads its options even if there is no key"),
+    ("BITPOS", "reads its options even if there is no key"),
     ("CLIENT INFO", "has the fields watch, lib-name and lib-ver"),
     ("CLIENT KILL MAXAGE", "is new"),
     ("CLIENT LIST", "has the fields watch, lib-name and lib-ver"),
@@ -78,7 +86,9 @@ const CHANGED: &[(&str, &str)] = &[
     ("CONFIG SET LOGLEVEL", "has the level nothing"),
     ("DEBUG DICT-RESIZING", "is new"),
     ("HSCAN", "has the option NOVALUES"),
+    ("DUMP", "writes a newer version"),
     ("INFO", "has more fields"),
+    ("LPOS", "refuses the lowest RANK"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
     ("XINFO", "tells when a consumer was active, and knows the lag of more groups"),

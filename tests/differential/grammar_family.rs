@@ -32,7 +32,8 @@ const UNSUITABLE: &[&str] = &[
 ];
 
 /// Options that are newer than the command they belong to.
-const NEWER_OPTIONS: &[&[u8]] = &[b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"];
+const NEWER_OPTIONS: &[&[u8]] =
+    &[b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE", b"DIFF", b"DIFF1", b"ANDOR", b"ONE"];
 
 static COMMANDS: LazyLock<Vec<&'static Command>> = LazyLock::new(|| {
     let all = FAMILIES.iter().copied().flatten().flat_map(|command| command.with_subcommands());

@@ -49,8 +49,8 @@ fn counted_fields(random: &mut Random) -> Vec<Vec<u8>> {
     [b"FIELDS".to_vec(), count].into_iter().chain(fields).collect()
 }
 
-fn decimal(number: impl ToString) -> Vec<u8> {
-    number.to_string().into_bytes()
+fn decimal(number: impl std::fmt::Display) -> Vec<u8> {
+    format!("{number}").into_bytes()
 }
 
 fn set(random: &mut Random) -> Step {

@@ -44,7 +44,9 @@ fn print(size: usize) {
         }
     });
     let walk = time(size, || {
-        black_box(one.to_ref().iter().map(|member| member.len()).sum::<usize>());
+        black_box(
+            one.to_ref().iter().map(ochre_collections::list_pack::Element::len).sum::<usize>(),
+        );
     });
     let intersect = time(size, || {
         black_box(algebra::intersect(&sets, usize::MAX, |_| {}));
@@ -52,12 +54,12 @@ fn print(size: usize) {
     let subtract = time(size, || {
         algebra::subtract(sets[0], &sets[1..], |member| {
             black_box(member);
-        })
+        });
     });
     let unite = time(2 * size, || {
         algebra::unite(&sets, |member| {
             black_box(member);
-        })
+        });
     });
     let union = time(2 * size, || {
         black_box(algebra::union(&sets, LIMITS));

@@ -68,8 +68,7 @@ impl Header {
         let (line, rest) = end
             .and_then(|end| source.split_at_checked(end))
             .ok_or(ReplyError::message("Invalid script shebang"))?;
-        let mut words =
-            line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let engine = words.next().unwrap_or_default();
         let quote = |text: &str, word: &[u8]| {
             ReplyError::quoting([b"ERR ", text.as_bytes(), b": ", word].concat())

@@ -94,31 +94,21 @@ impl View<'_> {
         self.peek(key).map(|entry| entry.collection_at::<T>(now_ms)).transpose()
     }
 
-    /// The entries of several keys at once, for a command that reads them all.
-    pub fn read_several<'k>(
+    /// The entries of several keys at once, for a command that reads them all. Stops at the first that `check` refuses: those
+    /// after it are not looked at, which makes a difference to who counts or listens.
+    pub fn read_several_if<'k, E>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
-    ) -> Vec<Option<EntryRef<'_>>> {
+        check: impl Fn(EntryRef<'_>) -> Result<(), E>,
+    ) -> Result<Vec<Option<EntryRef<'_>>>, E> {
         // To look for one may remove it, but none that was found before: all are judged by the time of the round.
-        let found: Vec<Option<Entry>> = keys.map(|key| self.found(key)).collect();
-        found.into_iter().map(|found| found.map(EntryRef::new)).collect()
-    }
-
-    /// The same for a command that is for certain values only: with the first of another type it ends, and looks at no other.
-    pub fn read_several_if<'k>(
-        &mut self,
-        keys: impl Iterator<Item = &'k [u8]>,
-        admits: impl Fn(ValueType) -> bool,
-    ) -> Result<Vec<Option<EntryRef<'_>>>, WrongType> {
-        let mut several = Vec::new();
+        let mut found: Vec<Option<Entry>> = Vec::new();
         for key in keys {
-            let found = self.found(key);
-            if found.is_some_and(|entry| !admits(entry.value_type())) {
-                return Err(WrongType);
-            }
-            several.push(found);
+            let entry = self.found(key);
+            entry.map_or(Ok(()), |entry| check(EntryRef::new(entry)))?;
+            found.push(entry);
         }
-        Ok(several.into_iter().map(|found| found.map(EntryRef::new)).collect())
+        Ok(found.into_iter().map(|found| found.map(EntryRef::new)).collect())
     }
 
     /// The collections of several keys at once, all of one type, for a command that reads them all.
@@ -127,7 +117,7 @@ impl View<'_> {
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Vec<Option<T::Ref<'_>>>, WrongType> {
         let now_ms = self.elements_at();
-        self.read_several_if(keys, |found| found == ValueType::from(T::KIND))?
+        self.read_several_if(keys, |entry| entry.collection::<T>().map(drop))?
             .into_iter()
             .map(|found| found.map(|entry| entry.collection_at::<T>(now_ms)).transpose())
             .collect()

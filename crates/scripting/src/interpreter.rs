@@ -91,8 +91,8 @@ impl Interpreter {
             .set_environment(self.environment.clone())
             .into_function()
             .map_err(|error| Failure::Syntax(describe_error(&error)))?;
-        let newlines = source.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count();
-        let last_line = i64::try_from(newlines).unwrap_or(i64::MAX).saturating_add(1);
+        let lines = source.trim_ascii_end().split(|byte| *byte == b'\n').count();
+        let last_line = i64::try_from(lines).unwrap_or(i64::MAX);
         Ok(Script { function, last_line })
     }
 

@@ -1,18 +1,16 @@
 //! Walking through the entries of a stream, in both directions.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Range;
+use std::collections::vec_deque::Iter;
 
 use super::id::StreamId;
 use super::node::{Entry, NodeRef, Place, Slots, SlotsBackward};
+use super::nodes::Nodes;
 use crate::list_pack::ListPack;
-
-type Nodes = BTreeMap<StreamId, ListPack>;
 
 /// Entries from one ID to another.
 #[derive(Clone)]
 pub struct Entries<'a> {
-    nodes: Range<'a, StreamId, ListPack>,
+    nodes: Iter<'a, (StreamId, ListPack)>,
     slots: Option<Slots<'a>>,
     from: StreamId,
     to: StreamId,
@@ -30,7 +28,7 @@ impl<'a> Entries<'a> {
         let to = StreamId::MAX;
         let mut behind = nodes.range(place.master..);
         match behind.next() {
-            Some((&master, pack)) if master == place.master => {
+            Some(&(master, ref pack)) if master == place.master => {
                 let slots = Some(NodeRef::new(master, pack).slots_from(place));
                 Entries { nodes: behind, slots, from, to }
             }
@@ -53,13 +51,13 @@ impl<'a> Iterator for Entries<'a> {
                 }
                 if self.to < id {
                     // No other range has this end, so the next call ends here again.
-                    self.nodes = Range::default();
+                    self.nodes = Iter::default();
                     self.slots = None;
                     return None;
                 }
                 return Some(slot.entry);
             }
-            let (&master, pack) = self.nodes.next()?;
+            let &(master, ref pack) = self.nodes.next()?;
             self.slots = Some(NodeRef::new(master, pack).slots());
         }
     }
@@ -68,7 +66,7 @@ impl<'a> Iterator for Entries<'a> {
 /// Entries from one ID back to another.
 #[derive(Clone)]
 pub struct EntriesBackward<'a> {
-    nodes: Range<'a, StreamId, ListPack>,
+    nodes: Iter<'a, (StreamId, ListPack)>,
     slots: Option<SlotsBackward<'a>>,
     from: StreamId,
     to: StreamId,
@@ -91,13 +89,13 @@ impl<'a> Iterator for EntriesBackward<'a> {
                     continue;
                 }
                 if id < self.from {
-                    self.nodes = Range::default();
+                    self.nodes = Iter::default();
                     self.slots = None;
                     return None;
                 }
                 return Some(slot.entry);
             }
-            let (&master, pack) = self.nodes.next_back()?;
+            let &(master, ref pack) = self.nodes.next_back()?;
             self.slots = Some(NodeRef::new(master, pack).slots_backward());
         }
     }
@@ -105,10 +103,10 @@ impl<'a> Iterator for EntriesBackward<'a> {
 
 /// The nodes that may have entries of a range.
 #[inline]
-fn touched(nodes: &Nodes, from: StreamId, to: StreamId) -> Range<'_, StreamId, ListPack> {
+fn touched(nodes: &Nodes, from: StreamId, to: StreamId) -> Iter<'_, (StreamId, ListPack)> {
     if to < from {
-        return Range::default();
+        return Iter::default();
     }
-    let first = nodes.range(..=from).next_back().map_or(from, |(&master, _)| master);
+    let first = nodes.range(..=from).next_back().map_or(from, |(master, _)| *master);
     nodes.range(first..=to)
 }

@@ -1,24 +1,23 @@
 //! The entries of a stream, in the order of their IDs, and what is remembered of those that are gone.
 //!
-//! Nodes (see [`node`]) lie in a B-tree by the ID of their first entry. Entries are added at the end and mostly removed at the
+//! Nodes (see [`node`]) are kept by the ID of their first entry ([`Nodes`]). Entries are added at the end and mostly removed at the
 //! front, a whole node at a time where that will do; others are marked as deleted and go with their node.
 //!
 //! Invariants: there is no node without an entry that is not deleted, but for one case that Redis has as well ([`Log::trim`]
 //! to an ID among deleted entries); only the last node has more memory than it needs.
 
-use std::collections::BTreeMap;
-
 use super::entries::{Entries, EntriesBackward};
-use super::group::{self, Bookmark, Group};
+use super::group::{Bookmark, Group};
 use super::id::StreamId;
 use super::node::{self, Deletion, Entry, NodeRef};
+use super::nodes::Nodes;
 use super::radix;
 use crate::list_pack::ListPack;
 
 /// The entries of a stream; see the module's page.
 #[derive(Clone, Debug)]
 pub struct Log {
-    pub(super) nodes: BTreeMap<StreamId, ListPack>,
+    pub(super) nodes: Nodes,
     pub(super) len: u64,
     pub(super) last_id: StreamId,
     /// Of the first entry, or the smallest ID if there is none.
@@ -54,7 +53,7 @@ pub enum AddError {
 impl Default for Log {
     fn default() -> Log {
         Log {
-            nodes: BTreeMap::new(),
+            nodes: Nodes::default(),
             len: 0,
             last_id: StreamId::MIN,
             first_id: StreamId::MIN,
@@ -138,7 +137,7 @@ impl Log {
     /// The entry with this ID.
     #[inline]
     pub fn entry(&self, id: StreamId) -> Option<Entry<'_>> {
-        let (&master, pack) = self.nodes.range(..=id).next_back()?;
+        let &(master, ref pack) = self.nodes.range(..=id).next_back()?;
         NodeRef::new(master, pack).find(id).map(|slot| slot.entry)
     }
 
@@ -175,9 +174,7 @@ impl Log {
         if ListPack::MOST_BYTES < room {
             return Err(AddError::TooLarge);
         }
-        if let Some(mut last) = self.nodes.last_entry() {
-            let master = *last.key();
-            let pack = last.get_mut();
+        if let Some((master, pack)) = self.nodes.last_mut() {
             if limits.admit(master, pack, bytes) && pack.has_room_for(room) {
                 let moved = node::append(pack, master, id, fields);
                 self.layout = self.layout.wrapping_add(moved.into());
@@ -199,7 +196,7 @@ impl Log {
 
     /// Deletes an entry; tells whether it was there.
     pub fn delete(&mut self, id: StreamId) -> bool {
-        let Some((&master, pack)) = self.nodes.range_mut(..=id).next_back() else { return false };
+        let Some((master, pack)) = self.nodes.holding_mut(id) else { return false };
         match node::delete(pack, master, id) {
             Deletion::Absent => return false,
             Deletion::Emptied => self.remove_node(master),
@@ -237,7 +234,7 @@ impl Log {
     }
 
     pub(super) fn remove_node(&mut self, master: StreamId) {
-        self.nodes.remove(&master);
+        self.nodes.remove(master);
         let gained = radix::gained(&self.nodes, master);
         self.radix_nodes = self.radix_nodes.saturating_sub(gained);
     }
@@ -252,10 +249,10 @@ impl Log {
     pub(super) fn memory_bytes(&self, samples: usize, size: &dyn Fn(usize) -> usize) -> usize {
         let samples = if samples == 0 { usize::MAX } else { samples };
         let looked_at = samples.min(self.nodes.len());
-        let sizes = self.nodes.values().take(looked_at).map(|pack| size(pack.memory_bytes()));
+        let sizes = self.nodes.iter().take(looked_at).map(|(_, pack)| size(pack.memory_bytes()));
         let sum = sizes.fold(0, usize::saturating_add);
         let all = sum.saturating_mul(self.nodes.len()).checked_div(looked_at).unwrap_or(0);
-        all.saturating_add(group::tree_bytes::<StreamId, ListPack>(self.nodes.len(), size))
+        all.saturating_add(self.nodes.memory_bytes(size))
     }
 }
 

@@ -10,6 +10,7 @@ mod id;
 mod lag;
 mod log;
 mod node;
+mod nodes;
 mod parts;
 mod radix;
 mod trim;

@@ -96,7 +96,7 @@ impl Stream {
                 .slots()
                 .find(|slot| !slot.is_deleted())
                 .map(|slot| slot.entry.id());
-            let is_behind = stream.log.nodes.last_key_value().is_none_or(|(id, _)| *id < master);
+            let is_behind = stream.log.nodes.last().is_none_or(|(id, _)| *id < master);
             if !is_behind || first.zip(last).is_some_and(|(first, last)| first <= last) {
                 return Err(CorruptStream::Order(master));
             }
@@ -108,7 +108,7 @@ impl Stream {
             return Err(CorruptStream::Len { said: parts.len, actual: stream.log.len });
         }
         // A node may have deleted entries only.
-        let last = last.max(stream.log.nodes.last_key_value().map(|(id, _)| *id));
+        let last = last.max(stream.log.nodes.last().map(|(id, _)| *id));
         if let Some(last) = last.filter(|last| parts.last_id < *last) {
             return Err(CorruptStream::LastId(last));
         }

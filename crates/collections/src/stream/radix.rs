@@ -4,10 +4,10 @@
 //! leaf, for each byte where IDs part, and for each stretch of bytes between these. What an ID adds to the count
 //! follows from its neighbours, so the count is kept without the tree.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::id::StreamId;
+use super::nodes::Nodes;
 
 /// The nodes of a tree without an ID.
 pub(super) const EMPTY: u64 = 1;
@@ -16,7 +16,7 @@ pub(super) const EMPTY: u64 = 1;
 const DEPTH: u32 = 16;
 
 /// How many nodes the tree of the IDs in `tree` gains by an ID that is not there.
-pub(super) fn gained<T>(tree: &BTreeMap<StreamId, T>, id: StreamId) -> u64 {
+pub(super) fn gained(tree: &Nodes, id: StreamId) -> u64 {
     let before = tree.range(..id).next_back().map(|(neighbour, _)| *neighbour);
     let behind = tree.range(id..).next().map(|(neighbour, _)| *neighbour);
     let shared = |neighbour: &StreamId| shared_bytes(id, *neighbour);

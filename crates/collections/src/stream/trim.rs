@@ -28,7 +28,7 @@ impl Log {
     /// Removes entries; gives their number.
     pub fn trim(&mut self, trim: &Trim) -> u64 {
         let mut removed = 0_u64;
-        while let Some((&master, pack)) = self.nodes.first_key_value() {
+        while let Some(&(master, ref pack)) = self.nodes.first() {
             if matches!(trim.to, Threshold::Len(len) if self.len <= len) {
                 break;
             }
@@ -63,10 +63,9 @@ impl Log {
 
     /// Marks entries of the first node as deleted; gives their number.
     fn trim_first_node(&mut self, to: Threshold) -> u64 {
-        let Some(mut first) = self.nodes.first_entry() else { return 0 };
-        let master = *first.key();
         let mut left = self.len;
-        let removed = node::delete_while(first.get_mut(), master, |id, is_deleted| {
+        let Some((master, pack)) = self.nodes.first_mut() else { return 0 };
+        let removed = node::delete_while(pack, master, |id, is_deleted| {
             let is_wanted = match to {
                 Threshold::Len(len) => len < left,
                 // Deleted ones may be out of order.

@@ -352,7 +352,7 @@ impl Case<'_> {
     fn overwrite(&mut self, key: &[u8]) {
         self.with(&[key], |view, model| {
             let place = model.place(key);
-            let done = view.overwrite_string(key, |bytes| bytes.make_ascii_uppercase());
+            let done = view.overwrite_string(key, <[u8]>::make_ascii_uppercase);
             let entry = model.live(&place).filter(|entry| entry.encoding != Encoding::Int);
             assert_eq!(done.is_some(), entry.is_some());
             if let Some(mut entry) = entry {

@@ -6,8 +6,8 @@
 //! |-----------|------------------------------------------------------------|
 //! | 0, 1, 2   | a length and the bytes                                     |
 //! | 3, then 0 | the decimal form of an integer of one byte, which follows  |
-//! | 3, then 1 | … of two bytes, little-endian                              |
-//! | 3, then 2 | … of four bytes, little-endian                             |
+//! | 3, then 1 | the same of two bytes, little-endian                       |
+//! | 3, then 2 | the same of four bytes, little-endian                      |
 //! | 3, then 3 | compressed: both lengths, then the bytes as LZF packs them |
 
 /// Bytes that are written at the end.

@@ -74,6 +74,7 @@ impl QuickList {
             return;
         }
         let node = self.node_of(element);
+        self.make_room();
         match end {
             End::Head => self.nodes.push_front(node),
             End::Tail => self.nodes.push_back(node),
@@ -195,7 +196,17 @@ impl QuickList {
     pub(super) fn push_node(&mut self, node: Node) {
         if 0 < node.len() {
             self.len += node.len();
+            self.make_room();
             self.nodes.push_back(node);
+        }
+    }
+
+    /// Makes room for another node at an end.
+    fn make_room(&mut self) {
+        /// Doubling would leave a quarter of the memory unused.
+        const GROWTH: usize = 8;
+        if self.nodes.len() == self.nodes.capacity() {
+            self.nodes.reserve_exact((self.nodes.len() / GROWTH).max(1));
         }
     }
 

@@ -3,7 +3,7 @@
 use collections::bits::{self, Operation};
 use command::argument::{key, one_of, token};
 use command::{Command as Declaration, Flags, Group, KeySpec};
-use keyspace::{Decimal, SetExpiry, StringRef, ValueType};
+use keyspace::{Decimal, SetExpiry, StringRef};
 use resp::{ReplyError, Words};
 
 use super::super::string::string_of;
@@ -74,7 +74,7 @@ fn combined(
     operation: Operation,
     sources: Words<'_>,
 ) -> Result<Vec<u8>, ReplyError> {
-    let entries = call.keys.read_several_if(sources.iter(), |found| found == ValueType::String)?;
+    let entries = call.keys.read_several_if(sources.iter(), |entry| string_of(entry).map(drop))?;
     let strings = entries.into_iter().map(|entry| entry.map(string_of).transpose());
     let strings: Vec<Option<StringRef<'_>>> = strings.collect::<Result<_, _>>()?;
     let mut decimals = vec![Decimal::new(); strings.len()];

@@ -9,7 +9,7 @@ use collections::sorted_set::{Accumulation, SortedSetRef, sort};
 use collections::{Encoding, ObjectRef, SortedSet};
 use command::argument::{Argument, integer, key, one_of, token};
 use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
-use keyspace::{ValueType, View};
+use keyspace::View;
 use resp::ReplyError;
 
 use super::range::store;
@@ -195,8 +195,10 @@ fn sources<'v>(
     keys: &'v mut View<'_>,
     names: Arguments<'_>,
 ) -> Result<Vec<Source<'v>>, ReplyError> {
-    let admits = |found| matches!(found, ValueType::SortedSet | ValueType::Set);
-    let entries = keys.read_several_if(names.rest().iter(), admits)?;
+    let entries = keys.read_several_if(names.rest().iter(), |entry| match entry.object() {
+        Some(ObjectRef::SortedSet(_) | ObjectRef::Set(_)) => Ok(()),
+        _ => Err(ReplyError::WrongType),
+    })?;
     let source = |members| Ok(Source { members, weight: 1.0 });
     entries
         .into_iter()

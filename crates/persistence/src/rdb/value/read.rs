@@ -1,5 +1,10 @@
 //! Reading a value of any form.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each function is called with the forms of its own type"
+)]
+
 use std::io::Read;
 
 use collections::hash::{self, Hash};
@@ -84,7 +89,9 @@ fn read_list<R: Read>(
 ) -> Result<List, Error> {
     let pack_of = |elements: Vec<Vec<u8>>| {
         let mut pack = ListPack::new();
-        elements.iter().for_each(|element| pack.push_back(element));
+        for element in &elements {
+            pack.push_back(element);
+        }
         SavedNode::Packed(pack)
     };
     let mut nodes = Vec::new();
@@ -138,7 +145,7 @@ fn read_set<R: Read>(
             if integers.len() <= limits.set.integers {
                 return Ok(Set::from_integers(integers));
             }
-            for integer in integers.as_ref().iter() {
+            for integer in integers.as_ref() {
                 set.add_integer(integer, limits.set);
             }
         }
@@ -215,69 +222,49 @@ fn resp_double(text: &[u8]) -> Option<f64> {
     str::from_utf8(text).ok()?.parse().ok()
 }
 
+/// Adds a field that is not there yet.
+fn add_field<R: Read>(
+    hash: &mut Hash,
+    (name, value, expiry): (&[u8], &[u8], Option<i64>),
+    reader: &Reader<R>,
+    limits: &Limits,
+) -> Result<(), Error> {
+    if !hash.set(name, value, hash::SetExpiry::Clear, limits.hash) {
+        return Err(reader.corrupt(Corrupt::Duplicate));
+    }
+    if expiry.is_some() {
+        hash.set_expiry(name, expiry);
+    }
+    Ok(())
+}
+
 fn read_hash<R: Read>(
     form: ValueType,
     reader: &mut Reader<R>,
     limits: &Limits,
 ) -> Result<Hash, Error> {
     let mut hash = Hash::new();
-    let mut add = |reader: &Reader<R>, name: &[u8], value: &[u8], expiry: Option<i64>| {
-        if !hash.set(name, value, hash::SetExpiry::Clear, limits.hash) {
-            return Err(reader.corrupt(Corrupt::Duplicate));
-        }
-        if expiry.is_some() {
-            hash.set_expiry(name, expiry);
-        }
-        Ok(())
-    };
     match form {
         ValueType::Hash => {
             for _ in 0..some(reader)? {
                 let name = reader.string()?;
                 let value = reader.string()?;
-                add(reader, &name, &value, None)?;
+                add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
         }
         ValueType::HashMetadata | ValueType::HashMetadataBeforeRelease => {
-            let first = if form == ValueType::HashMetadata { reader.milliseconds()? } else { 1 };
-            for _ in 0..some(reader)? {
-                let after = reader.count()?;
-                let name = reader.string()?;
-                let value = reader.string()?;
-                let expiry = match i64::try_from(after) {
-                    Ok(0) => None,
-                    Ok(after) => Some(first.saturating_add(after).saturating_sub(1)),
-                    Err(_) => return Err(reader.corrupt(Corrupt::Number("an expiry"))),
-                };
-                add(reader, &name, &value, expiry)?;
-            }
+            read_with_metadata(form, &mut hash, reader, limits)?;
+        }
+        ValueType::HashListPackEx | ValueType::HashListPackExBeforeRelease => {
+            read_triples(form, &mut hash, reader, limits)?;
         }
         ValueType::HashZipMap => {
             let bytes = reader.string()?;
             let pairs =
                 packed::zip_map(&bytes).ok_or_else(|| reader.corrupt(Corrupt::Packed("zipmap")))?;
             for (name, value) in pairs {
-                add(reader, &name, &value, None)?;
+                add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
-        }
-        ValueType::HashListPackEx | ValueType::HashListPackExBeforeRelease => {
-            if form == ValueType::HashListPackEx {
-                reader.milliseconds()?;
-            }
-            let elements = elements(&list_pack(reader)?);
-            let (triples, rest) = elements.as_chunks::<3>();
-            if !rest.is_empty() {
-                return Err(reader.corrupt(Corrupt::Packed("hash")));
-            }
-            for [name, value, expiry] in triples {
-                let expiry: Option<i64> =
-                    str::from_utf8(expiry).ok().and_then(|text| text.parse().ok());
-                match expiry {
-                    None => return Err(reader.corrupt(Corrupt::Number("an expiry"))),
-                    Some(expiry) => add(reader, name, value, (expiry != 0).then_some(expiry))?,
-                }
-            }
-            hash.prepare_expiry();
         }
         _ => {
             let elements = match form {
@@ -289,9 +276,58 @@ fn read_hash<R: Read>(
                 return Err(reader.corrupt(Corrupt::Packed("hash")));
             }
             for [name, value] in pairs {
-                add(reader, name, value, None)?;
+                add_field(&mut hash, (name, value, None), reader, limits)?;
             }
         }
     }
     if hash.is_empty() { Err(reader.corrupt(Corrupt::Empty)) } else { Ok(hash) }
+}
+
+/// Reads fields each of which has its expiry in front, counted from the first one's.
+fn read_with_metadata<R: Read>(
+    form: ValueType,
+    hash: &mut Hash,
+    reader: &mut Reader<R>,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let first = if form == ValueType::HashMetadata { reader.milliseconds()? } else { 1 };
+    for _ in 0..some(reader)? {
+        let after = reader.count()?;
+        let name = reader.string()?;
+        let value = reader.string()?;
+        let expiry = match i64::try_from(after) {
+            Ok(0) => None,
+            Ok(after) => Some(first.saturating_add(after).saturating_sub(1)),
+            Err(_) => return Err(reader.corrupt(Corrupt::Number("an expiry"))),
+        };
+        add_field(hash, (&name, &value, expiry), reader, limits)?;
+    }
+    Ok(())
+}
+
+/// Reads fields of which each is a name, a value and an expiry, or 0 for none.
+fn read_triples<R: Read>(
+    form: ValueType,
+    hash: &mut Hash,
+    reader: &mut Reader<R>,
+    limits: &Limits,
+) -> Result<(), Error> {
+    if form == ValueType::HashListPackEx {
+        reader.milliseconds()?;
+    }
+    let elements = elements(&list_pack(reader)?);
+    let (triples, rest) = elements.as_chunks::<3>();
+    if !rest.is_empty() {
+        return Err(reader.corrupt(Corrupt::Packed("hash")));
+    }
+    for [name, value, expiry] in triples {
+        let expiry: i64 = str::from_utf8(expiry)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| reader.corrupt(Corrupt::Number("an expiry")))?;
+        let expiry = (expiry != 0).then_some(expiry);
+        add_field(hash, (name, value, expiry), reader, limits)?;
+    }
+    hash.prepare_expiry();
+    Ok(())
 }

@@ -1,5 +1,10 @@
 //! Streams: their nodes, what is known of them, and their groups.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each function is called with the forms of its own type"
+)]
+
 use std::io::Read;
 
 use collections::Stream;

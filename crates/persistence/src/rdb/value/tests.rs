@@ -77,9 +77,9 @@ fn values() -> impl Strategy<Value = Value> {
                 }
                 2 => {
                     let mut set = Set::default();
-                    unique.iter().for_each(|member| {
+                    for member in &unique {
                         set.add(member, LIMITS.set);
-                    });
+                    }
                     Value::Object(Object::Set(set))
                 }
                 3 => {
@@ -92,7 +92,10 @@ fn values() -> impl Strategy<Value = Value> {
                             LIMITS.hash,
                         );
                         if place % 3 == 1 && strings.len() % 2 == 0 {
-                            hash.set_expiry(name, Some(1_700_000_000_000 + place as i64));
+                            hash.set_expiry(
+                                name,
+                                Some(1_700_000_000_000 + i64::try_from(place).unwrap()),
+                            );
                         }
                     }
                     Value::Object(Object::Hash(hash))
@@ -182,7 +185,9 @@ fn forms_of_old_are_read() {
     bytes.extend_from_slice(zip_map);
     let hash = read_all(&bytes).expect("a hash");
     let Value::Object(Object::Hash(hash)) = hash else { panic!("a hash") };
-    let value = |name: &[u8]| Collection::to_ref(&hash).value(name).map(|value| value.to_vec());
+    let value = |name: &[u8]| {
+        Collection::to_ref(&hash).value(name).map(collections::list_pack::Element::to_vec)
+    };
     assert_eq!(value(b"a"), Some(b"x".to_vec()));
     assert_eq!(value(b"bc"), Some(b"yz".to_vec()));
 }

@@ -1,5 +1,10 @@
 //! Writing a value in the newest form that a version reads.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each function is called with the forms of its own type"
+)]
+
 use collections::hash::HashRef;
 use collections::list::{ListRef, NodeContent};
 use collections::set::SetRef;
@@ -104,7 +109,7 @@ fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
             let first = first_expiry.unwrap_or(0);
             writer.milliseconds(first);
             writer.length(hash.len() as u64);
-            for field in hash.iter() {
+            for field in hash {
                 let after =
                     field.expiry.map_or(0, |expiry| expiry.saturating_sub(first).saturating_add(1));
                 writer.length(u64::try_from(after).unwrap_or(0));
@@ -114,7 +119,7 @@ fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
         }
         _ => {
             writer.length(hash.len() as u64);
-            for field in hash.iter() {
+            for field in hash {
                 write_element(field.name, writer);
                 write_element(field.value, writer);
             }
