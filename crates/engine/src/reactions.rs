@@ -25,7 +25,9 @@ pub struct Touched {
 }
 
 /// How many parties want to know of changes: watching, waiting and tracking clients, and notifications while they are on.
+/// Every call looks at it, so it is on cache lines where nothing else is written.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct Interest {
     parties: AtomicUsize,
 }

@@ -179,11 +179,9 @@ impl Session {
             engine.interest.add();
         }
         for key in keys {
-            let hash = engine.keyspace.hash(key);
-            let is_it = |watched: &WatchedKey| {
-                watched.hash == hash && watched.database == database && *watched.key == *key
-            };
-            if !transaction.watched.iter().any(is_it) {
+            // The shard is asked, and not the client's own list: that may be long.
+            if !view.is_watched_by(key, &watcher) {
+                let hash = engine.keyspace.hash(key);
                 view.watch(key, Arc::clone(&watcher));
                 transaction.watched_memory += 2 * key.len();
                 transaction.watched.push(WatchedKey { database, key: key.into(), hash });

@@ -95,6 +95,13 @@ impl View<'_> {
         self.shard_of(key).watchers.add(database, key, Watch { watcher, had_expired });
     }
 
+    /// Whether a watcher is told of changes of a key of the selected database.
+    pub fn is_watched_by(&mut self, key: &[u8], watcher: &Arc<dyn Watcher>) -> bool {
+        let database = self.database();
+        let list = self.shard_of(key).watchers.at(database, key);
+        list.is_some_and(|list| list.iter().any(|watch| watch.is_by(watcher)))
+    }
+
     /// Has a watcher no longer told of changes of a key.
     pub fn unwatch(&mut self, database: usize, key: &[u8], watcher: &Arc<dyn Watcher>) {
         self.shard_of(key).watchers.remove(database, key, watcher);

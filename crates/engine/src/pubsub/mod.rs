@@ -61,11 +61,16 @@ pub(crate) struct PubSub {
     pattern_count: AtomicUsize,
     /// Workers with clients that MONITOR.
     monitors: Mutex<Audience>,
-    monitor_count: AtomicUsize,
+    monitor_count: Apart,
     inboxes: Box<[Inbox]>,
     /// Inboxes that hold more than they should.
     crowded: AtomicUsize,
 }
+
+/// A number that every call looks at, on cache lines where nothing else is written.
+#[derive(Default)]
+#[repr(align(128))]
+struct Apart(AtomicUsize);
 
 /// Workers to wake; nearly always few.
 type Rung = SmallVec<[usize; 8]>;
@@ -78,7 +83,7 @@ impl PubSub {
             patterns: RwLock::default(),
             pattern_count: AtomicUsize::new(0),
             monitors: Mutex::default(),
-            monitor_count: AtomicUsize::new(0),
+            monitor_count: Apart::default(),
             inboxes: (0..workers).map(|_| Inbox::default()).collect(),
             crowded: AtomicUsize::new(0),
         }
@@ -136,7 +141,7 @@ impl PubSub {
     /// Whether anybody would be shown calls.
     #[inline]
     pub(crate) fn is_monitored(&self) -> bool {
-        self.monitor_count.load(Ordering::Relaxed) != 0
+        self.monitor_count.0.load(Ordering::Relaxed) != 0
     }
 
     /// Shows a line to all who MONITOR.
@@ -215,7 +220,7 @@ impl PubSub {
     fn enter_monitor(&self, worker: usize, take: impl FnOnce(&Self)) {
         let mut monitors = self.monitors.lock();
         monitors.enter(worker);
-        self.monitor_count.store(monitors.count(), Ordering::Release);
+        self.monitor_count.0.store(monitors.count(), Ordering::Release);
         take(self);
     }
 
@@ -223,7 +228,7 @@ impl PubSub {
     fn leave_monitor(&self, worker: usize) {
         let mut monitors = self.monitors.lock();
         monitors.leave(worker);
-        self.monitor_count.store(monitors.count(), Ordering::Release);
+        self.monitor_count.0.store(monitors.count(), Ordering::Release);
     }
 
     fn channels_of(&self, space: Space) -> &Channels {

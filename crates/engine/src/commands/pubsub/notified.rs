@@ -7,7 +7,7 @@ use crate::testing::Server;
 /// Calls of a case.
 const CALLS: usize = 60;
 /// Cases, unless `OCHRE_ROUNDS` says otherwise.
-const ROUNDS: u64 = 150;
+const ROUNDS: u64 = 60;
 
 /// Calls to draw from; `K` stands for a key, `M` for a member or field, `V` for a value, `N` for a small number.
 const CALLABLE: &[&str] = &[

@@ -250,3 +250,20 @@ fn queued_calls_are_counted_as_calls() {
     assert_eq!(calls(b"exec"), (2, 1, 0));
     assert_eq!(calls(b"multi"), (2, 0, 0));
 }
+
+/// A key that is named twice is watched once, and what is watched in another database is another key.
+#[test]
+fn many_keys_are_watched_at_the_cost_of_each() {
+    const KEYS: usize = 50_000;
+    let mut server = Server::new();
+    let names: Vec<String> = (0..KEYS).map(|number| format!("key:{number}")).collect();
+    let mut words = vec!["WATCH".to_owned()];
+    words.extend(names.iter().chain(&names).cloned());
+    assert_eq!(server.answer(&words), b"+OK\r\n");
+    assert_eq!(server.watched_keys(), KEYS);
+    server.say("SELECT 1");
+    server.say("WATCH key:1");
+    assert_eq!(server.watched_keys(), KEYS + 1);
+    server.say("UNWATCH");
+    assert_eq!(server.watched_keys(), 0);
+}
