@@ -133,6 +133,11 @@ impl<R: Read> Reader<R> {
         self.unverified_offset
     }
 
+    /// The checksum of the bytes that no checksum has vouched for, to go on with.
+    pub fn into_checksum(self) -> Running {
+        self.checksum
+    }
+
     /// The words of the command that was read last.
     pub fn words(&self) -> Words<'_> {
         self.words.as_words()
