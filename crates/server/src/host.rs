@@ -196,6 +196,7 @@ impl Host for Process {
                     process::crash::set_enabled(config.process.crash_log);
                     Ok(())
                 }
+                "appendonly" => self.append_only.switch(config.persistence.append_only),
                 // Both together, once.
                 "port" | "bind" if !listens => {
                     listens = true;

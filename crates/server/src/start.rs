@@ -119,26 +119,13 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     };
     let unix_socket = (!config.network.unix_socket.is_empty())
         .then(|| config.network.unix_socket.as_path().to_owned());
-    let is_append_only = config.persistence.append_only;
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     install_crash_report(engine, clock, pid_file.as_ref());
-    let syncer = Syncer::start(Arc::clone(&outfit.append_only))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
-    if is_append_only {
-        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
-        outfit
-            .append_only
-            .start(engine, loaded)
-            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
-    }
+    let syncer = begin_to_append(engine, &outfit, clock)?;
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    for kind in listening.kinds() {
-        log::notice(format_args!("Ready to accept connections {kind}"));
-    }
-    supervisor.ready();
-    supervisor.status("Ready to accept connections");
+    announce(&listening, &supervisor);
     Ok(Server {
         engine,
         workers: threads,
@@ -150,6 +137,33 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+/// Says that the server serves.
+fn announce(listening: &Listening, supervisor: &Supervisor) {
+    for kind in listening.kinds() {
+        log::notice(format_args!("Ready to accept connections {kind}"));
+    }
+    supervisor.ready();
+    supervisor.status("Ready to accept connections");
+}
+
+/// Loads what was appended to the append-only file, if there is one, and appends from here on.
+fn begin_to_append(
+    engine: &'static Engine,
+    outfit: &Outfit,
+    clock: Clock,
+) -> Result<Syncer, Failed> {
+    let append_only = &outfit.append_only;
+    append_only.serve(engine);
+    if engine.config().persistence.append_only {
+        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
+        append_only
+            .start(engine, loaded)
+            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
+    }
+    Syncer::start(Arc::clone(append_only))
+        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
 }
 
 /// The configuration file as the title shows it; empty if there is none.

@@ -46,7 +46,7 @@ impl Worker<'_> {
                     Delivered::Line(line) => connection.output.push(line),
                 }
                 bytes += connection.output.len() - before;
-                connection.is_cleared = false;
+                connection.holding.is_cleared = false;
                 if !std::mem::replace(&mut connection.is_receiving, true) {
                     receiving.push(token);
                 }
