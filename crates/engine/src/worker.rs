@@ -396,9 +396,16 @@ impl<'e> Worker<'e> {
     ) {
         self.prepared.clear();
         let keyspace = &self.engine.keyspace;
+        // Calls that follow each other are often of the same command.
+        let mut last: Option<(&[u8], &'e Callable)> = None;
         for index in range {
             let words = batch.words(index, input);
-            let callable = self.engine.commands.find_call(words).ok();
+            let name = words.first().unwrap_or_default();
+            let callable = match last {
+                Some((known, callable)) if known == name => Some(callable),
+                _ => self.engine.commands.find_call(words).ok(),
+            };
+            last = callable.filter(|callable| callable.is_named_alone()).map(|found| (name, found));
             let position = callable.and_then(only_key);
             let hash =
                 position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
