@@ -415,10 +415,10 @@ impl<'e> Worker<'e> {
             return;
         }
         let Gate::Inside(inside) = &mut self.gate else { return };
-        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+        for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
-        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+        for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_entry(inside, session.database, hash);
         }
     }
@@ -451,6 +451,16 @@ impl<'e> Worker<'e> {
             }
         }
     }
+}
+
+/// The hashes of keys of calls, without those of the call before: what it needs is fetched already.
+fn distinct_hashes(prepared: &[Prepared<'_>]) -> impl Iterator<Item = KeyHash> {
+    let mut last = None;
+    prepared.iter().filter_map(|prepared| prepared.hash).filter(move |&hash| {
+        let is_new = last != Some(hash);
+        last = Some(hash);
+        is_new
+    })
 }
 
 /// Takes back the reply to a call that the client does not want.
