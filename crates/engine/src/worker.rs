@@ -203,6 +203,7 @@ impl<'e> Worker<'e> {
             return;
         }
         self.engine.sample(self.now_ms());
+        self.limit_tracking();
         if !(0..SIZES_INTERVAL_MS).contains(&(self.now_ms() - self.sizes_noted_ms))
             && let Gate::Inside(inside) = &mut self.gate
         {
@@ -213,6 +214,12 @@ impl<'e> Worker<'e> {
             // What CONFIG SET left to do, when nobody is calling.
             self.make_room_patiently();
         }
+    }
+
+    /// Forgets keys that clients have read if there are too many; calls see to that, but for what a change of the limit leaves.
+    fn limit_tracking(&self) {
+        let limit = self.config.notifications.tracking_table_keys;
+        self.engine.tracking.limit(self.engine, self.index, limit);
     }
 
     /// Counts something that happened outside of calls.
@@ -239,6 +246,7 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Ran {
         session.received = input.len();
+        session.look_at_record();
         self.absorb(session, output);
         let mut course = Course {
             executed: 0,
@@ -253,6 +261,10 @@ impl<'e> Worker<'e> {
             self.recover(&mut course, session, output);
         }
         self.round.donated.clear();
+        // Before the replies are seen by their client.
+        if self.broadcast() {
+            self.absorb(session, output);
+        }
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
@@ -269,7 +281,7 @@ impl<'e> Worker<'e> {
     /// Gives the client what is on its way to it: what was published before it is served comes before the replies, and what
     /// its own calls publish, after theirs.
     #[inline]
-    fn absorb(&mut self, session: &mut Session, output: &mut Output) {
+    pub(crate) fn absorb(&mut self, session: &mut Session, output: &mut Output) {
         if session.receives() && self.has_post() {
             self.delivery.absorb(&self.engine.pubsub, session, output);
         }
@@ -279,6 +291,16 @@ impl<'e> Worker<'e> {
     #[inline]
     pub fn has_post(&self) -> bool {
         self.delivery.has_post(&self.engine.pubsub)
+    }
+
+    /// Sends what was changed in this round to those who are told by prefix; whether there was anything.
+    #[inline]
+    pub fn broadcast(&mut self) -> bool {
+        let has_pending = self.engine.tracking.has_pending(self.index);
+        if has_pending {
+            self.engine.tracking.broadcast(self.engine, self.index);
+        }
+        has_pending
     }
 
     /// The next thing to deliver, and its number.
@@ -315,6 +337,9 @@ impl<'e> Worker<'e> {
                     return;
                 }
                 course.executed += 1;
+                if session.tracks() {
+                    session.end_caching(prepared.callable);
+                }
                 if course.next == Next::Block {
                     course.last = prepared.callable.map(|callable| callable.id);
                     return;
@@ -323,6 +348,9 @@ impl<'e> Worker<'e> {
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and holds for what follows in the batch.
                     let changed = self.look_at_config();
+                    if changed {
+                        self.limit_tracking();
+                    }
                     if changed && 0 < self.config.memory.limit_bytes {
                         self.make_room_patiently();
                     }
