@@ -133,7 +133,12 @@ impl Call<'_> {
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
-        let teller = Teller { engine: self.engine, config: self.config, worker: self.worker };
+        let teller = Teller {
+            engine: self.engine,
+            config: self.config,
+            worker: self.worker,
+            client: Some(self.session.id()),
+        };
         teller.tell_expired(&mut self.keys);
         if !awaited.is_empty() {
             let parts = Parts {

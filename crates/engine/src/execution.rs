@@ -61,12 +61,16 @@ impl<'e> Worker<'e> {
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
         }
-        if callable.flags.has(Flags::PUBLISHES) && self.engine.pubsub.is_crowded() {
+        if callable.flags.has_any(Flags::PUBLISHES.and(Flags::WRITE))
+            && self.engine.pubsub.is_crowded()
+            && (callable.flags.has(Flags::PUBLISHES) || self.engine.interest.any())
+        {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        if 0 < self.config.memory.limit_bytes
-            && self.make_room() == Room::Lacking
+        let limited = 0 < self.config.memory.limit_bytes;
+        let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
+        if room == Room::Lacking
             && actual_flags(session, callable).has(Flags::DENY_OOM)
         {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
@@ -89,6 +93,15 @@ impl<'e> Worker<'e> {
             Handler::Queued(run) => self.with_queued(session, callable, run, words, output),
             Handler::Watched(run) => self.with_watched(session, callable, run, words, output),
         }
+    }
+
+    /// Makes room; what the client is told of what had to go comes before the reply to the call that needs it.
+    fn make_room_for(&mut self, session: &mut Session, output: &mut Output) -> Room {
+        let room = self.make_room();
+        if session.tracks() && session.wants_replies() {
+            self.absorb(session, output);
+        }
+        room
     }
 
     /// Whether the client may make this call.
@@ -289,6 +302,7 @@ impl<'e> Worker<'e> {
     pub fn forget(&mut self, session: &mut Session) {
         self.abandon_wait(session);
         self.forget_watches(session);
+        session.forget_tracking(self.engine);
         self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
 
@@ -529,6 +543,10 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
         || !call.keys.garbage.is_empty()
     {
         publish(call, database);
+    }
+    if call.session.tracks() {
+        // After others were told what the call itself has removed: that is not what it was answered.
+        call.remember_keys();
     }
     fate
 }
