@@ -15,7 +15,7 @@ use crate::blocking::{self, Served};
 use crate::call::{Call, Next, Occasion};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
-use crate::effects::Effects;
+use crate::effects::{Effects, Ended};
 use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
@@ -74,6 +74,12 @@ impl<'e> Worker<'e> {
             && actual_flags(session, callable).has(Flags::DENY_OOM)
         {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
+            return rejected;
+        }
+        if self.engine.append_only.is_in_trouble()
+            && let Some(error) = self.refusal_of_disk(session, callable)
+        {
+            self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -158,6 +164,13 @@ impl<'e> Worker<'e> {
             )
             .into(),
         ))
+    }
+
+    /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
+    #[cold]
+    fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+        let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
+        if minds { self.engine.append_only.refusal() } else { None }
     }
 
     fn refuse(
@@ -411,7 +424,7 @@ pub(crate) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     #[inline]
-    fn call(
+    pub(crate) fn call(
         self,
         session: &'a mut Session,
         callable: &'a Callable,
@@ -476,8 +489,11 @@ impl<'a> Parts<'a> {
 #[inline]
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
-    if call.recording {
-        call.engine.effects.append(&mut call.effects);
+    if call.recording
+        && call.effects.has_recorded()
+        && let Some(end) = call.engine.effects.append_call(&mut call.effects, call.words)
+    {
+        call.tally.recorded_to = end;
     }
 }
 
@@ -585,8 +601,14 @@ fn publish(call: &mut Call<'_>, database: usize) {
     call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        let (expired, fields) = (&call.keys.expired, &call.keys.expired_fields);
-        call.effects.finish(expired, fields, removal, database, call.words);
+        call.effects.finish(&Ended {
+            expired: &call.keys.expired,
+            expired_fields: &call.keys.expired_fields,
+            removal,
+            database,
+            words: call.words,
+            is_inner: call.occasion == Occasion::Within,
+        });
     }
     react(call);
     for garbage in call.keys.garbage.drain(..) {
