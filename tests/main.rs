@@ -18,4 +18,5 @@ mod protocol;
 mod pubsub;
 mod subject;
 mod tidy;
+mod tracking;
 mod transactions;

@@ -113,6 +113,7 @@ impl<'e> Replay<'e> {
             worker: 0,
             delivery: &mut self.delivery,
             served: &mut self.served,
+            is_awaited: false,
         };
         let run = handler.for_call(words).run();
         parts.call(&mut self.session, callable, run, words, view, &mut self.output);

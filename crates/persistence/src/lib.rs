@@ -24,6 +24,7 @@
 
 pub mod aof;
 pub mod crc64;
+pub mod digest;
 pub mod dump;
 mod error;
 pub mod rdb;

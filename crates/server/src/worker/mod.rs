@@ -181,6 +181,7 @@ impl<'e> Worker<'e> {
         self.run_timers(begin);
         self.dispatch();
         self.answer_served();
+        self.share.broadcast();
         self.deliver();
         self.commit();
         self.share.end_round();
