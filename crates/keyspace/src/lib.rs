@@ -22,6 +22,7 @@ mod held;
 mod object;
 mod scan;
 mod shard;
+mod snapshot;
 mod value;
 mod view;
 mod waiting;
@@ -31,7 +32,10 @@ mod writing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+
+use parking_lot::{Mutex, RwLock};
 
 pub use access::{AccessClock, AccessPolicy, Random};
 pub use active_expiry::{Expiring, ExpiryCycle, ExpiryProgress};
@@ -41,6 +45,7 @@ pub use field_expiry::ExpiredFields;
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
+pub use snapshot::{BigEntry, SnapshotSink, Walk};
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
 pub use waiting::{AwaitedKeys, Ticket, Waiter};
@@ -66,6 +71,10 @@ pub struct Keyspace {
     databases: usize,
     /// Of the snapshot that was begun last; an entry with another epoch has not been seen by it.
     epoch: AtomicU8,
+    /// The snapshot whose walk has not ended.
+    snapshot: RwLock<Option<Arc<snapshot::Running>>>,
+    /// To a gate of the walk's own, where several workers have some.
+    walk_key: Mutex<Option<GateKey>>,
     waits: Waits,
 }
 
@@ -87,7 +96,10 @@ pub struct DatabaseSize {
 impl Keyspace {
     /// A keyspace of `databases` logical databases for `workers` workers, and the key to each worker's gate.
     pub fn new(workers: usize, databases: usize) -> (Keyspace, Vec<GateKey>) {
-        let (gates, keys) = Gates::new(workers);
+        // One worker has the keyspace to itself: there, the walk of a snapshot closes its gate.
+        let walks = usize::from(workers != 1);
+        let (gates, mut keys) = Gates::new(workers + walks);
+        let walk_key = if walks == 0 { None } else { keys.pop() };
         let shards = if gates.is_single() { SHARDS_SINGLE } else { workers * SHARDS_PER_WORKER };
         let shards = shards.next_power_of_two().min(SHARDS_LIMIT);
         assert!(shards <= 1 << SHARD_BITS, "the hash has bits for every shard");
@@ -98,6 +110,8 @@ impl Keyspace {
             hashing: Hashing::default(),
             databases,
             epoch: AtomicU8::new(0),
+            snapshot: RwLock::new(None),
+            walk_key: Mutex::new(walk_key),
             waits: Waits::default(),
         };
         (keyspace, keys)
@@ -141,11 +155,6 @@ impl Keyspace {
             "admitted by the gates of this keyspace"
         );
         View::new(self, database, round)
-    }
-
-    /// Begins an epoch: every entry is new to it. The gates are closed, so no view is open.
-    pub fn begin_epoch(&self, _closed: &Closed<'_>) -> u8 {
-        self.epoch.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     /// Starts to fetch the bucket where a key would be.
