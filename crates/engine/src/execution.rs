@@ -72,6 +72,20 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
+        if self.engine.saving.is_crowded() && writes(session, callable) {
+            // What is gathered for a snapshot has to be written first.
+            return Executed::YIELDING;
+        }
+        if self.engine.saving.refuses_writes()
+            && (actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping")
+        {
+            self.refuse(session, words, Some(callable), &CANNOT_SAVE, output);
+            return rejected;
+        }
+        if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
+            self.refuse(session, words, Some(callable), &LOADING, output);
+            return rejected;
+        }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
             return self.queue(session, callable, words, output);
         }
@@ -355,6 +369,18 @@ impl<'e> Worker<'e> {
         executed
     }
 }
+
+/// Whether a call may write, be it by a script.
+fn writes(session: &Session, callable: &Callable) -> bool {
+    actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
+}
+
+const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
+const CANNOT_SAVE: ReplyError = ReplyError::coded(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
+     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
 
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

@@ -24,12 +24,14 @@ mod execution;
 pub mod host;
 mod information;
 mod latency;
+mod loading;
 mod memory_limit;
 mod monitor;
 mod notifications;
 mod pause;
 pub mod pubsub;
 mod reactions;
+pub mod saving;
 mod scripts;
 pub mod session;
 mod slow_log;
@@ -53,6 +55,7 @@ use parking_lot::Mutex;
 pub use blocking::Served;
 pub use call::{Call, Next};
 pub use effects::EffectStream;
+pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
 pub use worker::{Ran, Time, Worker};
@@ -99,6 +102,10 @@ pub struct Engine {
     pub(crate) script_figures: scripts::Figures,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// Saving the data.
+    pub saving: saving::Saving,
+    /// Loading the data.
+    pub loading: Loading,
     /// The process.
     pub host: Box<dyn Host>,
     /// By worker.
@@ -152,6 +159,8 @@ impl Engine {
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             pause: Pause::default(),
+            saving: saving::Saving::default(),
+            loading: Loading::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
@@ -192,6 +201,7 @@ impl Engine {
         }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
+        self.weigh_refusal();
         Ok(changed)
     }
 

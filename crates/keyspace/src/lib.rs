@@ -12,6 +12,7 @@
 
 mod access;
 mod active_expiry;
+mod arrivals;
 mod database;
 mod entry;
 mod eviction;
@@ -39,6 +40,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub use access::{AccessClock, AccessPolicy, Random};
 pub use active_expiry::{Expiring, ExpiryCycle, ExpiryProgress};
+pub use arrivals::{Arrivals, Duplicate, Present};
 pub use entry::EntryRef;
 pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
 pub use field_expiry::ExpiredFields;
@@ -61,6 +63,8 @@ const SHARDS_SINGLE: usize = 16;
 /// Makes two of `n` workers meet in a shard in less than one of 64 cases.
 const SHARDS_PER_WORKER: usize = 64;
 const SHARDS_LIMIT: usize = 4096;
+/// As many threads as load a file at the same time.
+const SPARE_GATES: usize = 4;
 
 /// All the data of a server.
 pub struct Keyspace {
@@ -73,8 +77,8 @@ pub struct Keyspace {
     epoch: AtomicU8,
     /// The snapshot whose walk has not ended.
     snapshot: RwLock<Option<Arc<snapshot::Running>>>,
-    /// To a gate of the walk's own, where several workers have some.
-    walk_key: Mutex<Option<GateKey>>,
+    /// To gates that belong to no worker, where there are several: for what is done beside them.
+    spare_keys: Mutex<Vec<GateKey>>,
     waits: Waits,
 }
 
@@ -96,10 +100,10 @@ pub struct DatabaseSize {
 impl Keyspace {
     /// A keyspace of `databases` logical databases for `workers` workers, and the key to each worker's gate.
     pub fn new(workers: usize, databases: usize) -> (Keyspace, Vec<GateKey>) {
-        // One worker has the keyspace to itself: there, the walk of a snapshot closes its gate.
-        let walks = usize::from(workers != 1);
-        let (gates, mut keys) = Gates::new(workers + walks);
-        let walk_key = if walks == 0 { None } else { keys.pop() };
+        // One worker has the keyspace to itself: there, who does something beside it closes its gate.
+        let spare = if workers == 1 { 0 } else { SPARE_GATES };
+        let (gates, mut keys) = Gates::new(workers + spare);
+        let spare_keys = Mutex::new(keys.split_off(workers));
         let shards = if gates.is_single() { SHARDS_SINGLE } else { workers * SHARDS_PER_WORKER };
         let shards = shards.next_power_of_two().min(SHARDS_LIMIT);
         assert!(shards <= 1 << SHARD_BITS, "the hash has bits for every shard");
@@ -111,7 +115,7 @@ impl Keyspace {
             databases,
             epoch: AtomicU8::new(0),
             snapshot: RwLock::new(None),
-            walk_key: Mutex::new(walk_key),
+            spare_keys,
             waits: Waits::default(),
         };
         (keyspace, keys)
@@ -173,6 +177,18 @@ impl Keyspace {
         if let Some(database) = shard.database(database) {
             database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
         }
+    }
+
+    /// Has `act` use a view from a thread that is no worker's, outside of all gates: beside the workers, or, where there is one, while it waits.
+    pub(crate) fn beside<R>(&self, round: &mut Round, act: impl FnOnce(&mut View<'_>) -> R) -> R {
+        let key = if self.gates.is_single() { None } else { self.spare_keys.lock().pop() };
+        let Some(key) = key else {
+            return act(&mut self.view(&mut self.gates.close(), 0, round));
+        };
+        let mut inside = self.gates.enter(key);
+        let result = act(&mut self.view(&mut inside, 0, round));
+        self.spare_keys.lock().push(inside.leave());
+        result
     }
 
     /// The sizes of all databases, shard by shard: with other workers at work, no picture of one moment.

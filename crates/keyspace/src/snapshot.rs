@@ -29,7 +29,6 @@ use parking_lot::Mutex;
 use crate::access::{AccessClock, AccessPolicy, Random};
 use crate::database::Database;
 use crate::entry::{Entry, EntryRef, OnHeap};
-use crate::gate::Admission;
 use crate::value::{StringRef, ValueRef};
 use crate::view::{ExpiryMode, Noting, Round, View};
 use crate::{DatabaseSize, Keyspace};
@@ -474,22 +473,10 @@ impl Keyspace {
     /// Drives a walk on by one step; see [`Walk::step`]. Keeps others waiting for no longer than that takes. The caller is outside
     /// of all gates.
     pub fn step(&self, walk: &mut Walk, budget: usize) -> bool {
-        if self.gates.is_single() {
-            return self.step_as(&mut self.gates.close(), walk, budget);
-        }
-        let mut key = self.walk_key.lock();
-        let Some(taken) = key.take() else { unreachable!("it is given back below") };
-        let mut inside = self.gates.enter(taken);
-        let more = self.step_as(&mut inside, walk, budget);
-        *key = Some(inside.leave());
-        more
-    }
-
-    fn step_as(&self, admission: &mut impl Admission, walk: &mut Walk, budget: usize) -> bool {
-        let mut round = Round::aside();
-        let mut view = self.view(admission, 0, &mut round);
-        view.roam();
-        walk.step(&mut view, budget)
+        self.beside(&mut Round::aside(), |view| {
+            view.roam();
+            walk.step(view, budget)
+        })
     }
 
     /// Whether there is a snapshot whose walk has not ended.

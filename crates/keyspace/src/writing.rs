@@ -429,7 +429,7 @@ impl View<'_> {
 
 /// The integer that a string is stored as, if it is the canonical decimal form of one.
 #[inline]
-fn stored_integer(value: &[u8]) -> Option<i64> {
+pub(crate) fn stored_integer(value: &[u8]) -> Option<i64> {
     /// The longest: `-9223372036854775808`.
     const LIMIT: usize = 20;
     let (first, length) = (*value.first()?, value.len());

@@ -9,17 +9,16 @@
 
 mod recorder;
 
-#[cfg(test)]
-mod tests;
-
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use config::Config;
-use keyspace::{View, Walk};
+use keyspace::{ExpiryMode, View, Walk};
 use parking_lot::Mutex;
+use persistence::rdb::file::FileWriter;
 
-pub use recorder::{Recorded, Recorder, Records};
+pub use recorder::{Recorded, Recorder, Records, version};
 
 use crate::Engine;
 use crate::host::LogLevel;
@@ -107,8 +106,6 @@ struct Current {
 pub enum Purpose {
     /// The snapshot file, while clients are served.
     File,
-    /// The snapshot file, while everybody waits.
-    FileAtOnce,
     /// Something else: the base of an append-only file, a replica.
     Other,
 }
@@ -178,7 +175,7 @@ impl Saving {
 
     /// Whether whoever wants to write has to wait, since too much is gathered.
     #[inline]
-    pub(crate) fn is_crowded(&self) -> bool {
+    pub fn is_crowded(&self) -> bool {
         let backlog = &*self.backlog;
         backlog.limit.load(Ordering::Relaxed) < backlog.bytes.load(Ordering::Relaxed)
     }
@@ -197,7 +194,7 @@ impl Saving {
     /// Whether a save prevents another one.
     pub fn busy(&self) -> Option<Busy> {
         self.state.lock().current.as_ref().map(|current| match current.purpose {
-            Purpose::File | Purpose::FileAtOnce => Busy::Saving,
+            Purpose::File => Busy::Saving,
             Purpose::Other => Busy::Other,
         })
     }
@@ -229,18 +226,6 @@ impl Saving {
         let _state = self.state.lock();
         (!job.cancelled.load(Ordering::Acquire)).then(publish)
     }
-
-    /// Notes that an empty file was saved, or that it could not be.
-    pub(crate) fn note_emptied(&self, engine: &Engine, saved: bool, now_s: i64) {
-        let changes = engine.changes();
-        let mut state = self.state.lock();
-        state.last_failed = !saved;
-        if saved {
-            state.last_save_s = now_s;
-            state.saved_changes = changes;
-            state.saves += 1;
-        }
-    }
 }
 
 impl Engine {
@@ -261,20 +246,20 @@ impl Engine {
             return Err(busy);
         }
         let config = self.config();
-        let now_ms = now_us.div_euclid(1000);
         let backlog = &self.saving.backlog;
         let limit = config.persistence.snapshot_queue_bytes;
         backlog.begin(usize::try_from(limit).unwrap_or(usize::MAX));
-        let recorder = Arc::new(Recorder::new(&config, now_ms, Arc::clone(backlog)));
+        let recorder =
+            Arc::new(Recorder::new(&config, now_us.div_euclid(1000), Arc::clone(backlog)));
         let walk = view.begin_snapshot(Arc::clone(&recorder) as Arc<dyn keyspace::SnapshotSink>);
         let shown = Arc::new(AtomicUsize::new(0));
         let cancelled = Arc::new(AtomicBool::new(false));
         let changes = self.changes();
         let keys = walk.sizes().iter().map(|size| size.keys).sum();
-        let now_s = now_us.div_euclid(1_000_000);
+        let seconds = now_us.div_euclid(1_000_000);
         let mut state = self.saving.state.lock();
         if purpose == Purpose::File {
-            state.last_try_s = now_s;
+            state.last_try_s = seconds;
             state.scheduled = false;
         }
         state.current = Some(Current {
@@ -292,16 +277,84 @@ impl Engine {
             config,
             purpose,
             functions: self.function_code(),
-            now_s,
+            now_s: seconds,
             shown,
             cancelled,
         })
     }
 
-    /// The code of all libraries of functions, which an image has as well.
-    #[expect(clippy::unused_self, reason = "there are no functions yet")]
-    fn function_code(&self) -> Vec<Vec<u8>> {
+    /// The code of all libraries of functions, which an image has as well. There are none before functions are built.
+    pub fn function_code(&self) -> Vec<Vec<u8>> {
         Vec::new()
+    }
+
+    /// Takes the code of a library of functions out of an image; the reason if that is not possible.
+    pub fn restore_function(&self, _code: &[u8]) -> Result<(), String> {
+        Err("functions are not built into this server yet".to_owned())
+    }
+
+    /// How values out of a file are represented.
+    pub fn value_limits(&self) -> persistence::rdb::value::Limits {
+        crate::commands::value_limits(&self.config())
+    }
+
+    /// Saves while everybody waits; says whether that worked. `more_changes` were made that the statistics do not have yet. The view has
+    /// all shards, behind closed gates.
+    pub fn save_at_once(&self, view: &mut View<'_>, more_changes: u64, now_s: i64) -> bool {
+        let saved = self.host.save_at_once(self, view);
+        let changes = self.changes().saturating_add(more_changes);
+        let mut state = self.saving.state.lock();
+        state.last_failed = !saved;
+        if saved {
+            state.last_save_s = now_s;
+            state.saved_changes = changes;
+            state.saves += 1;
+        }
+        drop(state);
+        self.weigh_refusal();
+        saved
+    }
+
+    /// Writes all keys into a file, while everybody waits.
+    pub fn write_at_rest<W: Write>(
+        &self,
+        view: &mut View<'_>,
+        file: &mut FileWriter<W>,
+        now_ms: i64,
+    ) -> std::io::Result<()> {
+        let recorder = Recorder::new(&self.config(), now_ms, Arc::default());
+        for code in self.function_code() {
+            file.function(&code)?;
+        }
+        let database = view.database();
+        // Those that have expired and were not removed yet are there all the same.
+        let mode = std::mem::replace(&mut view.round.expiry, ExpiryMode::Ignore);
+        let sizes = view.sizes();
+        let mut result = Ok(());
+        for (number, size) in sizes.iter().enumerate() {
+            if size.keys == 0 || result.is_err() {
+                continue;
+            }
+            result = file.select_database(number as u64, size.keys as u64, size.expiring as u64);
+            view.select(number);
+            view.for_each(&mut |entry| {
+                if result.is_ok() {
+                    result = recorder.write(entry, file);
+                }
+            });
+        }
+        view.select(database);
+        view.round.expiry = mode;
+        result
+    }
+
+    /// Begins to save in the background. The view has all shards, behind closed gates.
+    pub(crate) fn save_in_background(&self, view: &mut View<'_>, now_us: i64) -> Result<(), Busy> {
+        let job = self.begin_save(view, Purpose::File, now_us)?;
+        if let Some(outcome) = self.host.save_in_background(job, view) {
+            self.end_save(outcome, now_us);
+        }
+        Ok(())
     }
 
     /// Notes how a save ended, after its walk has.
@@ -309,8 +362,7 @@ impl Engine {
         let mut state = self.saving.state.lock();
         let Some(current) = state.current.take() else { return };
         let peak = self.saving.backlog.peak();
-        self.saving.backlog.begin(0);
-        self.saving.backlog.limit.store(usize::MAX, Ordering::Relaxed);
+        self.saving.backlog.begin(usize::MAX);
         if current.purpose == Purpose::Other {
             return;
         }
@@ -364,8 +416,7 @@ impl Engine {
                 && i64::try_from(point.seconds).is_ok_and(|seconds| seconds < passed)
         });
         if let Some(point) = reached {
-            let line =
-                format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
+            let line = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
             self.host.log(LogLevel::Notice, &line);
         }
         reached.is_some() || scheduled
@@ -376,8 +427,7 @@ impl Engine {
         let changes = self.changes();
         let backlog = &self.saving.backlog;
         let state = self.saving.state.lock();
-        let current =
-            state.current.as_ref().filter(|current| current.purpose != Purpose::FileAtOnce);
+        let current = state.current.as_ref();
         let for_file = current.filter(|current| current.purpose == Purpose::File);
         let seconds =
             |current: &Current| now_us.saturating_sub(current.began_us).div_euclid(1_000_000);
@@ -399,16 +449,9 @@ impl Engine {
 }
 
 impl Job {
-    /// Drives the walk to its end in the shards that the view holds, and hands what is shown to `write`.
-    pub fn walk_at_rest(&mut self, view: &mut View<'_>, mut write: impl FnMut(Recorded)) {
-        /// Bytes that are gathered before they are written.
-        const PIECE: usize = 1 << 20;
-        loop {
-            let more = self.walk.step(view, PIECE);
-            write(self.recorder.take(self.walk.is_within_entry()));
-            if !more {
-                return;
-            }
-        }
+    /// Ends the walk in the shards that the view holds, and writes nothing.
+    pub fn abandon(&mut self, view: &mut View<'_>) {
+        self.walk.give_up();
+        while self.walk.step(view, usize::MAX) {}
     }
 }

@@ -6,6 +6,7 @@
 //! A record must be in one piece in the file, and one of a big collection takes a while to come. What others show meanwhile waits
 //! aside until it is complete.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use collections::pieces::Piece;
@@ -15,7 +16,7 @@ use keyspace::{
     AccessClock, AccessPolicy, BigEntry, EntryRef, SnapshotSink, StringRef, ValueRef as Held,
 };
 use parking_lot::Mutex;
-use persistence::rdb::file::{Eviction, encode_key};
+use persistence::rdb::file::{Eviction, FileWriter, encode_key};
 use persistence::rdb::pieces;
 use persistence::rdb::value::ValueRef;
 use persistence::rdb::{Version, Writer};
@@ -98,13 +99,17 @@ pub struct Records<'a> {
 /// From here on a string is shared instead of being copied: a copy would take microseconds under a lock.
 const LONG: usize = 32 << 10;
 
+/// The version of the format that the configuration asks for.
+pub fn version(config: &Config) -> Version {
+    match config.persistence.snapshot_version {
+        10 => Version::REDIS_7_0,
+        11 => Version::REDIS_7_2,
+        _ => Version::REDIS_7_4,
+    }
+}
+
 impl Recorder {
     pub(super) fn new(config: &Config, now_ms: i64, backlog: Arc<Backlog>) -> Recorder {
-        let version = match config.persistence.snapshot_version {
-            10 => Version::REDIS_7_0,
-            11 => Version::REDIS_7_2,
-            _ => Version::REDIS_7_4,
-        };
         let use_of_keys = match config.memory.policy {
             EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu => {
                 UseOfKeys::Frequency(AccessClock::new(
@@ -124,7 +129,7 @@ impl Recorder {
             | EvictionPolicy::NoEviction => UseOfKeys::Nothing,
         };
         Recorder {
-            version,
+            version: version(config),
             compress: config.persistence.snapshot_compression,
             use_of_keys,
             backlog,
@@ -149,13 +154,29 @@ impl Recorder {
         let mut pieces = self.pieces.lock();
         let mut taken = std::mem::take(&mut pieces.done);
         if let Some(open) = &mut pieces.open {
-            let writer = std::mem::replace(&mut open.writer, Writer::new(Vec::new(), self.compress));
+            let writer =
+                std::mem::replace(&mut open.writer, Writer::new(Vec::new(), self.compress));
             taken.push((open.entry.database, writer.into_bytes()));
         }
         drop(pieces);
         let aside =
             if within { Gathered::default() } else { std::mem::take(&mut *self.aside.lock()) };
         Recorded { pieces: taken, aside }
+    }
+
+    /// Writes an entry into a file.
+    pub(super) fn write<W: Write>(
+        &self,
+        entry: EntryRef<'_>,
+        file: &mut FileWriter<W>,
+    ) -> std::io::Result<()> {
+        let value = match entry.value() {
+            Held::String(StringRef::Integer(number)) => ValueRef::Integer(number),
+            Held::String(StringRef::Bytes(bytes)) => ValueRef::Bytes(bytes),
+            Held::String(StringRef::Shared(shared)) => ValueRef::Bytes(shared),
+            Held::Object(object) => ValueRef::Object(object),
+        };
+        file.key(entry.key(), entry.expiry(), self.eviction(entry.access()), value)
     }
 
     fn eviction(&self, access: u32) -> Eviction {
@@ -171,7 +192,8 @@ impl SnapshotSink for Recorder {
     fn entry(&self, database: usize, entry: EntryRef<'_>) {
         let eviction = self.eviction(entry.access());
         let (key, expiry) = (entry.key(), entry.expiry());
-        let mut item = Item { database, expiry, eviction, key: key.len(), value: Value::Integer(0) };
+        let mut item =
+            Item { database, expiry, eviction, key: key.len(), value: Value::Integer(0) };
         let mut record = Vec::new();
         item.value = match entry.value() {
             Held::String(StringRef::Integer(number)) => Value::Integer(number),

@@ -10,6 +10,7 @@ mod lolwut;
 mod memory;
 mod monitor;
 mod role;
+mod save;
 mod shutdown;
 mod slow_log;
 mod time;
@@ -23,15 +24,18 @@ use crate::command_table::Command;
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
+    &save::BGSAVE,
     &command::COMMAND,
     &config::CONFIG,
     &debug::DEBUG,
     &info::INFO,
+    &save::LASTSAVE,
     &latency::LATENCY,
     &lolwut::LOLWUT,
     &memory::MEMORY,
     &monitor::MONITOR,
     &role::ROLE,
+    &save::SAVE,
     &shutdown::SHUTDOWN,
     &slow_log::SLOWLOG,
     &time::TIME,
