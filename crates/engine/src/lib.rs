@@ -38,6 +38,7 @@ mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tracking;
 mod transaction;
 mod vitals;
 mod watch;
@@ -69,6 +70,7 @@ use pubsub::PubSub;
 use scripts::Scripts;
 use slow_log::SlowLog;
 use statistics::WorkerStatistics;
+use tracking::Tracking;
 use vitals::Vitals;
 
 /// The version of Redis whose behaviour is implemented.
@@ -97,6 +99,8 @@ pub struct Engine {
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Who is told when keys change that it has read.
+    pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
     pub(crate) scripts: Mutex<Scripts>,
     pub(crate) script_figures: scripts::Figures,
@@ -158,6 +162,7 @@ impl Engine {
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
+            tracking: Tracking::new(workers),
             pause: Pause::default(),
             saving: saving::Saving::default(),
             loading: Loading::default(),

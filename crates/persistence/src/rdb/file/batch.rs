@@ -34,6 +34,8 @@ pub struct LoadedKey<'a> {
     pub eviction: Eviction,
     /// How its value is written.
     pub form: ValueType,
+    /// How many bytes of the file its record is.
+    pub bytes: u64,
     /// Bytes of the file up to the end of its record.
     pub offset: u64,
 }

@@ -23,6 +23,7 @@ pub(super) fn records(
     let mut reader = Reader::within(batch.bytes.as_slice(), batch.offset);
     let mut tally = Tally::default();
     while !reader.is_at_end() {
+        let begin = reader.offset();
         let head =
             head(batch, &mut reader).map_err(|error| LoadError::of(error, reader.offset()))?;
         let key = reader
@@ -46,6 +47,7 @@ pub(super) fn records(
             expiry_ms: head.expiry_ms,
             eviction: head.eviction,
             form: head.form,
+            bytes: reader.offset().saturating_sub(begin),
             offset: reader.offset(),
         })?;
     }
