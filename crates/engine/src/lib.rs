@@ -25,6 +25,7 @@ mod execution;
 pub mod host;
 mod information;
 mod latency;
+mod loading;
 mod memory_limit;
 mod monitor;
 mod notifications;
@@ -32,6 +33,7 @@ mod pause;
 pub mod pubsub;
 mod reactions;
 mod replay;
+pub mod saving;
 mod scripts;
 pub mod session;
 mod slow_log;
@@ -56,6 +58,7 @@ use parking_lot::Mutex;
 pub use blocking::Served;
 pub use call::{Call, Next};
 pub use effects::EffectStream;
+pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
 pub use replay::{NotReplayed, Replay};
@@ -108,6 +111,10 @@ pub struct Engine {
     pub(crate) script_figures: scripts::Figures,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// Saving the data.
+    pub saving: saving::Saving,
+    /// Loading the data.
+    pub loading: Loading,
     /// The process.
     pub host: Box<dyn Host>,
     /// By worker.
@@ -163,6 +170,8 @@ impl Engine {
             pubsub: PubSub::new(workers),
             tracking: Tracking::new(workers),
             pause: Pause::default(),
+            saving: saving::Saving::default(),
+            loading: Loading::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
@@ -203,6 +212,7 @@ impl Engine {
         }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
+        self.weigh_refusal();
         Ok(changed)
     }
 
