@@ -15,6 +15,7 @@ mod linearizability;
 mod operations;
 mod protocol;
 mod pubsub;
+mod snapshots;
 mod subject;
 mod tidy;
 mod tracking;
