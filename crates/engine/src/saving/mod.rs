@@ -211,6 +211,11 @@ impl Saving {
         state.saved_changes = changes;
     }
 
+    /// Notes that the data is that of the snapshot file, after so many changes.
+    pub(crate) fn note_reloaded(&self, changes: u64) {
+        self.state.lock().saved_changes = changes;
+    }
+
     /// Has a save that is being made for the snapshot file come to nothing.
     pub fn cancel(&self) {
         if let Some(current) = &self.state.lock().current
@@ -398,7 +403,9 @@ impl Engine {
     pub(crate) fn save_is_due(&self, config: &Config, now_s: i64) -> bool {
         /// After a save has failed, the next one is tried so much later.
         const RETRY_S: i64 = 5;
-        if config.persistence.save_points.is_empty() && !self.saving.state.lock().scheduled {
+        let is_wanted =
+            !config.persistence.save_points.is_empty() || self.saving.state.lock().scheduled;
+        if !is_wanted || self.loading.is_active() {
             return false;
         }
         let changes = self.changes();
