@@ -130,9 +130,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     saving::spawn(engine, jobs, clock)
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
     engine.saving.note_loaded(seconds(clock), 0);
-    outfit.append_only.serve(engine);
-    let syncer = Syncer::start(Arc::clone(&outfit.append_only))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
+    let syncer = start_syncer(engine, &outfit)?;
     // Before there are workers, so that nobody is served who comes before the data.
     engine.loading.begin(0, seconds(clock));
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
@@ -149,6 +147,13 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+/// Starts the thread that forces the append-only file to the disk.
+fn start_syncer(engine: &'static Engine, outfit: &Outfit) -> Result<Syncer, Failed> {
+    outfit.append_only.serve(engine);
+    Syncer::start(Arc::clone(&outfit.append_only))
+        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
 }
 
 /// Says that the server serves.
