@@ -3,8 +3,10 @@
 //! By area: the differential comparison with real servers, clients that mean no good, the bytes of the protocol, configuration, the life of the process,
 //! linearizability, clients that wait, and real client libraries. `tidy` checks the sources themselves.
 
+mod atomicity;
 mod bad_input;
 mod blocking;
+mod busy;
 mod clients;
 mod configuration;
 mod connection;

@@ -13,6 +13,7 @@
 mod audit;
 mod authentication;
 mod blocking;
+mod busy;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -52,6 +53,7 @@ use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
 pub use blocking::Served;
+pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use pause::{Pause, PauseKind};
@@ -101,6 +103,8 @@ pub struct Engine {
     /// Scripts that clients have sent.
     pub(crate) scripts: Mutex<Scripts>,
     pub(crate) script_figures: scripts::Figures,
+    /// Whether a script runs for long.
+    pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// The process.
@@ -156,6 +160,7 @@ impl Engine {
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             tracking: Tracking::new(workers),
+            busy: busy::Busy::default(),
             pause: Pause::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),

@@ -143,6 +143,11 @@ impl Keyspace {
         View::new(self, database, round)
     }
 
+    /// Opens a view that holds no shard and can lock none: for what reaches no key, without admission.
+    pub fn bare_view<'a>(&'a self, database: usize, round: &'a mut Round) -> View<'a> {
+        View::bare(self, database, round)
+    }
+
     /// Begins an epoch: every entry is new to it. The gates are closed, so no view is open.
     pub fn begin_epoch(&self, _closed: &Closed<'_>) -> u8 {
         self.epoch.fetch_add(1, Ordering::Relaxed).wrapping_add(1)

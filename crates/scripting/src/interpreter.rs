@@ -110,8 +110,10 @@ impl Interpreter {
         if let Ok(Some(why)) = self.with_state(|state| state.stopped.take()) {
             // It was not let to handle that itself.
             reply.output().truncate(mark);
-            outcome =
-                watch(&self.lua).map(|()| Err(Failure::Raised { text: why.into(), place: None }));
+            let (why, line) = why;
+            let line = i64::try_from(line).unwrap_or(i64::MAX);
+            let place = Some(("@user_script".to_owned(), line));
+            outcome = watch(&self.lua).map(|()| Err(Failure::Raised { text: why.into(), place }));
         }
         // Whatever went wrong, the next script finds everything as it should be.
         let tidied = self.tidy.call::<()>(());
@@ -176,9 +178,10 @@ fn failure(value: &LuaValue, last_line: i64) -> Failure {
 /// A script could catch the error that is to end it, and go on. So once it is to end, there is an error at every step it takes.
 fn watch(lua: &Lua) -> mlua::Result<()> {
     let triggers = HookTriggers::new().every_nth_instruction(PERIOD);
-    lua.set_global_hook(triggers, |lua, _| match host::ask(|host| host.progress()) {
+    lua.set_global_hook(triggers, |lua, debug| match host::ask(|host| host.progress()) {
         Some(Progress::Stop(why)) => {
-            with_state(lua, |state| state.stopped = Some(why))?;
+            let line = debug.current_line().unwrap_or(0);
+            with_state(lua, |state| state.stopped = Some((why, line)))?;
             let always = HookTriggers::new().every_nth_instruction(1);
             lua.set_global_hook(always, move |_, _| Err(mlua::Error::runtime(why)))?;
             Err(mlua::Error::runtime(why))

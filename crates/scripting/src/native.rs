@@ -23,8 +23,8 @@ use crate::random::{LARGEST, Random};
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) protocol: Protocol,
-    /// Why the script was stopped, if it was.
-    pub(crate) stopped: Option<&'static str>,
+    /// Why the script was stopped, if it was, and in which line.
+    pub(crate) stopped: Option<(&'static str, usize)>,
     random: Random,
     words: Vec<u8>,
     ends: Vec<usize>,

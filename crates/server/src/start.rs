@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use config::Config;
 use config::command_line::CommandLine;
@@ -435,8 +436,15 @@ impl Server {
         self.supervisor.stopping();
         self.mailboxes.iter().for_each(|mailbox| mailbox.send(Mail::Stop));
         for worker in self.workers {
-            // A worker that panicked has been reported.
-            let _panicked = worker.join();
+            // What a script has done that does not end is in no file, and is lost with it.
+            let is_stuck = || self.ending.is_hasty() && self.engine.is_busy();
+            while !worker.is_finished() && !is_stuck() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if worker.is_finished() {
+                // A worker that panicked has been reported.
+                let _panicked = worker.join();
+            }
         }
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");

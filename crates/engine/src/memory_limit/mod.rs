@@ -89,6 +89,7 @@ impl Worker<'_> {
             config: &self.config,
             worker: self.index,
             client: None,
+            is_script: false,
         };
         let Gate::Inside(inside) = &mut self.gate else { return Freed::Nothing };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
@@ -186,6 +187,7 @@ impl Worker<'_> {
             config: &self.config,
             worker: self.index,
             client: None,
+            is_script: false,
         };
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };

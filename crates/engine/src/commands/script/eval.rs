@@ -7,6 +7,7 @@ use scripting::Failure;
 
 use super::running::Running;
 use crate::Call;
+use crate::busy;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::scripts::{Cached, Scripts};
 
@@ -130,6 +131,7 @@ fn run(
             "Can not execute a script with write flag using *_ro command.",
         ));
     }
+    let _running = call.engine.begin_script(busy::Kind::Script, name);
     let interpreter = scripts.interpreter()?;
     let (protocol, database) = (call.session.protocol, call.session.database);
     let mut output = Output::new();

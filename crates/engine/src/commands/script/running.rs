@@ -5,6 +5,7 @@ use resp::{Output, OwnedWords, Protocol, ReplyError};
 use scripting::{Host, LogLevel, Progress, Replication};
 
 use crate::Call;
+use crate::busy::Continuation;
 use crate::command_table::Callable;
 
 /// A script that runs.
@@ -63,10 +64,17 @@ impl Host for Running<'_, '_> {
                 return;
             }
         };
+        if callable.flags.has(Flags::WRITE) && !self.call.engine.note_script_writes() {
+            // It was killed, and is told so at its next step.
+            reply.extend_from_slice(b"-ERR Script killed by user\r\n");
+            return;
+        }
         let recorded = self.call.effects.recorded();
         let before = (self.call.engine.ticks)();
         let output = Some(&mut self.output);
+        self.call.session.is_in_script = true;
         let (fate, _) = self.call.run_within(callable, handler, words.as_words(), output);
+        self.call.session.is_in_script = false;
         let elapsed_ns = (self.call.engine.ticks)().wrapping_sub(before);
         self.call.tally.call(callable.id, elapsed_ns, fate);
         if !self.is_replicated {
@@ -102,7 +110,11 @@ impl Host for Running<'_, '_> {
     }
 
     fn progress(&mut self) -> Progress {
-        Progress::Continue
+        let threshold_ms = self.call.config.scripting.busy_reply_threshold_ms;
+        match self.call.engine.continue_script(threshold_ms) {
+            Continuation::GoOn => Progress::Continue,
+            Continuation::End(why) => Progress::Stop(why),
+        }
     }
 }
 

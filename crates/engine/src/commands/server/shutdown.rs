@@ -37,6 +37,9 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
             Ok(())
         }
         Wish::Abort => Err(ReplyError::message("No shutdown in progress.")),
+        Wish::End(request) if request.save != Some(false) && call.engine.is_busy() => {
+            Err(call.engine.busy_error().unwrap_or(ReplyError::Syntax))
+        }
         Wish::End(request) => match call.engine.host.shut_down(request) {
             // The end of the connection is the answer.
             Ok(()) => {
