@@ -177,7 +177,7 @@ impl<'e> Worker<'e> {
     }
 
     /// Enters the gate, and takes note of what others may have changed while they had it closed.
-    fn go_in(&mut self) {
+    pub(crate) fn go_in(&mut self) {
         self.enter();
         if !self.look_at_config() {
             self.look_at_memory();
@@ -276,6 +276,7 @@ impl<'e> Worker<'e> {
             before: (self.engine.ticks)(),
         };
         self.round.donated.extend_from_slice(batch.supplied());
+        let recorded_to = self.tally.recorded_to;
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
             self.recover(&mut course, session, output);
@@ -284,6 +285,9 @@ impl<'e> Worker<'e> {
         // Before the replies are seen by their client.
         if self.broadcast() {
             self.absorb(session, output);
+        }
+        if self.tally.recorded_to != recorded_to {
+            session.recorded_to = self.tally.recorded_to;
         }
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
@@ -444,9 +448,16 @@ impl<'e> Worker<'e> {
     ) {
         self.prepared.clear();
         let keyspace = &self.engine.keyspace;
+        // Calls that follow each other are often of the same command.
+        let mut last: Option<(&[u8], &'e Callable)> = None;
         for index in range {
             let words = batch.words(index, input);
-            let callable = self.engine.commands.find_call(words).ok();
+            let name = words.first().unwrap_or_default();
+            let callable = match last {
+                Some((known, callable)) if known == name => Some(callable),
+                _ => self.engine.commands.find_call(words).ok(),
+            };
+            last = callable.filter(|callable| callable.is_named_alone()).map(|found| (name, found));
             let position = callable.and_then(only_key);
             let hash =
                 position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
@@ -456,10 +467,10 @@ impl<'e> Worker<'e> {
             return;
         }
         let Gate::Inside(inside) = &mut self.gate else { return };
-        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+        for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
-        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+        for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_entry(inside, session.database, hash);
         }
     }
@@ -498,6 +509,16 @@ impl<'e> Worker<'e> {
             }
         }
     }
+}
+
+/// The hashes of keys of calls, without those of the call before: what it needs is fetched already.
+fn distinct_hashes(prepared: &[Prepared<'_>]) -> impl Iterator<Item = KeyHash> {
+    let mut last = None;
+    prepared.iter().filter_map(|prepared| prepared.hash).filter(move |&hash| {
+        let is_new = last != Some(hash);
+        last = Some(hash);
+        is_new
+    })
 }
 
 /// Takes back the reply to a call that the client does not want.

@@ -22,7 +22,9 @@
     )
 )]
 
+pub mod aof;
 pub mod crc64;
+pub mod digest;
 pub mod dump;
 mod error;
 pub mod rdb;

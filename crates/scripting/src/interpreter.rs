@@ -7,6 +7,7 @@ use resp::Reply;
 
 use crate::convert::to_reply;
 use crate::host::{self, Host, Progress};
+use crate::libraries::set_last_place;
 use crate::native::{Shared, State, describe_error, natives, with_state};
 
 /// Instructions between two looks at whether the script may go on.
@@ -28,7 +29,7 @@ pub struct Interpreter {
 pub struct Script {
     function: Function,
     /// Of its source: where it is said to have failed if no function of it runs any more, as after a call in its last statement.
-    last_line: i64,
+    last_line: usize,
 }
 
 /// Why a script did not end well.
@@ -92,8 +93,7 @@ impl Interpreter {
             .into_function()
             .map_err(|error| Failure::Syntax(describe_error(&error)))?;
         let lines = source.trim_ascii_end().split(|byte| *byte == b'\n').count();
-        let last_line = i64::try_from(lines).unwrap_or(i64::MAX);
-        Ok(Script { function, last_line })
+        Ok(Script { function, last_line: lines })
     }
 
     /// Runs a script and replies with what it returns.
@@ -134,6 +134,7 @@ impl Interpreter {
         reply: &mut Reply<'_>,
     ) -> mlua::Result<Result<(), Failure>> {
         self.with_state(State::reset)?;
+        set_last_place(&self.lua, "user_script", script.last_line)?;
         self.globals.raw_set("KEYS", self.strings(keys)?)?;
         self.globals.raw_set("ARGV", self.strings(arguments)?)?;
         let (done, value): (bool, LuaValue) = self.run.call(&script.function)?;
@@ -159,7 +160,7 @@ impl Interpreter {
 }
 
 /// What the prelude's handler has made of an error.
-fn failure(value: &LuaValue, last_line: i64) -> Failure {
+fn failure(value: &LuaValue, last_line: usize) -> Failure {
     let LuaValue::Table(table) = value else {
         return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
     };
@@ -169,7 +170,9 @@ fn failure(value: &LuaValue, last_line: i64) -> Failure {
     };
     let source: Option<String> = table.raw_get("source").ok().flatten();
     let line: Option<i64> = table.raw_get("line").ok().flatten();
-    let place = source.zip(line).unwrap_or_else(|| ("@user_script".to_owned(), last_line));
+    let place = source.zip(line).unwrap_or_else(|| {
+        ("@user_script".to_owned(), i64::try_from(last_line).unwrap_or(i64::MAX))
+    });
     Failure::Raised { text, place: Some(place) }
 }
 

@@ -36,6 +36,7 @@
 mod convert;
 mod host;
 mod interpreter;
+mod libraries;
 mod native;
 mod random;
 

@@ -17,6 +17,8 @@ use sha1::{Digest, Sha1};
 
 use crate::convert::{append_word, failure, to_lua};
 use crate::host::{self, LogLevel, Replication};
+use crate::libraries::cjson::{self, Settings, SharedSettings};
+use crate::libraries::{crowded, libraries};
 use crate::random::{LARGEST, Random};
 
 /// What natives keep between calls of one script.
@@ -25,6 +27,10 @@ pub(crate) struct State {
     pub(crate) protocol: Protocol,
     /// Why the script was stopped, if it was, and in which line.
     pub(crate) stopped: Option<(&'static str, usize)>,
+    /// Where a function is said to have failed that has ended with a call: its source, and its last line.
+    pub(crate) last_place: Option<(String, usize)>,
+    /// Of the `cjson` that scripts find.
+    pub(crate) json: SharedSettings,
     random: Random,
     words: Vec<u8>,
     ends: Vec<usize>,
@@ -36,6 +42,8 @@ impl Default for State {
         State {
             protocol: Protocol::Resp2,
             stopped: None,
+            last_place: None,
+            json: SharedSettings::default(),
             random: Random::default(),
             words: Vec::new(),
             ends: Vec::new(),
@@ -51,6 +59,7 @@ impl State {
         const KEPT: usize = 1 << 16;
         self.protocol = Protocol::Resp2;
         self.stopped = None;
+        *self.json.lock().unwrap_or_else(PoisonError::into_inner) = Settings::default();
         self.words.shrink_to(KEPT);
         self.reply.shrink_to(KEPT);
     }
@@ -75,7 +84,10 @@ pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
     natives.raw_set("place", lua.create_function(place)?)?;
     natives.raw_set("redis", redis(lua)?)?;
     natives.raw_set("constants", constants(lua, version)?)?;
-    natives.raw_set("libraries", lua.create_table()?)?;
+    let json = with_state(lua, |state| state.json.clone())?;
+    natives.raw_set("libraries", libraries(lua, &json)?)?;
+    natives.raw_set("new_cjson", cjson::maker(lua)?)?;
+    natives.raw_set("crowded", crowded(lua)?)?;
     Ok(natives)
 }
 

@@ -93,13 +93,47 @@ for name, value in pairs(native.constants) do
     redis[name] = value
 end
 
--- Libraries of the server: functions of each answer a value, or nothing and what is wrong.
-for name, functions in pairs(native.libraries) do
-    local wrapped = {}
-    for function_name, value in pairs(functions) do
-        wrapped[function_name] = value
+-- A function of a library gives what is wrong, or a table of many results, or its results.
+local function settle_results(failure, packed, ...)
+    if failure then
+        error(failure, 0)
     end
-    globals[name] = freeze(wrapped)
+    if packed then
+        return library.unpack(packed, 1, packed.n)
+    end
+    return ...
+end
+
+-- More arguments than this are more than a native can be lent.
+local MANY = 4000
+
+local function library_function(name, run)
+    return function(...)
+        if select("#", ...) > MANY then
+            return settle_results(native.crowded(name))
+        end
+        return settle_results(run(...))
+    end
+end
+
+local function dress(name, functions)
+    local dressed = {}
+    for function_name, value in pairs(functions) do
+        if type(value) == "function" then
+            value = library_function(name .. "." .. function_name, value)
+        end
+        dressed[function_name] = value
+    end
+    if name == "cjson" then
+        function dressed.new()
+            return dress(name, native.new_cjson())
+        end
+    end
+    return dressed
+end
+
+for name, functions in pairs(native.libraries) do
+    globals[name] = freeze(dress(name, functions))
 end
 
 globals.redis = freeze(redis)

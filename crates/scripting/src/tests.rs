@@ -246,3 +246,115 @@ fn a_script_can_be_stopped_even_if_it_catches_errors() {
         assert!(ended.is_err(), "{source}: {ended:?}");
     }
 }
+
+#[test]
+fn values_become_json_and_back() {
+    gives(
+        "return cjson.encode({1,'a/b',true,cjson.null,{x=0.1}})",
+        "$30 [1,\"a\\/b\",true,null,{\"x\":0.1}] ",
+    );
+    gives("return cjson.encode({})", "$2 {} ");
+    gives(
+        "return cjson.encode({1/3, 1e20, 2^53, -0.5})",
+        "$48 [0.33333333333333,1e+20,9.007199254741e+15,-0.5] ",
+    );
+    gives(
+        "local v = cjson.decode('{\"a\":[1,{\"b\":null}]}') return {v.a[1], v.a[2].b == cjson.null}",
+        "*2 :1 :1 ",
+    );
+    gives("return cjson.decode('[\"\\\\u00e9\\\\ud83d\\\\ude00\"]')[1]", "$6 \u{e9}\u{1f600} ");
+    let at = |line| format!("Some((\"@user_script\", {line}))");
+    fails(
+        "local x = cjson.encode({f = print and 1, [{}] = 1})",
+        &format!(
+            "ERR user_script:1: Script attempted to access nonexistent global variable 'print' {}",
+            at(1)
+        ),
+    );
+    fails(
+        "\nlocal x = cjson.decode('[1,')",
+        &format!("ERR user_script:2: Expected value but found T_END at character 4 {}", at(2)),
+    );
+    fails(
+        "return cjson.encode(function() end)",
+        &format!("ERR user_script:1: Cannot serialise function: type not supported {}", at(1)),
+    );
+    gives(
+        "local _, why = pcall(cjson.encode) return why",
+        "$44 bad argument #1 to '?' (expected 1 argument) ",
+    );
+}
+
+#[test]
+fn settings_of_cjson_do_not_outlive_a_script() {
+    let interpreter = interpreter();
+    let mut server = Server::default();
+    let mut eval = |source| eval_on(&interpreter, &mut server, source);
+    assert_eq!(eval("return cjson.encode_max_depth(5)").as_deref(), Ok(":5 "));
+    assert_eq!(eval("return cjson.encode_max_depth()").as_deref(), Ok(":1000 "));
+    assert_eq!(
+        eval("local a = cjson.new() a.encode_max_depth(5) return cjson.encode_max_depth()")
+            .as_deref(),
+        Ok(":1000 ")
+    );
+}
+
+#[test]
+fn values_become_message_pack_and_back() {
+    gives(
+        "return (cmsgpack.pack({1,'a',{x=2.5}}, -129):gsub('.', function(c) return ('%02x'):format(c:byte()) end))",
+        "$32 9301a16181a178ca40200000d1ff7f ".replace("$32", "$30").as_str(),
+    );
+    gives("return {cmsgpack.unpack('\\147\\1\\161a\\192\\195')}", "*2 *2 :1 $1 a :1 ");
+    gives("return {cmsgpack.unpack_one('\\1\\2', 1)}", "*2 :-1 :2 ");
+    fails(
+        "return cmsgpack.unpack('\\146\\1')",
+        "ERR user_script:1: Missing bytes in input. Some((\"@user_script\", 1))",
+    );
+}
+
+#[test]
+fn values_become_structures_and_back() {
+    gives(
+        "return {struct.unpack('>I2<i4s', struct.pack('>I2<i4s', 258, -3, 'ab'))}",
+        "*4 :258 :-3 $2 ab :10 ",
+    );
+    gives("return struct.size('!8bd')", ":16 ");
+    fails(
+        "return struct.unpack('i', 'abc')",
+        "ERR user_script:1: bad argument #2 to 'unpack' (data string too short) Some((\"@user_script\", 1))",
+    );
+}
+
+#[test]
+fn libraries_withstand_what_is_nested_or_long() {
+    let interpreter = interpreter();
+    for source in [
+        "return cjson.decode(('['):rep(10000))",
+        "return cjson.decode(('{\"a\":'):rep(10000))",
+        "local c = cjson.new() c.decode_max_depth(1e6) return c.decode(('['):rep(1e5))",
+        "local t = {} t[1] = t return cjson.encode(t)",
+        "local t = {} t.a = t local c = cjson.new() c.encode_max_depth(1e6) return c.encode(t)",
+        "return cjson.encode({[1] = 1, [2^30] = 1})",
+        "return cmsgpack.unpack(('\\145'):rep(10000))",
+        "return cmsgpack.unpack(('\\129'):rep(100000))",
+        "return cmsgpack.unpack(('\\129\\161a'):rep(100000))",
+        "return cmsgpack.unpack('\\221\\255\\255\\255\\255')",
+        "return cmsgpack.unpack(('\\1'):rep(100000))",
+        "return cmsgpack.pack(unpack({}, 1, 7000))",
+        "return struct.pack(('i'):rep(7000), unpack({}, 1, 7000))",
+        "return struct.unpack(('s'):rep(8000), ('a\\0'):rep(8000))",
+        "return struct.unpack('i', 'abcd', -1)",
+        "return struct.unpack('c2147483647', 'abcd')",
+        "return struct.size(('c2147483647'):rep(3) .. 's')",
+    ] {
+        assert!(eval_on(&interpreter, &mut Server::default(), source).is_err(), "{source}");
+        assert_eq!(
+            eval_on(&interpreter, &mut Server::default(), "return 1").as_deref(),
+            Ok(":1 "),
+            "after {source}"
+        );
+    }
+    gives("local t = {} t[1] = t return #cmsgpack.pack(t)", ":17 ");
+    gives("return #cjson.decode('[' .. ('[],'):rep(50000) .. '[]]')", ":50001 ");
+}

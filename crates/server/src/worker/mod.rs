@@ -14,6 +14,7 @@ mod ahead;
 mod attend;
 mod blocking;
 mod bounds;
+mod commit;
 mod connection;
 mod deliver;
 mod input;
@@ -36,6 +37,7 @@ use resp::{Batch, Output};
 
 pub(crate) use mailbox::{Mail, Mailbox};
 
+use crate::append_only::AppendOnly;
 use crate::clock::{Clock, Moment};
 use crate::log;
 use connection::{Connection, State};
@@ -69,6 +71,8 @@ pub(crate) struct Worker<'e> {
     timers: timers::Timers,
     /// Clients of this worker whose waits have ended.
     served: Vec<Served>,
+    append_only: Arc<AppendOnly>,
+    held: commit::Held,
     stopping: bool,
 }
 
@@ -102,6 +106,7 @@ impl<'e> Worker<'e> {
         share: engine::Worker<'e>,
         mailboxes: Arc<[Mailbox]>,
         listeners: Vec<Listener>,
+        append_only: Arc<AppendOnly>,
         clock: Clock,
     ) -> std::io::Result<Worker<'e>> {
         let poller = Poller::new()?;
@@ -136,6 +141,8 @@ impl<'e> Worker<'e> {
             },
             ahead: ahead::Lookahead::new(),
             served: Vec::new(),
+            append_only,
+            held: commit::Held::default(),
             stopping: false,
         })
     }
@@ -169,6 +176,7 @@ impl<'e> Worker<'e> {
                 _ => self.serve(readiness),
             }
             self.deliver();
+            self.commit_much();
             index += 1;
         }
         self.catch_up();
@@ -178,6 +186,7 @@ impl<'e> Worker<'e> {
             self.share.make_way();
             self.resume(token, State::Waiting);
             self.deliver();
+            self.commit_much();
         }
         if !self.share.is_barred() {
             self.run_timers(begin);
@@ -186,6 +195,7 @@ impl<'e> Worker<'e> {
         self.answer_served();
         self.share.broadcast();
         self.deliver();
+        self.commit();
         self.share.end_round();
         self.count_round(begin)
     }

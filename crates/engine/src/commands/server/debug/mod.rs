@@ -3,6 +3,7 @@
 //! All of it runs with the server at rest, as it does where there is one thread: DEBUG SLEEP stops everybody. What concerns the
 //! inside of Redis that this server does not share is accepted where tests switch it and mind nothing but the answer.
 
+mod digest;
 mod object;
 mod patterns;
 mod populate;
@@ -38,9 +39,12 @@ struct Subcommand {
 }
 
 const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand { name: "AOF-FLUSH-SLEEP", words: 1..=1, run: delay_append_only },
     Subcommand { name: "ASSERT", words: ANY, run: |call| crash(call, CrashKind::Assertion) },
     Subcommand { name: "CHANGE-REPL-ID", words: 0..=0, run: change_replication_id },
     Subcommand { name: "DICT-RESIZING", words: 1..=1, run: accept },
+    Subcommand { name: "DIGEST", words: 0..=0, run: digest::everything },
+    Subcommand { name: "DIGEST-VALUE", words: ANY, run: digest::values },
     Subcommand { name: "ERROR", words: 1..=1, run: error },
     Subcommand { name: "HELP", words: 0..=0, run: help },
     Subcommand { name: "HTSTATS", words: 1..=2, run: tables::database },
@@ -91,6 +95,13 @@ fn switch(call: &mut Call<'_>, switch: &AtomicBool) -> Outcome {
 fn set_active_expiry(call: &mut Call<'_>) -> Outcome {
     let engine = call.engine;
     switch(call, &engine.switches.active_expiry)
+}
+
+fn delay_append_only(call: &mut Call<'_>) -> Outcome {
+    let microseconds = call.arguments.integer()?;
+    call.engine.host.delay_append_only(u64::try_from(microseconds).unwrap_or(0));
+    call.reply.ok();
+    Ok(())
 }
 
 fn pause_timers(call: &mut Call<'_>) -> Outcome {
@@ -175,12 +186,18 @@ fn help(call: &mut Call<'_>) -> Outcome {
 
 const HELP_LINES: &[&str] = &[
     "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "AOF-FLUSH-SLEEP <microseconds>",
+    "    Waits for so long before each write to the append-only file.",
     "ASSERT",
     "    Crashes the server as an assertion that fails does.",
     "CHANGE-REPL-ID",
     "    Gives the data of this server another history.",
     "DICT-RESIZING <0|1>",
     "    Accepted: tables here are never resized as a whole.",
+    "DIGEST",
+    "    The digest of all data: equal on servers whose data is equal.",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    The digests of the values at these keys.",
     "ERROR <line>",
     "    Answers this line as an error.",
     "HTSTATS <database> [full]",
