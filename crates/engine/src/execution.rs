@@ -20,6 +20,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -65,9 +66,11 @@ impl<'e> Worker<'e> {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        if 0 < self.config.memory.limit_bytes
-            && self.make_room() == Room::Lacking
-            && actual_flags(session, callable).has(Flags::DENY_OOM)
+        session.lacks_room =
+            0 < self.config.memory.limit_bytes && self.make_room() == Room::Lacking;
+        if session.lacks_room
+            && (actual_flags(session, callable).has(Flags::DENY_OOM)
+                || scripts::asks_for_memory(self.engine, callable, words))
         {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;

@@ -36,6 +36,8 @@ pub struct Session {
     pub(crate) received: usize,
     /// What others see.
     pub record: Arc<ClientRecord>,
+    /// Whether there was no memory left, and none to be made, when its last call began.
+    pub(crate) lacks_room: bool,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
 }
@@ -67,6 +69,7 @@ impl Session {
             place: 0,
             received: 0,
             record,
+            lacks_room: false,
             wait: None,
         }
     }

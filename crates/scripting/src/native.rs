@@ -16,6 +16,7 @@ use resp::{Protocol, Value};
 use sha1::{Digest, Sha1};
 
 use crate::convert::{append_word, failure, to_lua};
+use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
 use crate::libraries::{crowded, libraries};
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) last_place: Option<(String, usize)>,
     /// Of the `cjson` that scripts find.
     pub(crate) json: SharedSettings,
+    /// What the library that is being loaded has registered; nothing if none is.
+    pub(crate) registering: Option<Vec<Registered>>,
     random: Random,
     words: Vec<u8>,
     ends: Vec<usize>,
@@ -44,6 +47,7 @@ impl Default for State {
             stopped: None,
             last_place: None,
             json: SharedSettings::default(),
+            registering: None,
             random: Random::default(),
             words: Vec::new(),
             ends: Vec::new(),
@@ -82,6 +86,7 @@ pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
     natives.raw_set("seed", lua.create_function(seed)?)?;
     natives.raw_set("describe", lua.create_function(describe)?)?;
     natives.raw_set("place", lua.create_function(place)?)?;
+    natives.raw_set("register_function", lua.create_function(function::register)?)?;
     natives.raw_set("redis", redis(lua)?)?;
     natives.raw_set("constants", constants(lua, version)?)?;
     let json = with_state(lua, |state| state.json.clone())?;
@@ -134,11 +139,11 @@ fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, boo
 }
 
 /// Nothing, and what is wrong.
-fn refused(text: &str) -> (LuaValue, Option<String>) {
+pub(crate) fn refused(text: &str) -> (LuaValue, Option<String>) {
     (LuaValue::Nil, Some(text.to_owned()))
 }
 
-type Checked = (LuaValue, Option<String>);
+pub(crate) type Checked = (LuaValue, Option<String>);
 
 fn redis(lua: &Lua) -> mlua::Result<Table> {
     let functions = lua.create_table()?;
@@ -198,7 +203,7 @@ fn sha1hex(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
 }
 
 /// A string, or a number as Lua writes it.
-fn append_text(value: &LuaValue, text: &mut Vec<u8>) -> bool {
+pub(crate) fn append_text(value: &LuaValue, text: &mut Vec<u8>) -> bool {
     match value {
         LuaValue::String(string) => text.extend_from_slice(&string.as_bytes()),
         LuaValue::Integer(_) | LuaValue::Number(_) => {

@@ -2,7 +2,7 @@
 
 use resp::{Output, Protocol, Reply};
 
-use crate::{Failure, Host, Interpreter, LogLevel, Progress, Replication};
+use crate::{Failure, Host, Interpreter, LogLevel, Progress, Purpose, Replication};
 
 /// Answers PING and ECHO, and notes the rest.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Host for Server {
 }
 
 fn interpreter() -> Interpreter {
-    Interpreter::new(64 << 20, "7.4.1").expect("can be made")
+    Interpreter::new(Purpose::Scripts, 64 << 20, "7.4.1").expect("can be made")
 }
 
 fn eval_on(interpreter: &Interpreter, server: &mut Server, source: &str) -> Result<String, String> {
