@@ -17,4 +17,5 @@ mod protocol;
 mod pubsub;
 mod subject;
 mod tidy;
+mod tracking;
 mod transactions;

@@ -36,10 +36,10 @@ fn degrees(random: &mut Random, limit: usize) -> Vec<u8> {
 fn point(random: &mut Random) -> Vec<Vec<u8>> {
     let (longitude, latitude) = random.pick(&[(180, 85), (180, 60), (3, 2), (3, 2), (1, 1)]);
     let mut point = vec![degrees(random, longitude), degrees(random, latitude)];
-    if random.one_in(15) {
-        point[0] = random.pick(&["180", "-180", "181", "nan", "x", ""]).into();
-    } else if random.one_in(15) {
-        point[1] = random.pick(&["85.05112878", "-85.05112878", "86", "inf", " 1"]).into();
+    match random.below(15) {
+        0 => point[0] = random.pick(&["180", "-180", "181", "nan", "x", ""]).into(),
+        1 => point[1] = random.pick(&["85.05112878", "-85.05112878", "86", "inf", " 1"]).into(),
+        _ => {}
     }
     point
 }

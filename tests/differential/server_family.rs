@@ -182,6 +182,10 @@ fn memory(random: &mut Random) -> Step {
 }
 
 fn debug(random: &mut Random) -> Step {
+    if random.one_in(2) {
+        let words = Words::new("DEBUG DIGEST-VALUE");
+        return (0..random.below(4)).fold(words, |words, _| words.word(pool::key(random))).call();
+    }
     Words::new(random.pick(&[
         "DEBUG NONSENSE",
         "DEBUG",
@@ -203,6 +207,8 @@ fn debug(random: &mut Random) -> Step {
         "DEBUG OBJECT",
         "DEBUG DICT-RESIZING 1",
         "DEBUG LOG",
+        "DEBUG DIGEST",
+        "DEBUG DIGEST x",
     ]))
     .call()
 }

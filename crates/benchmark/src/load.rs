@@ -43,6 +43,8 @@ pub(crate) struct Outcome {
     pub(crate) processor: Duration,
     /// Nanoseconds, one for each request.
     pub(crate) latency: Histogram<u64>,
+    /// The longest of each segment of the run, in nanoseconds.
+    pub(crate) longest: Vec<u64>,
 }
 
 /// Loads the server with `test`.
@@ -65,7 +67,7 @@ pub(crate) fn run(options: &Options, test: Test) -> Result<Outcome, Failure> {
         }
         barrier.wait();
         let (start, processor) = (Instant::now(), processor_time());
-        let mut outcome = Outcome::empty();
+        let mut outcome = Outcome::empty(options);
         let mut failure = None;
         for thread in running {
             match thread.join() {
@@ -81,13 +83,14 @@ pub(crate) fn run(options: &Options, test: Test) -> Result<Outcome, Failure> {
 }
 
 impl Outcome {
-    fn empty() -> Outcome {
+    fn empty(options: &Options) -> Outcome {
         Outcome {
             requests: 0,
             errors: Errors::default(),
             elapsed: Duration::ZERO,
             processor: Duration::ZERO,
             latency: histogram(),
+            longest: vec![0; options.segments],
         }
     }
 
@@ -96,6 +99,9 @@ impl Outcome {
         self.errors.count += part.errors.count;
         self.errors.first = self.errors.first.take().or(part.errors.first);
         self.latency.add(&part.latency).expect("histograms of the same bounds add up");
+        for (longest, other) in self.longest.iter_mut().zip(part.longest) {
+            *longest = other.max(*longest);
+        }
     }
 }
 
@@ -151,7 +157,7 @@ impl<'a> Load<'a> {
             left: share(options.requests, options.threads, index),
             pace,
             buffer: vec![0; READ_BYTES],
-            outcome: Outcome::empty(),
+            outcome: Outcome::empty(options),
         })
     }
 
@@ -236,6 +242,7 @@ impl<'a> Load<'a> {
         let latency = u64::try_from((now - connection.due).as_nanos()).unwrap_or(u64::MAX).max(1);
         let count = connection.batch as u64;
         self.outcome.latency.saturating_record_n(latency, count);
+        self.note_longest(latency);
         self.outcome.requests += count;
         // Not paced, the next batch goes out at once: an event less to wait for.
         if self.pace.is_none() && 0 < self.left {
@@ -243,6 +250,17 @@ impl<'a> Load<'a> {
         } else {
             self.idle.push(index);
             Ok(())
+        }
+    }
+
+    /// Notes a latency for the segment of the run in which the requests were answered.
+    fn note_longest(&mut self, latency: u64) {
+        let share = share(self.options.requests, self.options.threads, 0).max(1);
+        let segments = self.outcome.longest.len() as u64;
+        let segment = u128::from(self.outcome.requests) * u128::from(segments) / u128::from(share);
+        let segment = usize::try_from(segment).unwrap_or(usize::MAX);
+        if let Some(longest) = self.outcome.longest.get_mut(segment) {
+            *longest = latency.max(*longest);
         }
     }
 
@@ -321,6 +339,16 @@ mod tests {
         assert_eq!(client.run("STRLEN key:000000001002"), Value::Integer(100));
         let outcome = run(&options(&server), Test::Get).unwrap();
         assert_eq!((outcome.requests, outcome.errors.count), (1003, 0));
+    }
+
+    #[test]
+    fn every_segment_has_its_longest_latency() {
+        let server = server();
+        let outcome = run(&Options { segments: 10, ..options(&server) }, Test::Set).unwrap();
+        let longest = outcome.longest.iter().copied().max().unwrap();
+        assert_eq!(outcome.longest.len(), 10);
+        assert!(outcome.longest.iter().all(|&longest| 0 < longest), "{:?}", outcome.longest);
+        assert!(outcome.latency.equivalent(longest, outcome.latency.max()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The command line. Options that `redis-benchmark` has too mean the same here.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use crate::workload::{Test, Values};
@@ -33,6 +35,10 @@ pub(crate) struct Options {
     /// Requests a second, of all threads together; `None` is as many as it can.
     pub(crate) rate: Option<f64>,
     pub(crate) tests: Vec<Test>,
+    /// The request of [`Test::Own`], in which each [`PLACEHOLDER`](crate::workload::PLACEHOLDER) becomes the digits of a key.
+    pub(crate) words: Vec<Vec<u8>>,
+    /// Equal parts of the requests for each of which the longest latency is told.
+    pub(crate) segments: usize,
     pub(crate) format: Format,
     pub(crate) seed: u64,
 }
@@ -56,7 +62,8 @@ pub(crate) enum Format {
 }
 
 pub(crate) const USAGE: &str = "\
-Usage: ochre-benchmark [options]
+Usage: ochre-benchmark [options] [WORD...]
+  WORD...           a request of your own, with __rand_int__ for the digits of a key
   -h HOST           server (127.0.0.1)        -p PORT    port (6379)
   -s PATH           Unix socket instead       -a WORD    password
   -c N              connections (50)          -n N       requests (100000)
@@ -67,6 +74,7 @@ Usage: ochre-benchmark [options]
   --duration S      ends after S seconds      --json     one JSON object a test
   --sequential N    each key once from N on   --integers values are integers
   --expire S        seconds to live for SET   --seed N   of the random keys
+  --segments N      also the longest latency in each of N parts of the run (with --json)
 ";
 
 /// Upper bounds, so that a slip of the finger is told and not run.
@@ -74,6 +82,7 @@ const MOST_CLIENTS: u64 = 100_000;
 const MOST_PIPELINED: u64 = 100_000;
 const LONGEST_VALUE: u64 = 64 << 20;
 const MOST_THREADS: u64 = 256;
+const MOST_SEGMENTS: u64 = 1_000_000;
 
 impl Default for Options {
     fn default() -> Options {
@@ -92,6 +101,8 @@ impl Default for Options {
             threads: 1,
             rate: None,
             tests: vec![Test::Set, Test::Get],
+            words: Vec::new(),
+            segments: 0,
             format: Format::Text,
             seed: 1,
         }
@@ -134,9 +145,16 @@ impl Options {
                 Long("integers") => options.values = Values::Integers,
                 Long("expire") => options.expiry_s = Some(parser.value()?.parse()?),
                 Long("seed") => options.seed = parser.value()?.parse()?,
+                Long("segments") => options.segments = number(&mut parser, 1, MOST_SEGMENTS)?,
                 Long("json") => options.format = Format::Json,
                 Long("help") => return Ok(Wanted::Help),
-                other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
+                // What follows the first word is the request, also where it begins with a dash.
+                Value(first) => {
+                    options.words.push(first.into_vec());
+                    options.words.extend(parser.raw_args()?.map(OsString::into_vec));
+                    options.tests = vec![Test::Own];
+                }
+                other @ (Short(_) | Long(_)) => return Err(other.unexpected()),
             }
         }
         options.checked().map(|options| Wanted::Run(Box::new(options)))
@@ -195,6 +213,13 @@ mod tests {
     fn a_duration_lifts_the_default_number_of_requests() {
         assert_eq!(parse("--duration 2").unwrap().requests, u64::MAX);
         assert_eq!(parse("--duration 2 -n 5").unwrap().requests, 5);
+    }
+
+    #[test]
+    fn words_are_a_request_of_ones_own() {
+        let options = parse("-r 9 XADD stream * -1 __rand_int__").unwrap();
+        assert_eq!(options.tests, [Test::Own]);
+        assert_eq!(options.words, [&b"XADD"[..], b"stream", b"*", b"-1", b"__rand_int__"]);
     }
 
     #[test]

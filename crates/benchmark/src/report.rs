@@ -30,15 +30,15 @@ pub(crate) fn failure(failure: &Failure) {
 
 pub(crate) fn outcome(options: &Options, test: Test, outcome: &Outcome) {
     match options.format {
-        Format::Text => text(test, outcome),
+        Format::Text => text(options, test, outcome),
         Format::Json => println!("{}", object(options, test, outcome)),
     }
 }
 
-fn text(test: Test, outcome: &Outcome) {
+fn text(options: &Options, test: Test, outcome: &Outcome) {
     println!(
         "{}: {:.0} requests a second; {} requests in {:.3} s, {:.3} us of this program's processor time each",
-        test.name(),
+        name(options, test),
         rate(outcome),
         outcome.requests,
         outcome.elapsed.as_secs_f64(),
@@ -53,12 +53,21 @@ fn text(test: Test, outcome: &Outcome) {
     }
 }
 
+/// The command, or the words of a request of one's own.
+fn name(options: &Options, test: Test) -> String {
+    match test {
+        Test::Own => String::from_utf8_lossy(&options.words.join(&b' ')).into_owned(),
+        Test::Ping | Test::Set | Test::Get | Test::Incr | Test::Mget => test.name().to_owned(),
+    }
+}
+
 fn object(options: &Options, test: Test, outcome: &Outcome) -> serde_json::Value {
     let latency: serde_json::Map<String, serde_json::Value> = percentiles(outcome)
         .map(|(name, latency_us)| (name.to_owned(), json!(latency_us)))
         .collect();
+    let longest: Vec<u64> = outcome.longest.iter().map(|longest| longest / 1000).collect();
     json!({
-        "test": test.name(),
+        "test": name(options, test),
         "clients": options.clients,
         "pipeline": options.pipeline,
         "threads": options.threads,
@@ -70,6 +79,7 @@ fn object(options: &Options, test: Test, outcome: &Outcome) -> serde_json::Value
         "requests_per_second": rate(outcome),
         "generator_cpu_us_per_request": processor_us(outcome),
         "latency_us": latency,
+        "longest_us": longest,
     })
 }
 

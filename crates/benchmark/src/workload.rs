@@ -17,6 +17,8 @@ pub(crate) enum Test {
     Get,
     Incr,
     Mget,
+    /// What the command line tells.
+    Own,
 }
 
 /// What SET writes.
@@ -38,10 +40,14 @@ const DIGITS: usize = 12;
 const KEY: &[u8] = b"key:000000000000";
 const COUNTER: &[u8] = b"counter:000000000000";
 
+/// What stands for the digits of a key in a request of one's own, as for `redis-benchmark`.
+pub(crate) const PLACEHOLDER: &[u8] = b"__rand_int__";
+
 /// Keys of one MGET.
 const MGET_KEYS: usize = 10;
 
 impl Test {
+    /// Those that have a name.
     pub(crate) const ALL: [Test; 5] = [Test::Ping, Test::Set, Test::Get, Test::Incr, Test::Mget];
 
     pub(crate) fn named(name: &str) -> Option<Test> {
@@ -55,6 +61,7 @@ impl Test {
             Test::Get => "GET",
             Test::Incr => "INCR",
             Test::Mget => "MGET",
+            Test::Own => "own",
         }
     }
 }
@@ -136,6 +143,10 @@ impl Batch {
                 self.push_word(b"MGET");
                 (0..MGET_KEYS).for_each(|_| self.push_key(KEY));
             }
+            Test::Own => {
+                self.push_count(options.words.len());
+                options.words.iter().for_each(|word| self.push_pattern(word));
+            }
         }
     }
 
@@ -147,6 +158,12 @@ impl Batch {
         self.bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
         self.bytes.extend_from_slice(word);
         self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    fn push_pattern(&mut self, word: &[u8]) {
+        self.push_word(word);
+        let begin = self.bytes.len() - word.len() - 2;
+        self.keys.extend(memchr::memmem::find_iter(word, PLACEHOLDER).map(|at| begin + at));
     }
 
     fn push_key(&mut self, pattern: &[u8]) {
@@ -228,6 +245,17 @@ mod tests {
         assert_eq!(
             text(&options, Test::Set, 1),
             "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000041\r\n$3\r\nxxx\r\n"
+        );
+    }
+
+    #[test]
+    fn the_digits_of_a_request_of_ones_own_are_written() {
+        let words = ["MSET", "a__rand_int__", "__rand_int__b"];
+        let words = words.map(|word| word.as_bytes().to_vec()).to_vec();
+        let options = Options { words, ..options(Keys::Sequential { first: 7 }) };
+        assert_eq!(
+            text(&options, Test::Own, 1),
+            "*3\r\n$4\r\nMSET\r\n$13\r\na000000000007\r\n$13\r\n000000000008b\r\n"
         );
     }
 

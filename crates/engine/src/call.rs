@@ -23,6 +23,8 @@ pub struct Call<'a> {
     pub words: Words<'a>,
     /// The part of the keyspace that the command may reach.
     pub keys: View<'a>,
+    /// Whether somebody waits for a key in the shards that are held, as of the beginning.
+    pub(crate) is_awaited: bool,
     /// What is answered.
     pub reply: Reply<'a>,
     /// The client.
@@ -133,7 +135,12 @@ impl Call<'_> {
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
-        let teller = Teller { engine: self.engine, config: self.config, worker: self.worker };
+        let teller = Teller {
+            engine: self.engine,
+            config: self.config,
+            worker: self.worker,
+            client: Some(self.session.id()),
+        };
         teller.tell_expired(&mut self.keys);
         if !awaited.is_empty() {
             let parts = Parts {
@@ -145,6 +152,7 @@ impl Call<'_> {
                 worker: self.worker,
                 delivery: self.delivery,
                 served: self.served,
+                is_awaited: true,
             };
             let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
             serve_removed(parts, &mut self.keys, removed);

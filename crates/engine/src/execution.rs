@@ -62,12 +62,16 @@ impl<'e> Worker<'e> {
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
         }
-        if callable.flags.has(Flags::PUBLISHES) && self.engine.pubsub.is_crowded() {
+        if callable.flags.has_any(Flags::PUBLISHES.and(Flags::WRITE))
+            && self.engine.pubsub.is_crowded()
+            && (callable.flags.has(Flags::PUBLISHES) || self.engine.interest.any())
+        {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        session.lacks_room =
-            0 < self.config.memory.limit_bytes && self.make_room() == Room::Lacking;
+        let limited = 0 < self.config.memory.limit_bytes;
+        let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
+        session.lacks_room = room == Room::Lacking;
         if session.lacks_room
             && (actual_flags(session, callable).has(Flags::DENY_OOM)
                 || scripts::asks_for_memory(self.engine, callable, words))
@@ -92,6 +96,15 @@ impl<'e> Worker<'e> {
             Handler::Queued(run) => self.with_queued(session, callable, run, words, output),
             Handler::Watched(run) => self.with_watched(session, callable, run, words, output),
         }
+    }
+
+    /// Makes room; what the client is told of what had to go comes before the reply to the call that needs it.
+    fn make_room_for(&mut self, session: &mut Session, output: &mut Output) -> Room {
+        let room = self.make_room();
+        if session.tracks() && session.wants_replies() {
+            self.absorb(session, output);
+        }
+        room
     }
 
     /// Whether the client may make this call.
@@ -222,6 +235,7 @@ impl<'e> Worker<'e> {
             served: &mut self.served,
             worker: self.index,
             delivery: &mut self.delivery,
+            is_awaited: false,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -236,7 +250,7 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         self.round.touch = !session.no_touch;
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         match (prepared.hash, only_key(callable).and_then(|position| words.get(position))) {
@@ -244,8 +258,10 @@ impl<'e> Worker<'e> {
             _ if callable.layout == KeyLayout::None => {}
             _ => lock_keys(&mut view, callable, words),
         }
-        if callable.flags.has(Flags::WRITE)
-            && view.has_waiters()
+        // Asked before the view moves: then what was just written is read where it lies.
+        parts.is_awaited = view.has_waiters();
+        if parts.is_awaited
+            && callable.flags.has(Flags::WRITE)
             && blocking::asks_for_more(&mut view, callable, words)
         {
             drop(view);
@@ -263,10 +279,11 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         self.round.touch = false;
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.roam();
+        parts.is_awaited = view.has_waiters();
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -279,12 +296,13 @@ impl<'e> Worker<'e> {
         words: Words<'_>,
         output: &mut Output,
     ) -> Executed {
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         if let Some(transaction) = &session.transaction {
             view.lock_hashes(transaction.watched_hashes());
         }
+        parts.is_awaited = view.has_waiters();
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -292,6 +310,7 @@ impl<'e> Worker<'e> {
     pub fn forget(&mut self, session: &mut Session) {
         self.abandon_wait(session);
         self.forget_watches(session);
+        session.forget_tracking(self.engine);
         self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
 
@@ -323,11 +342,12 @@ impl<'e> Worker<'e> {
             return self.with_everything(session, callable, run, words, output);
         }
         self.round.touch = !session.no_touch;
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.lock_hashes(transaction.hashes());
-        if view.has_waiters() && view.holds_waiters_with_more() {
+        parts.is_awaited = view.has_waiters();
+        if parts.is_awaited && view.holds_waiters_with_more() {
             drop(view);
             return self.with_everything(session, callable, run, words, output);
         }
@@ -345,9 +365,10 @@ impl<'e> Worker<'e> {
         self.leave();
         let mut closed = self.engine.keyspace.gates().close();
         self.round.touch = !session.no_touch;
-        let (_, round, parts) = self.split();
+        let (_, round, mut parts) = self.split();
         let mut view = parts.engine.keyspace.view(&mut closed, session.database, round);
         view.lock_all();
+        parts.is_awaited = view.has_waiters();
         let mut executed = parts.call(session, callable, run, words, view, output);
         drop(closed);
         self.enter();
@@ -387,6 +408,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) worker: usize,
     pub(crate) delivery: &'a mut Delivery,
     pub(crate) served: &'a mut Vec<Served>,
+    /// Whether somebody waits for a key in the shards of the call.
+    pub(crate) is_awaited: bool,
 }
 
 impl<'a> Parts<'a> {
@@ -400,7 +423,8 @@ impl<'a> Parts<'a> {
         view: View<'a>,
         output: &'a mut Output,
     ) -> Executed {
-        let mut call = self.begin(session, callable, words, view, output, Occasion::Asked);
+        let occasion = Occasion::Asked;
+        let mut call = self.begin(session, callable, words, view, output, occasion);
         let fate = perform(&mut call, run);
         record(&mut call);
         if call.effects.has_touched() && call.keys.has_waiters() {
@@ -417,15 +441,16 @@ impl<'a> Parts<'a> {
         session: &'a mut Session,
         callable: &'a Callable,
         words: Words<'a>,
-        mut view: View<'a>,
+        view: View<'a>,
         output: &'a mut Output,
         occasion: Occasion,
     ) -> Call<'a> {
-        let attentive = self.engine.interest.any() || view.has_waiters();
+        let attentive = self.engine.interest.any() || self.is_awaited;
         Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys: view,
+            is_awaited: self.is_awaited,
             reply: Reply::new(output, session.protocol),
             session,
             engine: self.engine,
@@ -477,11 +502,13 @@ impl Call<'_> {
         keys.round.donated.clear();
         keys.round.donated.extend_from_slice(words.supplied());
         let protocol = self.session.protocol;
-        let attentive = self.engine.interest.any() || keys.has_waiters();
+        let is_awaited = keys.has_waiters();
+        let attentive = self.engine.interest.any() || is_awaited;
         let mut call = Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys,
+            is_awaited,
             reply: Reply::new(output.unwrap_or_else(|| self.reply.output()), protocol),
             session: self.session,
             engine: self.engine,
@@ -512,7 +539,7 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
-    let is_awaited = call.keys.has_waiters();
+    let is_awaited = call.is_awaited;
     let noting = &mut call.keys.round.noting;
     noting.expired |= is_awaited;
     noting.added |= is_awaited;
@@ -532,6 +559,10 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
         || !call.keys.garbage.is_empty()
     {
         publish(call, database);
+    }
+    if call.session.tracks() {
+        // After others were told what the call itself has removed: that is not what it was answered.
+        call.remember_keys();
     }
     fate
 }

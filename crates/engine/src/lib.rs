@@ -37,6 +37,7 @@ mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tracking;
 mod transaction;
 mod vitals;
 mod watch;
@@ -68,6 +69,7 @@ use pubsub::PubSub;
 use scripts::Scripts;
 use slow_log::SlowLog;
 use statistics::WorkerStatistics;
+use tracking::Tracking;
 use vitals::Vitals;
 
 /// The version of Redis whose behaviour is implemented.
@@ -98,6 +100,8 @@ pub struct Engine {
     pub(crate) pubsub: PubSub,
     /// Functions that clients have loaded.
     pub functions: Functions,
+    /// Who is told when keys change that it has read.
+    pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
     pub(crate) scripts: Mutex<Scripts>,
     pub(crate) script_figures: scripts::Figures,
@@ -156,6 +160,7 @@ impl Engine {
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
+            tracking: Tracking::new(workers),
             pause: Pause::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),

@@ -10,8 +10,10 @@ use keyspace::{Expired, ExpiredFields, Noting, View};
 
 use crate::Engine;
 use crate::call::Call;
+use crate::clients::ClientId;
 use crate::events::{self, Event};
 use crate::notifications;
+use crate::tracking::Change;
 
 /// A change of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,7 +66,12 @@ pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
 /// was asked for. Its shards are locked.
 pub(crate) fn react(call: &mut Call<'_>) {
     call.effects.note(&mut call.keys.noted);
-    let teller = Teller { engine: call.engine, config: call.config, worker: call.worker };
+    let teller = Teller {
+        engine: call.engine,
+        config: call.config,
+        worker: call.worker,
+        client: Some(call.session.id()),
+    };
     for touched in call.effects.untold() {
         teller.tell(&mut call.keys, &touched);
     }
@@ -77,6 +84,8 @@ pub(crate) struct Teller<'a> {
     pub(crate) config: &'a Config,
     /// The one that makes the changes.
     pub(crate) worker: usize,
+    /// The client that asked for them, if one did.
+    pub(crate) client: Option<ClientId>,
 }
 
 impl Teller<'_> {
@@ -108,6 +117,8 @@ impl Teller<'_> {
     fn tell(self, view: &mut View<'_>, touched: &Touched) {
         if touched.event.is_change() {
             view.tell_watchers(touched.database, &touched.key);
+            let Teller { engine, worker, client, .. } = self;
+            engine.tracking.invalidate(Change { engine, worker, client }, &touched.key);
         }
         notifications::publish(self.engine, self.config, self.worker, touched);
     }

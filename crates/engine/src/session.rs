@@ -2,6 +2,7 @@
 //!
 //! A session belongs to its connection's worker; only its [`ClientRecord`] is seen by others.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,6 +12,7 @@ use resp::Protocol;
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
 use crate::pubsub::Subscriptions;
+use crate::tracking::TrackingFlags;
 use crate::transaction::Transaction;
 
 /// A client, from connection to disconnection.
@@ -30,8 +32,19 @@ pub struct Session {
     pub(crate) transaction: Option<Box<Transaction>>,
     /// What it has subscribed to; none before the first time.
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
-    /// What its process knows its connection by.
-    pub place: u64,
+    /// How it tracks which keys change.
+    pub(crate) tracking: TrackingFlags,
+    /// It has tracked at some time.
+    pub(crate) has_tracked: bool,
+    /// The prefixes of keys whose changes are broadcast to it.
+    pub(crate) prefixes: BTreeSet<Arc<[u8]>>,
+    /// Bytes of them.
+    pub(crate) prefix_bytes: usize,
+    /// Its worker's posts with a lower number are no longer for it: it has got them, or they came before it subscribed.
+    pub(crate) seen: u64,
+    /// It is told of changes in the place of another client.
+    pub(crate) is_substitute: bool,
+    place: u64,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
     /// What others see.
@@ -66,6 +79,12 @@ impl Session {
             no_touch: false,
             transaction: None,
             subscriptions: None,
+            tracking: TrackingFlags::NONE,
+            has_tracked: false,
+            prefixes: BTreeSet::new(),
+            prefix_bytes: 0,
+            seen: 0,
+            is_substitute: false,
             place: 0,
             received: 0,
             record,
@@ -80,8 +99,20 @@ impl Session {
             protocol: self.protocol,
             database: self.database,
             no_touch: self.no_touch,
+            tracking: self.tracking,
             ..Session::new(Arc::clone(&self.record), self.authenticated)
         }
+    }
+
+    /// What its process knows its connection by.
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// Says what its process knows its connection by.
+    pub fn set_place(&mut self, place: u64) {
+        self.place = place;
+        self.record.place.store(place, Relaxed);
     }
 
     /// Whether it waits to be served.
@@ -117,7 +148,7 @@ impl Session {
 
     /// Bytes of memory that it takes beside its own.
     pub fn memory(&self) -> usize {
-        self.transaction_memory() + self.subscription_memory()
+        self.transaction_memory() + self.subscription_memory() + self.prefix_memory()
     }
 
     /// Whether its reads count as uses.
@@ -128,13 +159,24 @@ impl Session {
 
     /// Notes what others may see of the calls executed in this round.
     pub(crate) fn note(&self, now_ms: i64, command: CommandId) {
+        self.record.last_call_ms.store(now_ms, Relaxed);
+        self.record.command.store(usize::from(command) + 1, Relaxed);
+        self.record.database.store(self.database, Relaxed);
+        self.note_protocol();
+    }
+
+    /// Takes note of what others have made of it, before its calls are executed.
+    #[inline]
+    pub(crate) fn look_at_record(&mut self) {
+        self.is_substitute = self.record.is_substitute.load(Relaxed);
+    }
+
+    /// Notes what it speaks.
+    pub(crate) fn note_protocol(&self) {
         let protocol = match self.protocol {
             Protocol::Resp2 => 2,
             Protocol::Resp3 => 3,
         };
-        self.record.last_call_ms.store(now_ms, Relaxed);
-        self.record.command.store(usize::from(command) + 1, Relaxed);
-        self.record.database.store(self.database, Relaxed);
         self.record.protocol.store(protocol, Relaxed);
     }
 }

@@ -22,7 +22,6 @@ use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 use crate::clients::Peer;
 use crate::command_table::Handler;
 use crate::host::{Alone, Host};
-use crate::pubsub::Delivered;
 use crate::session::Session;
 use crate::statistics::Numbers;
 use crate::{Engine, Next, Time, Worker};
@@ -83,7 +82,7 @@ impl Server {
         let record = self.engine.clients.add(Peer::default(), 0, self.now_ms);
         let authenticated = !Engine::asks_password(&self.engine.config());
         let mut session = Session::new(record, authenticated);
-        session.place = session.id();
+        session.set_place(session.id());
         self.clients.push(session);
         self.received.push(Vec::new());
         self.clients.len() - 1
@@ -106,14 +105,9 @@ impl Server {
         while let Some((number, post)) = self.worker.next_post() {
             let clients = &self.clients;
             self.worker.for_each_recipient(&post, &mut |place, delivered| {
-                let is_it = |client: &Session| client.place == place && client.awaits(number);
+                let is_it = |client: &Session| client.place() == place && client.awaits(number);
                 let Some(client) = clients.iter().position(is_it) else { return };
-                match delivered {
-                    Delivered::Message(message) => {
-                        message.write_to(&mut outputs[client], clients[client].protocol);
-                    }
-                    Delivered::Line(line) => outputs[client].push(line),
-                }
+                delivered.write_to(&clients[client], &mut outputs[client]);
             });
         }
         outputs.iter_mut().map(|output| shown(&bytes(output))).collect()
@@ -160,6 +154,7 @@ impl Server {
         self.worker.abandon_wait(&mut self.clients[client]);
         let ran = self.worker.run(&mut self.clients[client], &batch, &input, &mut output);
         self.deliver();
+        self.worker.broadcast();
         self.worker.end_round();
         (bytes(&mut output), ran.next)
     }
@@ -283,6 +278,7 @@ impl Server {
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
         self.worker.expire_actively(budget_ns);
         self.deliver();
+        self.worker.broadcast();
         self.worker.end_round();
     }
 }

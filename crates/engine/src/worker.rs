@@ -203,6 +203,7 @@ impl<'e> Worker<'e> {
             return;
         }
         self.engine.sample(self.now_ms());
+        self.limit_tracking();
         if !(0..SIZES_INTERVAL_MS).contains(&(self.now_ms() - self.sizes_noted_ms))
             && let Gate::Inside(inside) = &mut self.gate
         {
@@ -213,6 +214,12 @@ impl<'e> Worker<'e> {
             // What CONFIG SET left to do, when nobody is calling.
             self.make_room_patiently();
         }
+    }
+
+    /// Forgets keys that clients have read if there are too many; calls see to that, but for what a change of the limit leaves.
+    fn limit_tracking(&self) {
+        let limit = self.config.notifications.tracking_table_keys;
+        self.engine.tracking.limit(self.engine, self.index, limit);
     }
 
     /// Counts something that happened outside of calls.
@@ -239,6 +246,7 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Ran {
         session.received = input.len();
+        session.look_at_record();
         self.absorb(session, output);
         let mut course = Course {
             executed: 0,
@@ -253,6 +261,10 @@ impl<'e> Worker<'e> {
             self.recover(&mut course, session, output);
         }
         self.round.donated.clear();
+        // Before the replies are seen by their client.
+        if self.broadcast() {
+            self.absorb(session, output);
+        }
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
@@ -269,7 +281,7 @@ impl<'e> Worker<'e> {
     /// Gives the client what is on its way to it: what was published before it is served comes before the replies, and what
     /// its own calls publish, after theirs.
     #[inline]
-    fn absorb(&mut self, session: &mut Session, output: &mut Output) {
+    pub(crate) fn absorb(&mut self, session: &mut Session, output: &mut Output) {
         if session.receives() && self.has_post() {
             self.delivery.absorb(&self.engine.pubsub, session, output);
         }
@@ -279,6 +291,16 @@ impl<'e> Worker<'e> {
     #[inline]
     pub fn has_post(&self) -> bool {
         self.delivery.has_post(&self.engine.pubsub)
+    }
+
+    /// Sends what was changed in this round to those who are told by prefix; whether there was anything.
+    #[inline]
+    pub fn broadcast(&mut self) -> bool {
+        let has_pending = self.engine.tracking.has_pending(self.index);
+        if has_pending {
+            self.engine.tracking.broadcast(self.engine, self.index);
+        }
+        has_pending
     }
 
     /// The next thing to deliver, and its number.
@@ -315,6 +337,9 @@ impl<'e> Worker<'e> {
                     return;
                 }
                 course.executed += 1;
+                if session.tracks() {
+                    session.end_caching(prepared.callable);
+                }
                 if course.next == Next::Block {
                     course.last = prepared.callable.map(|callable| callable.id);
                     return;
@@ -323,6 +348,9 @@ impl<'e> Worker<'e> {
                 if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
                     // It may have been CONFIG SET, and holds for what follows in the batch.
                     let changed = self.look_at_config();
+                    if changed {
+                        self.limit_tracking();
+                    }
                     if changed && 0 < self.config.memory.limit_bytes {
                         self.make_room_patiently();
                     }
@@ -396,9 +424,16 @@ impl<'e> Worker<'e> {
     ) {
         self.prepared.clear();
         let keyspace = &self.engine.keyspace;
+        // Calls that follow each other are often of the same command.
+        let mut last: Option<(&[u8], &'e Callable)> = None;
         for index in range {
             let words = batch.words(index, input);
-            let callable = self.engine.commands.find_call(words).ok();
+            let name = words.first().unwrap_or_default();
+            let callable = match last {
+                Some((known, callable)) if known == name => Some(callable),
+                _ => self.engine.commands.find_call(words).ok(),
+            };
+            last = callable.filter(|callable| callable.is_named_alone()).map(|found| (name, found));
             let position = callable.and_then(only_key);
             let hash =
                 position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
@@ -408,10 +443,10 @@ impl<'e> Worker<'e> {
             return;
         }
         let Gate::Inside(inside) = &mut self.gate else { return };
-        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+        for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
-        for hash in self.prepared.iter().filter_map(|prepared| prepared.hash) {
+        for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_entry(inside, session.database, hash);
         }
     }
@@ -444,6 +479,16 @@ impl<'e> Worker<'e> {
             }
         }
     }
+}
+
+/// The hashes of keys of calls, without those of the call before: what it needs is fetched already.
+fn distinct_hashes(prepared: &[Prepared<'_>]) -> impl Iterator<Item = KeyHash> {
+    let mut last = None;
+    prepared.iter().filter_map(|prepared| prepared.hash).filter(move |&hash| {
+        let is_new = last != Some(hash);
+        last = Some(hash);
+        is_new
+    })
 }
 
 /// Takes back the reply to a call that the client does not want.

@@ -23,6 +23,7 @@
 )]
 
 pub mod crc64;
+pub mod digest;
 pub mod dump;
 mod error;
 pub mod rdb;

@@ -180,6 +180,20 @@ impl ListPack {
         self.finish(1);
     }
 
+    /// Adds elements at the end, all at once.
+    #[inline]
+    pub fn extend_encoded<'e>(&mut self, elements: impl IntoIterator<Item = Encoded<'e>>) {
+        let mut added = 0_isize;
+        self.bytes.pop();
+        for element in elements {
+            self.reserve_back(element.len().saturating_add(1));
+            element.append_to(&mut self.bytes);
+            added = added.saturating_add(1);
+        }
+        self.bytes.push(END);
+        self.finish(added);
+    }
+
     /// Adds elements at the end.
     pub fn extend<'e>(&mut self, elements: impl IntoIterator<Item = &'e [u8]>) {
         for element in elements {

@@ -9,7 +9,7 @@
 use super::entries::{Entries, EntriesBackward};
 use super::group::{Bookmark, Group};
 use super::id::StreamId;
-use super::node::{self, Deletion, Entry, NodeRef};
+use super::node::{self, Deletion, Entry, Head, NodeRef};
 use super::nodes::Nodes;
 use super::radix;
 use crate::list_pack::ListPack;
@@ -174,16 +174,22 @@ impl Log {
         if ListPack::MOST_BYTES < room {
             return Err(AddError::TooLarge);
         }
-        if let Some((master, pack)) = self.nodes.last_mut() {
-            if limits.admit(master, pack, bytes) && pack.has_room_for(room) {
-                let moved = node::append(pack, master, id, fields);
-                self.layout = self.layout.wrapping_add(moved.into());
-            } else {
-                pack.shrink_to_fit();
-                self.insert_node(id, node::begin(fields));
+        let count = count / 2;
+        match self.nodes.last_mut() {
+            Some((master, pack)) => {
+                let head = Head::of(pack, fields.clone().step_by(2), count);
+                let fits = |head: &Head| limits.admit(head, pack, bytes) && pack.has_room_for(room);
+                if let Some(head) = head.filter(fits) {
+                    let moved = node::append(pack, master, &head, id, fields, count);
+                    self.layout = self.layout.wrapping_add(moved.into());
+                } else {
+                    pack.shrink_to_fit();
+                    // The next node will likely be as large.
+                    let bytes = pack.total_bytes().min(USUAL_NODE_BYTES);
+                    self.insert_node(id, node::begin(fields, bytes));
+                }
             }
-        } else {
-            self.insert_node(id, node::begin(fields));
+            None => self.insert_node(id, node::begin(fields, 0)),
         }
         if self.len == 0 {
             self.first_id = id;
@@ -259,14 +265,16 @@ impl Log {
 impl NodeLimits {
     /// Whether an entry of this many bytes goes into a node.
     #[inline]
-    fn admit(self, master: StreamId, pack: &ListPack, bytes: usize) -> bool {
+    fn admit(self, head: &Head, pack: &ListPack, bytes: usize) -> bool {
         let most = usize::try_from(self.bytes).unwrap_or(usize::MAX);
         let most = if most == 0 { ListPack::MOST_BYTES } else { most.min(ListPack::MOST_BYTES) };
         pack.total_bytes().saturating_add(bytes) < most
-            && (self.entries == 0 || NodeRef::new(master, pack).entries() < self.entries)
+            && (self.entries == 0 || head.entries() < self.entries)
     }
 }
 
+/// What nodes have at most if nothing else is configured.
+const USUAL_NODE_BYTES: usize = 4096;
 /// More than a list pack puts around an element.
 const ELEMENT_FRAME: usize = 10;
 /// More than the fixed elements of the master entry and of an entry take.

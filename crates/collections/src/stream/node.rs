@@ -172,13 +172,6 @@ impl<'a> NodeRef<'a> {
         self.pack.iter().next().and_then(unsigned).unwrap_or(0)
     }
 
-    /// How many entries there are, deleted ones among them.
-    pub(super) fn entries(self) -> u64 {
-        let mut counts = self.pack.iter();
-        let live = counts.next().and_then(unsigned).unwrap_or(0);
-        live.saturating_add(counts.next().and_then(unsigned).unwrap_or(0))
-    }
-
     /// The entry of this ID, unless it is deleted.
     pub(super) fn find(self, id: StreamId) -> Option<Slot<'a>> {
         // Deleted ones may be out of order.
@@ -265,47 +258,75 @@ impl<'a> Iterator for SlotsBackward<'a> {
     }
 }
 
-/// Begins a node with an entry, whose ID becomes the node's. `fields` are names and values in turn.
-pub(super) fn begin<'f>(fields: impl Iterator<Item = &'f [u8]> + Clone) -> ListPack {
-    let mut pack = ListPack::new();
+/// Begins a node with an entry, whose ID becomes the node's. `fields` are names and values in turn; `bytes` is how much memory
+/// the node will likely need.
+pub(super) fn begin<'f>(fields: impl Iterator<Item = &'f [u8]> + Clone, bytes: usize) -> ListPack {
+    let mut pack = ListPack::with_capacity(bytes);
     let count = fields.clone().count() / 2;
-    pack.insert_encoded(None, &[integer(1), integer(0), integer(signed(count))]);
-    fields.clone().step_by(2).for_each(|name| pack.push_back(name));
-    pack.push_back_integer(0);
-    pack.insert_encoded(None, &[integer(SAME_FIELDS), integer(0), integer(0)]);
-    push_values(&mut pack, fields);
-    pack.push_back_integer(signed(count.saturating_add(FIXED_ELEMENTS)));
+    let counts = [integer(1), integer(0), integer(signed(count))];
+    let names = fields.clone().step_by(2).map(Encoded::of);
+    let fixed = [integer(0), integer(SAME_FIELDS), integer(0), integer(0)];
+    let end = integer(signed(count.saturating_add(FIXED_ELEMENTS)));
+    pack.extend_encoded(counts.into_iter().chain(names).chain(fixed));
+    pack.extend_encoded(values(fields).chain([end]));
     pack
 }
 
+/// What is to be known of a node before an entry is added.
+pub(super) struct Head {
+    live: u64,
+    deleted: u64,
+    same_fields: bool,
+}
+
+impl Head {
+    /// Of a node, and an entry with so many fields.
+    #[inline]
+    pub(super) fn of<'f>(
+        pack: &ListPack,
+        names: impl Iterator<Item = &'f [u8]>,
+        count: usize,
+    ) -> Option<Head> {
+        let begin = NodeRef::new(StreamId::MIN, pack).master()?;
+        let same_fields = begin.field_count == count
+            && begin.fields.zip(names).all(|(known, name)| known.equals(name));
+        Some(Head { live: begin.live, deleted: begin.deleted, same_fields })
+    }
+
+    /// How many entries there are, deleted ones among them.
+    #[inline]
+    pub(super) fn entries(&self) -> u64 {
+        self.live.saturating_add(self.deleted)
+    }
+}
+
 /// Adds an entry to a node whose key is `master`; tells whether those that are there have moved.
+#[inline]
 pub(super) fn append<'f>(
     pack: &mut ListPack,
     master: StreamId,
+    head: &Head,
     id: StreamId,
     fields: impl Iterator<Item = &'f [u8]> + Clone,
+    count: usize,
 ) -> bool {
-    let Some(begin) = NodeRef::new(master, pack).master() else { return false };
-    let count = fields.clone().count() / 2;
-    let same_fields = begin.field_count == count
-        && begin.fields.zip(fields.clone().step_by(2)).all(|(known, name)| known.equals(name));
-    let (begin_live, live) = (begin.live.cast_signed(), begin.live.saturating_add(1));
-
     let ms = integer(id.ms.wrapping_sub(master.ms).cast_signed());
     let sequence = integer(id.sequence.wrapping_sub(master.sequence).cast_signed());
-    let elements = if same_fields {
-        pack.insert_encoded(None, &[integer(SAME_FIELDS), ms, sequence]);
-        push_values(pack, fields);
-        count
+    if head.same_fields {
+        let end = integer(signed(count.saturating_add(FIXED_ELEMENTS)));
+        let begin = [integer(SAME_FIELDS), ms, sequence];
+        pack.extend_encoded(begin.into_iter().chain(values(fields)).chain([end]));
     } else {
-        pack.insert_encoded(None, &[integer(0), ms, sequence, integer(signed(count))]);
-        fields.for_each(|part| pack.push_back(part));
-        count.saturating_mul(2).saturating_add(1)
-    };
-    pack.push_back_integer(signed(elements.saturating_add(FIXED_ELEMENTS)));
-    let had = integer(begin_live).len();
-    set_counts(pack, &[live]);
-    integer(live.cast_signed()).len() != had
+        let elements = count.saturating_mul(2).saturating_add(1);
+        let end = integer(signed(elements.saturating_add(FIXED_ELEMENTS)));
+        let begin = [integer(0), ms, sequence, integer(signed(count))];
+        pack.extend_encoded(begin.into_iter().chain(fields.map(Encoded::of)).chain([end]));
+    }
+    let live = head.live.saturating_add(1);
+    if let Some(first) = pack.as_ref().first() {
+        pack.replace_integer(first, live.cast_signed());
+    }
+    integer(live.cast_signed()).len() != integer(head.live.cast_signed()).len()
 }
 
 /// Marks entries of a node as deleted that are not, all of those for which `wanted` says so. It is asked from the first on, until
@@ -412,10 +433,12 @@ fn previous_element(pack: ListPackRef<'_>, rest: &Iter<'_>) -> Option<Position> 
     }
 }
 
-fn push_values<'f>(pack: &mut ListPack, fields: impl Iterator<Item = &'f [u8]>) {
-    fields.skip(1).step_by(2).for_each(|value| pack.push_back(value));
+#[inline]
+fn values<'f>(fields: impl Iterator<Item = &'f [u8]>) -> impl Iterator<Item = Encoded<'f>> {
+    fields.skip(1).step_by(2).map(Encoded::of)
 }
 
+#[inline]
 fn integer<'e>(value: i64) -> Encoded<'e> {
     Encoded::of_integer(value)
 }

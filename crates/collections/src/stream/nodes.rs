@@ -113,15 +113,36 @@ impl Nodes {
 
     /// How many nodes have lesser IDs.
     fn before(&self, id: StreamId) -> usize {
-        self.ring.partition_point(|(other, _)| *other < id)
+        self.count_while(|other| other < id)
     }
 
     /// How many nodes have lesser IDs, or this one.
     fn until(&self, id: StreamId) -> usize {
-        match self.ring.back() {
-            // What is read is mostly what was added last.
-            Some((last, _)) if *last <= id => self.ring.len(),
-            Some(_) | None => self.ring.partition_point(|(other, _)| *other <= id),
+        self.count_while(|other| other <= id)
+    }
+
+    /// How many nodes there are, from the first on, whose IDs are as asked for. Where they end is searched for from the end in
+    /// growing steps, and then by halving: what is read is mostly what was added last.
+    fn count_while(&self, is_before: impl Fn(StreamId) -> bool) -> usize {
+        let holds = |at: usize| self.ring.get(at).is_some_and(|(id, _)| is_before(*id));
+        let (mut begin, mut end) = (0, self.ring.len());
+        let mut step = 1_usize;
+        while let Some(at) = self.ring.len().checked_sub(step) {
+            if holds(at) {
+                begin = at.saturating_add(1);
+                break;
+            }
+            end = at;
+            step = step.saturating_mul(2);
         }
+        while begin < end {
+            let middle = begin.midpoint(end);
+            if holds(middle) {
+                begin = middle.saturating_add(1);
+            } else {
+                end = middle;
+            }
+        }
+        begin
     }
 }

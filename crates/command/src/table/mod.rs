@@ -53,6 +53,12 @@ impl<H> Entry<H> {
         self.command.lower_name.as_str()
     }
 
+    /// Whether the first word of a call is enough to find it: it is no container, and no subcommand.
+    #[inline]
+    pub fn is_named_alone(&self) -> bool {
+        self.container.is_none() && !self.command.is_container()
+    }
+
     /// How many words of a call are its name: two if it is a subcommand.
     #[inline]
     pub fn name_words(&self) -> usize {

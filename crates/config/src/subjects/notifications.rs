@@ -87,6 +87,5 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(notifications.tracking_table_keys),
     )
     .live()
-    .not_built("tracking for clients that cache")
     .about("For how many keys the server remembers which clients cache them. 0: any number."),
 ];

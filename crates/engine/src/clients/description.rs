@@ -65,7 +65,7 @@ impl ClientRecord {
         let rest = write!(
             line,
             " sub={} psub={} ssub={} multi={} watch={watched} qbuf={received} qbuf-free={} argv-mem={words} multi-mem={} rbs={replies_memory} rbp={replies} \
-             obl={replies} oll=0 omem={replies_memory} tot-mem={} events={} cmd={} user={} redir=-1 resp={} \
+             obl={replies} oll=0 omem={replies_memory} tot-mem={} events={} cmd={} user={} redir={} resp={} \
              lib-name={} lib-ver={}",
             channels.load(Relaxed),
             patterns.load(Relaxed),
@@ -77,6 +77,7 @@ impl ClientRecord {
             if in_call.is_none() && 0 < replies { "rw" } else { "r" },
             command.map_or("NULL", Callable::name),
             String::from_utf8_lossy(&labels.user),
+            self.shown_redirection(),
             self.protocol.load(Relaxed),
             String::from_utf8_lossy(&labels.library_name),
             String::from_utf8_lossy(&labels.library_version),
@@ -87,11 +88,15 @@ impl ClientRecord {
 
     /// A letter for each thing that is special about it.
     fn flags(&self) -> String {
+        let [tracks, redirection_is_broken, broadcasts] = self.tracking_letters();
         let flags = [
             (self.monitors.load(Relaxed), 'O'),
             (self.is_subscriber(), 'P'),
             (0 <= self.queued_calls.load(Relaxed), 'x'),
             (self.paused.load(Relaxed) || self.wait().is_some(), 'b'),
+            tracks,
+            redirection_is_broken,
+            broadcasts,
             (self.watch_broken.load(Relaxed), 'd'),
             (self.closing.load(Relaxed), 'c'),
             (self.killed.load(Relaxed), 'A'),

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use resp::Protocol;
 
 use super::ClientId;
 use crate::blocking::Blocked;
+use crate::tracking::TrackingState;
 
 /// Where a client comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,6 +99,12 @@ pub struct ClientRecord {
     pub closing: AtomicBool,
     /// What it waits for; nothing if that is gone.
     pub(crate) wait: Mutex<Weak<Blocked>>,
+    /// How it tracks which keys change.
+    pub(crate) tracking: TrackingState,
+    /// It is told of changes in the place of another client.
+    pub(crate) is_substitute: AtomicBool,
+    /// What its process knows its connection by.
+    pub(crate) place: AtomicU64,
 }
 
 impl ClientRecord {
@@ -128,12 +136,25 @@ impl ClientRecord {
             paused: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             wait: Mutex::default(),
+            tracking: TrackingState::default(),
+            is_substitute: AtomicBool::new(false),
+            place: AtomicU64::new(0),
         }
     }
 
     /// What it is to the server. As long as nobody can replicate, it may have subscribed or is a normal one.
     pub fn kind(&self) -> ClientKind {
         if self.is_subscriber() { ClientKind::Subscriber } else { ClientKind::Normal }
+    }
+
+    /// What its process knows its connection by.
+    pub(crate) fn place(&self) -> u64 {
+        self.place.load(Ordering::Relaxed)
+    }
+
+    /// The protocol that it speaks, as its worker has noted it.
+    pub(crate) fn speaks(&self) -> Protocol {
+        if self.protocol.load(Ordering::Relaxed) == 3 { Protocol::Resp3 } else { Protocol::Resp2 }
     }
 
     /// Whether it has subscribed to anything.

@@ -9,10 +9,6 @@ use crate::testing::{BEGINNING_MS, Server, commands};
 /// Where a declaration is right to say something else than Redis 7.4 does: the line that the comparison finds, and why.
 const JUSTIFIED: &[(&str, &str)] = &[
     ("delifeq: Redis has no such command", "Valkey 9 has it"),
-    (
-        r#"client subcommands: declared ["client|getname","client|getredir","client|help","client|id","client|info","client|kill","client|list","client|no-evict","client|no-touch","client|pause","client|reply","client|setinfo","client|setname","client|trackinginfo","client|unblock","client|unpause"], known ["client|caching","client|getname","client|getredir","client|help","client|id","client|info","client|kill","client|list","client|no-evict","client|no-touch","client|pause","client|reply","client|setinfo","client|setname","client|tracking","client|trackinginfo","client|unblock","client|unpause"]"#,
-        "client-side caching is not built yet",
-    ),
 ];
 
 /// What newer versions of Redis say about commands that we have as they have them, in the form of the facts about 7.4.

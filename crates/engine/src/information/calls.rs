@@ -28,13 +28,15 @@ pub(super) fn statistics(facts: &Facts<'_>, fields: &mut Fields) {
             "active_defrag_key_misses",
             "total_active_defrag_time",
             "current_active_defrag_time",
-            "tracking_total_keys",
-            "tracking_total_items",
-            "tracking_total_prefixes",
-            "unexpected_error_replies",
         ],
         0,
     );
+    let tracking = &facts.engine.tracking;
+    let (keys, items) = tracking.remembered();
+    fields.put("tracking_total_keys", keys);
+    fields.put("tracking_total_items", items);
+    fields.put("tracking_total_prefixes", tracking.prefixes());
+    fields.put("unexpected_error_replies", 0);
     fields.put("total_error_replies", numbers.error_replies);
     fields.put("dump_payload_sanitizations", 0);
     loops(facts, numbers, fields);

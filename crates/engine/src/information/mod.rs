@@ -183,7 +183,7 @@ fn clients(facts: &Facts<'_>, fields: &mut Fields) {
     let timed = waits.iter().filter(|wait| wait.limit_ms().is_some()).count();
     let awaited = facts.engine.keyspace.awaited_keys();
     fields.put("blocked_clients", waits.len() + count(|client| client.paused.load(Relaxed)));
-    fields.put("tracking_clients", 0);
+    fields.put("tracking_clients", facts.engine.tracking.clients());
     fields.put("pubsub_clients", count(crate::clients::ClientRecord::is_subscriber));
     fields.put("watching_clients", count(|client| 0 < client.watched_keys.load(Relaxed)));
     fields.put("clients_in_timeout_table", timed);

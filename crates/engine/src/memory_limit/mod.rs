@@ -84,7 +84,12 @@ impl Worker<'_> {
         let samples = usize::from(self.config.memory.samples);
         let lazy = self.config.memory.lazy_eviction;
         let freeing = if lazy { Freeing::Elsewhere } else { Freeing::Here };
-        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
+        let teller = Teller {
+            engine: self.engine,
+            config: &self.config,
+            worker: self.index,
+            client: None,
+        };
         let Gate::Inside(inside) = &mut self.gate else { return Freed::Nothing };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
@@ -109,6 +114,7 @@ impl Worker<'_> {
                 worker: self.index,
                 delivery: &mut self.delivery,
                 served: &mut self.served,
+                is_awaited: true,
             };
             let removed = awaited.iter().map(|evicted| (evicted.database, &*evicted.key));
             serve_removed(parts, &mut view, removed);
@@ -176,7 +182,12 @@ impl Worker<'_> {
     }
 
     fn expiry_step(&mut self, what: Expiring, sample: usize, acceptable: usize) -> ExpiryProgress {
-        let teller = Teller { engine: self.engine, config: &self.config, worker: self.index };
+        let teller = Teller {
+            engine: self.engine,
+            config: &self.config,
+            worker: self.index,
+            client: None,
+        };
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };
         };
@@ -204,6 +215,7 @@ impl Worker<'_> {
                 worker: self.index,
                 delivery: &mut self.delivery,
                 served: &mut self.served,
+                is_awaited: true,
             };
             let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
             serve_removed(parts, &mut view, removed);

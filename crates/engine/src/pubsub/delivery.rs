@@ -13,6 +13,7 @@ use resp::Output;
 use super::post::{Message, Post};
 use super::{PubSub, Space};
 use crate::session::Session;
+use crate::tracking::{Invalidation, Receiver};
 
 /// What a worker's process knows a connection by.
 type Place = u64;
@@ -38,6 +39,21 @@ pub enum Delivered<'a> {
     Message(&'a Message),
     /// A line for MONITOR.
     Line(&'a Arc<Vec<u8>>),
+    /// Keys have changed.
+    Invalidation(&'a Invalidation, Receiver),
+}
+
+impl Delivered<'_> {
+    /// Appends it to what a client is sent.
+    pub fn write_to(&self, session: &Session, output: &mut Output) {
+        match self {
+            Delivered::Message(message) => message.write_to(output, session.protocol),
+            Delivered::Line(line) => output.push(line),
+            Delivered::Invalidation(invalidation, receiver) => {
+                invalidation.write_to(*receiver, session, output);
+            }
+        }
+    }
 }
 
 impl Delivery {
@@ -71,6 +87,11 @@ impl Delivery {
             Post::Line(line) => {
                 self.monitors.iter().for_each(|place| visit(*place, Delivered::Line(line)));
             }
+            Post::Invalidation(invalidation) => {
+                for &receiver in invalidation.receivers() {
+                    visit(receiver.place, Delivered::Invalidation(invalidation, receiver));
+                }
+            }
             Post::Publication(publication) => {
                 for (space, name, message) in publication.forms() {
                     for place in self.recipients(space).get(name).into_iter().flatten() {
@@ -90,8 +111,7 @@ impl Delivery {
     /// Gives a client those pending posts that it has not got yet.
     fn give(&self, session: &mut Session, output: &mut Output) {
         let end = self.first + self.pending.len() as u64;
-        let Some(subscriptions) = &mut session.subscriptions else { return };
-        let seen = std::mem::replace(&mut subscriptions.seen, end);
+        let seen = std::mem::replace(&mut session.seen, end);
         let skipped = usize::try_from(seen.saturating_sub(self.first)).unwrap_or(usize::MAX);
         for post in self.pending.iter().skip(skipped) {
             session.deliver(post, output);
@@ -115,7 +135,7 @@ impl Delivery {
             pubsub.take(self.worker, &mut self.pending);
         });
         self.give(session, output);
-        self.recipients_mut(space).entry(Arc::clone(&kept)).or_default().push(session.place);
+        self.recipients_mut(space).entry(Arc::clone(&kept)).or_default().push(session.place());
         session.subscriptions.get_or_insert_default().insert(space, kept);
         session.note_subscriptions();
         true
@@ -137,7 +157,7 @@ impl Delivery {
             pubsub.take(self.worker, &mut self.pending);
         });
         self.give(session, output);
-        let place = session.place;
+        let place = session.place();
         let recipients = self.recipients_mut(space);
         if let Some(places) = recipients.get_mut(name) {
             if let Some(found) = places.iter().position(|other| *other == place) {
@@ -166,7 +186,7 @@ impl Delivery {
             pubsub.take(self.worker, &mut self.pending);
         });
         self.give(session, output);
-        self.monitors.push(session.place);
+        self.monitors.push(session.place());
         session.subscriptions.get_or_insert_default().monitors = true;
         session.note_subscriptions();
     }
@@ -183,7 +203,7 @@ impl Delivery {
         }
         if session.subscriptions.as_ref().is_some_and(|own| own.monitors) {
             pubsub.leave_monitor(self.worker);
-            let place = session.place;
+            let place = session.place();
             self.monitors.retain(|other| *other != place);
             session.subscriptions.get_or_insert_default().monitors = false;
         }

@@ -153,6 +153,14 @@ impl PubSub {
         wake(host, &rung);
     }
 
+    /// Sends something to one worker.
+    pub(crate) fn send(&self, host: &dyn Host, own: usize, worker: usize, post: Post) {
+        let Some(inbox) = self.inboxes.get(worker) else { return };
+        if inbox.put(post, &self.crowded) && worker != own {
+            host.wake_worker(worker);
+        }
+    }
+
     /// Whether a worker has so much in its inbox that whoever publishes should wait.
     #[inline]
     pub(crate) fn is_crowded(&self) -> bool {

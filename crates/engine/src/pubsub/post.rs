@@ -7,6 +7,7 @@ use resp::number::write_unsigned;
 use resp::{Output, Protocol};
 
 use super::Space;
+use crate::tracking::Invalidation;
 
 /// Something to deliver.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub enum Post {
     Publication(Arc<Publication>),
     /// A line for those who MONITOR.
     Line(Arc<Vec<u8>>),
+    /// Keys have changed that clients may have kept.
+    Invalidation(Arc<Invalidation>),
 }
 
 impl Post {
@@ -23,6 +26,7 @@ impl Post {
         match self {
             Post::Publication(publication) => publication.bytes(),
             Post::Line(line) => line.len(),
+            Post::Invalidation(invalidation) => invalidation.bytes(),
         }
     }
 }

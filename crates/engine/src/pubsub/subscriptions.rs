@@ -21,8 +21,6 @@ pub(crate) struct Subscriptions {
     shard_channels: Names,
     /// It MONITORs.
     pub(super) monitors: bool,
-    /// Its worker's posts with a lower number are no longer for it: it has got them, or they came before it subscribed.
-    pub(super) seen: u64,
     /// Bytes of the names.
     name_bytes: usize,
 }
@@ -97,7 +95,9 @@ impl Session {
     /// Whether anything could be delivered to it.
     #[inline]
     pub(crate) fn receives(&self) -> bool {
-        self.subscriptions.as_ref().is_some_and(|own| own.monitors || 0 < own.count())
+        self.tracks()
+            || self.is_substitute
+            || self.subscriptions.as_ref().is_some_and(|own| own.monitors || 0 < own.count())
     }
 
     /// The number that its confirmations tell.
@@ -107,15 +107,18 @@ impl Session {
 
     /// Whether it has not got yet the post with this number.
     pub fn awaits(&self, number: u64) -> bool {
-        self.subscriptions.as_ref().is_some_and(|subscriptions| subscriptions.seen <= number)
+        self.seen <= number
     }
 
     /// Appends a post to what it is sent, in each form that is for it.
     pub(super) fn deliver(&self, post: &Post, output: &mut Output) {
+        if let Post::Invalidation(invalidation) = post {
+            return invalidation.deliver(self, output);
+        }
         let Some(subscriptions) = &self.subscriptions else { return };
         match post {
             Post::Line(line) if subscriptions.monitors => output.push(line),
-            Post::Line(_) => {}
+            Post::Line(_) | Post::Invalidation(_) => {}
             Post::Publication(publication) => {
                 for (space, name, message) in publication.forms() {
                     if subscriptions.has(space, name) {

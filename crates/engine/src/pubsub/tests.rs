@@ -10,7 +10,7 @@ use crate::session::Session;
 
 fn session(clients: &Clients) -> Session {
     let mut session = Session::new(clients.add(Peer::default(), 0, 0), true);
-    session.place = session.id();
+    session.set_place(session.id());
     session.protocol = Protocol::Resp3;
     session
 }

@@ -5,6 +5,7 @@
 //! asks for. The format has grown by new types of values; which of them may be written depends on the version of
 //! the server that has to read it ([`Version`]).
 
+pub mod file;
 pub mod opcode;
 pub mod reader;
 pub mod value;
@@ -25,4 +26,6 @@ impl Version {
     pub const REDIS_7_2: Version = Version(11);
     /// Written by Redis 7.4, and the newest that is read.
     pub const REDIS_7_4: Version = Version(12);
+    /// Written by Valkey 9, which counts on its own; it is read.
+    pub const VALKEY_9: Version = Version(80);
 }

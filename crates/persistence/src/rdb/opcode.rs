@@ -1,5 +1,7 @@
 //! The bytes that begin the parts of a file, and the types of values.
 
+use super::Version;
+
 /// What a part of a file is, unless it is a key with its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Opcode {
@@ -47,7 +49,18 @@ impl Opcode {
 
     /// The one that a byte stands for, if it stands for one.
     pub fn from_byte(byte: u8) -> Option<Opcode> {
+        if byte < Opcode::SlotInfo as u8 {
+            return None;
+        }
         Opcode::ALL.into_iter().find(|opcode| *opcode as u8 == byte)
+    }
+
+    /// Whether it says something of the key that follows.
+    pub fn is_of_record(self) -> bool {
+        matches!(
+            self,
+            Opcode::Idle | Opcode::Frequency | Opcode::ExpireMilliseconds | Opcode::ExpireSeconds
+        )
     }
 }
 
@@ -104,6 +117,8 @@ pub enum ValueType {
     HashMetadata = 24,
     /// A small hash with fields that expire.
     HashListPackEx = 25,
+    /// A hash with fields that expire, as Valkey 9 writes it: as 22, which in files of Redis is something else.
+    HashOfValkey = 222,
 }
 
 impl ValueType {
@@ -137,6 +152,25 @@ impl ValueType {
 
     /// The one that a byte stands for, if it stands for one.
     pub fn from_byte(byte: u8) -> Option<ValueType> {
-        ValueType::ALL.into_iter().find(|value_type| *value_type as u8 == byte)
+        ValueType::ALL.get(usize::from(byte)).copied().filter(|form| *form as u8 == byte).or_else(
+            // There is no 8.
+            || {
+                let place = usize::from(byte).checked_sub(1)?;
+                ValueType::ALL.get(place).copied().filter(|form| *form as u8 == byte)
+            },
+        )
+    }
+
+    /// The one that a byte stands for in a file of this version.
+    pub fn of_version(byte: u8, version: Version) -> Option<ValueType> {
+        let form = ValueType::from_byte(byte)?;
+        let is_of_valkey =
+            version == Version::VALKEY_9 && form == ValueType::HashMetadataBeforeRelease;
+        Some(if is_of_valkey { ValueType::HashOfValkey } else { form })
+    }
+
+    /// The byte that stands for it.
+    pub fn to_byte(self) -> u8 {
+        if self == ValueType::HashOfValkey { 22 } else { self as u8 }
     }
 }

@@ -1,11 +1,14 @@
 //! Reading the pieces that RDB is made of.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use crate::{Corrupt, Error};
 
 /// Memory is taken for so many bytes at once, whatever a length claims.
 const PIECE: usize = 1 << 20;
+/// Memory for so many bytes is taken without a thought.
+const SHORT: usize = 4096;
 
 /// The number at the beginning of a string or a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +30,11 @@ impl<R: Read> Reader<R> {
     /// Reads from `inner`, whose next byte is the first.
     pub fn new(inner: R) -> Reader<R> {
         Reader { inner, offset: 0 }
+    }
+
+    /// Reads from `inner`, before whose next byte there were `offset` others.
+    pub fn within(inner: R, offset: u64) -> Reader<R> {
+        Reader { inner, offset }
     }
 
     /// How many bytes were read.
@@ -66,6 +74,13 @@ impl<R: Read> Reader<R> {
 
     /// Reads so many bytes. A length that lies costs no more memory than there are bytes.
     pub fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Error> {
+        if let Ok(length) = usize::try_from(length)
+            && length <= SHORT
+        {
+            let mut bytes = vec![0; length];
+            self.fill(&mut bytes)?;
+            return Ok(bytes);
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(PIECE).min(PIECE));
         let got = Read::by_ref(&mut self.inner).take(length).read_to_end(&mut bytes)? as u64;
         self.offset = self.offset.saturating_add(got);
@@ -146,5 +161,39 @@ impl<R: Read> Reader<R> {
     /// Reads a time of eight bytes: unix time in ms.
     pub fn milliseconds(&mut self) -> Result<i64, Error> {
         Ok(i64::from_le_bytes(self.array()?))
+    }
+}
+
+impl<'a> Reader<&'a [u8]> {
+    /// Whether all bytes were read.
+    pub fn is_at_end(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// Passes over bytes, as many as there are at most.
+    pub fn pass(&mut self, bytes: u64) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(self.inner.len());
+        self.inner = self.inner.get(bytes..).unwrap_or_default();
+        self.offset = self.offset.saturating_add(bytes as u64);
+    }
+
+    /// Reads a string, which is not copied if it lies there as it is.
+    pub fn borrowed_string(&mut self) -> Result<Cow<'a, [u8]>, Error> {
+        let before = (self.inner, self.offset);
+        match self.length()? {
+            Length::Count(length) => {
+                let (string, rest) = usize::try_from(length)
+                    .ok()
+                    .and_then(|length| self.inner.split_at_checked(length))
+                    .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+                self.inner = rest;
+                self.offset = self.offset.saturating_add(length);
+                Ok(Cow::Borrowed(string))
+            }
+            Length::Form(_) => {
+                (self.inner, self.offset) = before;
+                self.string().map(Cow::Owned)
+            }
+        }
     }
 }

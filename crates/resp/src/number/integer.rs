@@ -14,10 +14,24 @@ pub fn parse_integer(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// Every number of so many digits is less than 2^64.
+const ALWAYS_FITTING: usize = 19;
+
 /// The integer without a sign that `text` is, in its one form.
 pub fn parse_unsigned(text: &[u8]) -> Option<u64> {
     match text {
         [b'0'] => Some(0),
+        [b'1'..=b'9', ..] if text.len() <= ALWAYS_FITTING => {
+            let mut value = 0_u64;
+            for byte in text {
+                let digit = byte.wrapping_sub(b'0');
+                if 9 < digit {
+                    return None;
+                }
+                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            }
+            Some(value)
+        }
         [b'1'..=b'9', ..] if text.len() <= 20 => {
             let mut value = 0_u64;
             for byte in text {

@@ -3,10 +3,8 @@
 //! It is done between two connections, when all are in their places. What several publications have for a client goes out
 //! in one write; but no more is gathered before it is written than the memory for it may take.
 
-use engine::pubsub::Delivered;
-
 use super::Worker;
-use super::connection::State;
+use super::connection::{Connection, State};
 use super::poller::Token;
 use super::round::life;
 
@@ -39,12 +37,8 @@ impl Worker<'_> {
                     return;
                 }
                 let before = connection.output.len();
-                match delivered {
-                    Delivered::Message(message) => {
-                        message.write_to(&mut connection.output, connection.session.protocol);
-                    }
-                    Delivered::Line(line) => connection.output.push(line),
-                }
+                let Connection { session, output, .. } = connection;
+                delivered.write_to(session, output);
                 bytes += connection.output.len() - before;
                 if !std::mem::replace(&mut connection.is_receiving, true) {
                     receiving.push(token);

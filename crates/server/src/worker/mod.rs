@@ -172,6 +172,7 @@ impl<'e> Worker<'e> {
         self.run_timers(begin);
         self.dispatch();
         self.answer_served();
+        self.share.broadcast();
         self.deliver();
         self.share.end_round();
         self.count_round(begin)

@@ -49,7 +49,7 @@ impl Places {
 
     /// Fills a reserved place.
     pub(super) fn fill(&mut self, token: Token, mut connection: Box<Connection>) {
-        connection.session.place = token.0;
+        connection.session.set_place(token.0);
         self.by_client.insert(connection.session.id(), place(token));
         self.put_back(token, connection);
     }

@@ -34,13 +34,11 @@ fn setbit(call: &mut Call<'_>) -> Outcome {
     // The limit on offsets is one on lengths in memory.
     let length = usize::try_from(offset / BYTE).ok().and_then(|byte| byte.checked_add(1));
     let length = length.ok_or(super::BAD_OFFSET)?;
-    let present = call.keys.peek(key).map(|entry| Present::of(entry, offset)).transpose()?;
+    let present = call.keys.look(key).map(|entry| Present::of(entry, offset)).transpose()?;
     let was = present.is_some_and(|present| present.bit);
     match present {
         Some(present) if length <= present.length && present.bit == on => {
-            if present.encoding == Encoding::Raw {
-                call.keys.look(key);
-            } else {
+            if present.encoding != Encoding::Raw {
                 // It is kept as bytes that were changed, though they were not.
                 edit(call, key, present.length, length, |_| ());
             }

@@ -83,6 +83,7 @@ fn hello(call: &mut Call<'_>) -> Outcome {
     }
     if let Some(protocol) = greeting.protocol {
         call.session.protocol = protocol;
+        call.session.note_protocol();
         call.reply.set_protocol(protocol);
     }
     introduce(call);

@@ -41,7 +41,9 @@ fn reset(call: &mut Call<'_>) -> Outcome {
     call.give_transaction_up();
     let (pubsub, output) = (&call.engine.pubsub, call.reply.output());
     call.delivery.withdraw(pubsub, call.session, output);
+    call.session.track_nothing(call.engine);
     call.session.reset(call.engine.trusts_newcomers());
+    call.session.note_protocol();
     call.reply.set_protocol(Protocol::Resp2);
     call.reply.simple("RESET");
     Ok(())

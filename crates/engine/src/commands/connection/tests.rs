@@ -541,22 +541,6 @@ fn switches_are_on_or_off() {
 }
 
 #[test]
-fn nothing_is_tracked() {
-    let mut server = Server::new();
-    check(
-        &mut server,
-        &[
-            ("CLIENT GETREDIR", ":-1"),
-            ("CLIENT TRACKINGINFO", "*6 $5 flags *1 $3 off $8 redirect :-1 $8 prefixes *0"),
-            ("CLIENT TRACKING ON", "-ERR unknown subcommand 'TRACKING'. Try CLIENT HELP."),
-        ],
-    );
-    server.speak(Protocol::Resp3);
-    let tracking = "%3 $5 flags ~1 $3 off $8 redirect :-1 $8 prefixes *0";
-    check(&mut server, &[("CLIENT TRACKINGINFO", tracking)]);
-}
-
-#[test]
 fn help_has_a_line_for_each_subcommand() {
     let mut server = Server::new();
     let answer = server.answer(&["CLIENT", "HELP"]);

@@ -119,6 +119,8 @@ fn flush(call: &mut Call<'_>, extent: Extent) -> Outcome {
         .for_each(|number| call.overturned(number));
     // A replica may have keys where there were none here.
     call.replicate();
+    // In Redis the client waits for another thread then, and is told before it is answered.
+    call.invalidate_all(!asynchronous && !call.is_inner());
     call.reply.ok();
     Ok(())
 }

@@ -9,12 +9,14 @@ mod stream;
 mod write;
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;
 
 use collections::{Object, ObjectRef, hash, list, set, sorted_set};
 
-pub use read::read;
-pub use write::{value_type, write};
+pub use read::{read, read_trusted};
+pub use write::{value_type, write, write_in_pieces};
 
 /// A value that was read.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
     reason = "each function is called with the forms of its own type"
 )]
 
+use std::cmp::Ordering;
 use std::io::Read;
 
 use collections::hash::{self, Hash};
@@ -12,17 +13,45 @@ use collections::list::{List, SavedNode};
 use collections::list_pack::{Element, ListPack};
 use collections::set::Set;
 use collections::sorted_set::SortedSet;
-use collections::{Collection, IntSet};
+use collections::{Collection, Encoding, IntSet};
 
 use super::{Limits, Value, packed, stream};
 use crate::rdb::{Reader, ValueType};
 use crate::{Corrupt, Error};
 
-/// Reads a value of the given form.
+/// Reads a value of the given form, which may come from anybody.
 pub fn read<R: Read>(
     form: ValueType,
     reader: &mut Reader<R>,
     limits: &Limits,
+) -> Result<Value, Error> {
+    read_with(form, reader, limits, Care::Deep)
+}
+
+/// Reads a value of the given form out of a file with a checksum: what would be wrong but harmless is not looked for, which is members that
+/// are there twice in a packed collection.
+pub fn read_trusted<R: Read>(
+    form: ValueType,
+    reader: &mut Reader<R>,
+    limits: &Limits,
+) -> Result<Value, Error> {
+    read_with(form, reader, limits, Care::Shallow)
+}
+
+/// How closely packed collections are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Whether each part is where it belongs.
+    Shallow,
+    /// Also whether members are there twice.
+    Deep,
+}
+
+fn read_with<R: Read>(
+    form: ValueType,
+    reader: &mut Reader<R>,
+    limits: &Limits,
+    care: Care,
 ) -> Result<Value, Error> {
     let object = match form {
         ValueType::String => return Ok(Value::String(reader.string()?)),
@@ -30,21 +59,21 @@ pub fn read<R: Read>(
         | ValueType::ListZipList
         | ValueType::ListQuickList
         | ValueType::ListQuickList2 => read_list(form, reader, limits)?.into_object(),
-        ValueType::Set | ValueType::SetIntSet | ValueType::SetListPack => {
-            read_set(form, reader, limits)?.into_object()
+        ValueType::SetListPack => read_packed_set(reader, limits, care)?.into_object(),
+        ValueType::Set | ValueType::SetIntSet => read_set(form, reader, limits)?.into_object(),
+        ValueType::SortedSetListPack => read_packed_sorted_set(reader, limits, care)?.into_object(),
+        ValueType::SortedSet | ValueType::SortedSet2 | ValueType::SortedSetZipList => {
+            read_sorted_set(form, reader, limits)?.into_object()
         }
-        ValueType::SortedSet
-        | ValueType::SortedSet2
-        | ValueType::SortedSetZipList
-        | ValueType::SortedSetListPack => read_sorted_set(form, reader, limits)?.into_object(),
+        ValueType::HashListPack => read_packed_hash(reader, limits, care)?.into_object(),
         ValueType::Hash
         | ValueType::HashZipMap
         | ValueType::HashZipList
-        | ValueType::HashListPack
         | ValueType::HashMetadataBeforeRelease
         | ValueType::HashListPackExBeforeRelease
         | ValueType::HashMetadata
-        | ValueType::HashListPackEx => read_hash(form, reader, limits)?.into_object(),
+        | ValueType::HashListPackEx
+        | ValueType::HashOfValkey => read_hash(form, reader, limits)?.into_object(),
         ValueType::StreamListPacks | ValueType::StreamListPacks2 | ValueType::StreamListPacks3 => {
             stream::read(form, reader)?.into_object()
         }
@@ -63,10 +92,14 @@ fn some<R: Read>(reader: &mut Reader<R>) -> Result<u64, Error> {
     }
 }
 
-fn list_pack<R: Read>(reader: &mut Reader<R>) -> Result<ListPack, Error> {
+/// Reads a list pack, which may be empty.
+fn any_list_pack<R: Read>(reader: &mut Reader<R>) -> Result<ListPack, Error> {
     let bytes = reader.string()?;
-    let pack = ListPack::from_bytes_checked(bytes)
-        .map_err(|_| reader.corrupt(Corrupt::Packed("listpack")))?;
+    ListPack::from_bytes_checked(bytes).map_err(|_| reader.corrupt(Corrupt::Packed("listpack")))
+}
+
+fn list_pack<R: Read>(reader: &mut Reader<R>) -> Result<ListPack, Error> {
+    let pack = any_list_pack(reader)?;
     if pack.is_empty() {
         return Err(reader.corrupt(Corrupt::Empty));
     }
@@ -118,7 +151,8 @@ fn read_list<R: Read>(
             for _ in 0..some(reader)? {
                 nodes.push(match reader.count()? {
                     1 => SavedNode::Plain(reader.string()?),
-                    2 => SavedNode::Packed(list_pack(reader)?),
+                    // Of a list without elements all is read, before that is said.
+                    2 => SavedNode::Packed(any_list_pack(reader)?),
                     _ => return Err(reader.corrupt(Corrupt::Packed("quicklist"))),
                 });
             }
@@ -147,13 +181,6 @@ fn read_set<R: Read>(
             }
             for integer in integers.as_ref() {
                 set.add_integer(integer, limits.set);
-            }
-        }
-        ValueType::SetListPack => {
-            for member in elements(&list_pack(reader)?) {
-                if !set.add(&member, limits.set) {
-                    return Err(reader.corrupt(Corrupt::Duplicate));
-                }
             }
         }
         _ => {
@@ -195,17 +222,17 @@ fn read_sorted_set<R: Read>(
             }
         }
         _ => {
-            let elements = match form {
-                ValueType::SortedSetZipList => zip_list(reader)?,
-                _ => elements(&list_pack(reader)?),
-            };
+            let elements = zip_list(reader)?;
             let (pairs, rest) = elements.as_chunks::<2>();
-            if !rest.is_empty() || pairs.is_empty() {
+            if !rest.is_empty() {
                 return Err(reader.corrupt(Corrupt::Packed("sorted set")));
             }
+            if pairs.is_empty() {
+                return Err(reader.corrupt(Corrupt::Empty));
+            }
             for [member, score] in pairs {
-                let score =
-                    resp_double(score).ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
+                let score = score_of(Element::Bytes(score))
+                    .ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
                 add(reader, member, score)?;
             }
         }
@@ -217,9 +244,122 @@ fn read_sorted_set<R: Read>(
     }
 }
 
-/// A score as text.
-fn resp_double(text: &[u8]) -> Option<f64> {
-    str::from_utf8(text).ok()?.parse().ok()
+/// A score as packed collections have it.
+#[expect(clippy::cast_precision_loss, reason = "an integer that was a double")]
+fn score_of(score: Element<'_>) -> Option<f64> {
+    match score {
+        Element::Integer(score) => Some(score as f64),
+        Element::Bytes(text) => str::from_utf8(text).ok()?.parse().ok(),
+    }
+}
+
+/// Whether one of some elements is there twice.
+fn has_duplicate<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
+    let mut all: Vec<Vec<u8>> = elements.map(Element::to_vec).collect();
+    all.sort_unstable();
+    all.array_windows().any(|[this, next]| this == next)
+}
+
+fn read_packed_set<R: Read>(
+    reader: &mut Reader<R>,
+    limits: &Limits,
+    care: Care,
+) -> Result<Set, Error> {
+    let pack = list_pack(reader)?;
+    let members = pack.as_ref().iter();
+    if care == Care::Deep && has_duplicate(members.clone()) {
+        return Err(reader.corrupt(Corrupt::Duplicate));
+    }
+    if pack.len() <= limits.set.members {
+        return Ok(Set::from_packed(Encoding::ListPack, pack.into_bytes()));
+    }
+    let mut set = Set::with_capacity(pack.len());
+    let mut decimal = itoa::Buffer::new();
+    for member in members {
+        if !set.add(member.bytes(&mut decimal), limits.set) {
+            return Err(reader.corrupt(Corrupt::Duplicate));
+        }
+    }
+    Ok(set)
+}
+
+fn read_packed_sorted_set<R: Read>(
+    reader: &mut Reader<R>,
+    limits: &Limits,
+    care: Care,
+) -> Result<SortedSet, Error> {
+    let pack = list_pack(reader)?;
+    if !pack.len().is_multiple_of(2) {
+        return Err(reader.corrupt(Corrupt::Packed("sorted set")));
+    }
+    let members = pack.len() / 2;
+    if care == Care::Deep && has_duplicate(pack.as_ref().iter().step_by(2)) {
+        return Err(reader.corrupt(Corrupt::Duplicate));
+    }
+    let is_ordered = is_ordered(&pack).ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
+    if is_ordered && members <= limits.sorted_set.entries {
+        return Ok(SortedSet::from_packed(Encoding::ListPack, pack.into_bytes()));
+    }
+    let longest = if is_ordered { 0 } else { usize::MAX };
+    let mut set = SortedSet::with_capacity(members, longest, limits.sorted_set);
+    let mut elements = pack.as_ref().iter();
+    let mut decimal = itoa::Buffer::new();
+    while let (Some(member), Some(score)) = (elements.next(), elements.next()) {
+        let score = score_of(score).unwrap_or(0.0);
+        set.insert(member.bytes(&mut decimal), score, limits.sorted_set);
+    }
+    if Collection::to_ref(&set).len() == members {
+        Ok(set)
+    } else {
+        Err(reader.corrupt(Corrupt::Duplicate))
+    }
+}
+
+/// Whether members with their scores are in order; nothing if a score is none.
+fn is_ordered(pack: &ListPack) -> Option<bool> {
+    let mut elements = pack.as_ref().iter();
+    let mut before: Option<(Element<'_>, f64)> = None;
+    let mut is_ordered = true;
+    while let (Some(member), Some(score)) = (elements.next(), elements.next()) {
+        let score = score_of(score).filter(|score| !score.is_nan())?;
+        if let Some((before, lower)) = before {
+            let (mut one, mut other) = (itoa::Buffer::new(), itoa::Buffer::new());
+            is_ordered &= match lower.partial_cmp(&score)? {
+                Ordering::Less => true,
+                Ordering::Equal => before.bytes(&mut one) < member.bytes(&mut other),
+                Ordering::Greater => false,
+            };
+        }
+        before = Some((member, score));
+    }
+    Some(is_ordered)
+}
+
+fn read_packed_hash<R: Read>(
+    reader: &mut Reader<R>,
+    limits: &Limits,
+    care: Care,
+) -> Result<Hash, Error> {
+    let pack = list_pack(reader)?;
+    if !pack.len().is_multiple_of(2) {
+        return Err(reader.corrupt(Corrupt::Packed("hash")));
+    }
+    let fields = pack.len() / 2;
+    if care == Care::Deep && has_duplicate(pack.as_ref().iter().step_by(2)) {
+        return Err(reader.corrupt(Corrupt::Duplicate));
+    }
+    if fields <= limits.hash.fields {
+        return Ok(Hash::from_packed(Encoding::ListPack, pack.into_bytes()));
+    }
+    let mut hash = Hash::new();
+    hash.prepare(fields, std::iter::empty(), limits.hash);
+    let mut elements = pack.as_ref().iter();
+    let (mut one, mut other) = (itoa::Buffer::new(), itoa::Buffer::new());
+    while let (Some(name), Some(value)) = (elements.next(), elements.next()) {
+        let field = (name.bytes(&mut one), value.bytes(&mut other), None);
+        add_field(&mut hash, field, reader, limits)?;
+    }
+    Ok(hash)
 }
 
 /// Adds a field that is not there yet.
@@ -266,11 +406,9 @@ fn read_hash<R: Read>(
                 add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
         }
+        ValueType::HashOfValkey => read_with_times(&mut hash, reader, limits)?,
         _ => {
-            let elements = match form {
-                ValueType::HashZipList => zip_list(reader)?,
-                _ => elements(&list_pack(reader)?),
-            };
+            let elements = zip_list(reader)?;
             let (pairs, rest) = elements.as_chunks::<2>();
             if !rest.is_empty() {
                 return Err(reader.corrupt(Corrupt::Packed("hash")));
@@ -300,6 +438,24 @@ fn read_with_metadata<R: Read>(
             Ok(after) => Some(first.saturating_add(after).saturating_sub(1)),
             Err(_) => return Err(reader.corrupt(Corrupt::Number("an expiry"))),
         };
+        add_field(hash, (&name, &value, expiry), reader, limits)?;
+    }
+    Ok(())
+}
+
+/// Reads fields each of which has its expiry behind it, or -1.
+fn read_with_times<R: Read>(
+    hash: &mut Hash,
+    reader: &mut Reader<R>,
+    limits: &Limits,
+) -> Result<(), Error> {
+    for _ in 0..some(reader)? {
+        let name = reader.string()?;
+        let value = reader.string()?;
+        let expiry = Some(reader.milliseconds()?).filter(|time| *time != -1);
+        if expiry.is_some_and(|time| time < 0) {
+            return Err(reader.corrupt(Corrupt::Number("an expiry")));
+        }
         add_field(hash, (&name, &value, expiry), reader, limits)?;
     }
     Ok(())

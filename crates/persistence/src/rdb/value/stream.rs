@@ -10,17 +10,20 @@ use std::io::Read;
 use collections::Stream;
 use collections::stream::{ConsumerParts, GroupParts, Parts, StreamId, StreamRef};
 
+use super::write::Pieces;
 use crate::rdb::{Reader, ValueType, Writer};
 use crate::{Corrupt, Error};
 
 /// Writes a stream; `with_activity` if the version knows when consumers were active.
-pub(super) fn write(stream: StreamRef<'_>, with_activity: bool, writer: &mut Writer) {
+pub(super) fn write(stream: StreamRef<'_>, with_activity: bool, pieces: &mut Pieces<'_>) {
     let parts = stream.to_parts();
-    writer.length(parts.nodes.len() as u64);
+    pieces.next().length(parts.nodes.len() as u64);
     for (id, pack) in &parts.nodes {
+        let writer = pieces.next();
         writer.string(&id.to_bytes());
         writer.string(pack);
     }
+    let writer = pieces.next();
     writer.length(parts.len);
     write_id(parts.last_id, writer);
     write_id(stream.log().first_id(), writer);
@@ -28,7 +31,7 @@ pub(super) fn write(stream: StreamRef<'_>, with_activity: bool, writer: &mut Wri
     writer.length(parts.entries_added.unwrap_or(parts.len));
     writer.length(parts.groups.len() as u64);
     for group in &parts.groups {
-        write_group(group, with_activity, writer);
+        write_group(group, with_activity, pieces);
     }
 }
 
@@ -37,26 +40,29 @@ fn write_id(id: StreamId, writer: &mut Writer) {
     writer.length(id.sequence);
 }
 
-fn write_group(group: &GroupParts, with_activity: bool, writer: &mut Writer) {
+fn write_group(group: &GroupParts, with_activity: bool, pieces: &mut Pieces<'_>) {
+    let writer = pieces.next();
     writer.string(&group.name);
     write_id(group.last_delivered, writer);
     // -1 where it is not known.
     writer.length(group.entries_read.unwrap_or(-1).cast_unsigned());
     writer.length(group.pending.len() as u64);
     for (id, delivered_ms, deliveries) in &group.pending {
+        let writer = pieces.next();
         writer.raw(&id.to_bytes());
         writer.milliseconds(*delivered_ms);
         writer.length(*deliveries);
     }
-    writer.length(group.consumers.len() as u64);
+    pieces.next().length(group.consumers.len() as u64);
     for consumer in &group.consumers {
+        let writer = pieces.next();
         writer.string(&consumer.name);
         writer.milliseconds(consumer.seen_ms);
         if with_activity {
             writer.milliseconds(consumer.active_ms.unwrap_or(-1));
         }
         writer.length(consumer.pending.len() as u64);
-        consumer.pending.iter().for_each(|id| writer.raw(&id.to_bytes()));
+        consumer.pending.iter().for_each(|id| pieces.next().raw(&id.to_bytes()));
     }
 }
 

@@ -45,27 +45,58 @@ pub fn value_type(value: ValueRef<'_>, version: Version) -> ValueType {
 
 /// Writes a value in the form that [`value_type`] gives for it.
 pub fn write(value: ValueRef<'_>, version: Version, writer: &mut Writer) {
+    write_in_pieces(value, version, writer, usize::MAX, &mut |_| {});
+}
+
+/// Like [`write`]; whenever there are `piece` bytes or more, between two elements, calls `drain`, which may take them.
+pub fn write_in_pieces(
+    value: ValueRef<'_>,
+    version: Version,
+    writer: &mut Writer,
+    piece: usize,
+    drain: &mut dyn FnMut(&mut Writer),
+) {
     let form = value_type(value, version);
+    let mut pieces = Pieces { writer, piece, drain };
     match value {
-        ValueRef::Bytes(bytes) => writer.string(bytes),
-        ValueRef::Integer(number) => writer.integer(number),
-        ValueRef::Object(ObjectRef::List(list)) => write_list(list, writer),
-        ValueRef::Object(ObjectRef::Set(set)) => write_set(set, form, writer),
-        ValueRef::Object(ObjectRef::Hash(hash)) => write_hash(hash, form, writer),
-        ValueRef::Object(ObjectRef::SortedSet(set)) => write_sorted_set(set, writer),
+        ValueRef::Bytes(bytes) => pieces.writer.string(bytes),
+        ValueRef::Integer(number) => pieces.writer.integer(number),
+        ValueRef::Object(ObjectRef::List(list)) => write_list(list, &mut pieces),
+        ValueRef::Object(ObjectRef::Set(set)) => write_set(set, form, &mut pieces),
+        ValueRef::Object(ObjectRef::Hash(hash)) => write_hash(hash, form, &mut pieces),
+        ValueRef::Object(ObjectRef::SortedSet(set)) => write_sorted_set(set, &mut pieces),
         ValueRef::Object(ObjectRef::Stream(stream)) => {
-            stream::write(stream, form == ValueType::StreamListPacks3, writer);
+            stream::write(stream, form == ValueType::StreamListPacks3, &mut pieces);
         }
     }
 }
 
-fn write_list(list: ListRef<'_>, writer: &mut Writer) {
+/// A writer that is emptied now and then.
+pub(super) struct Pieces<'w> {
+    writer: &'w mut Writer,
+    piece: usize,
+    drain: &'w mut dyn FnMut(&mut Writer),
+}
+
+impl Pieces<'_> {
+    /// For the next element.
+    #[inline]
+    pub(super) fn next(&mut self) -> &mut Writer {
+        if self.piece <= self.writer.bytes().len() {
+            (self.drain)(self.writer);
+        }
+        self.writer
+    }
+}
+
+fn write_list(list: ListRef<'_>, pieces: &mut Pieces<'_>) {
     /// Marks of what a node holds.
     const PLAIN: u64 = 1;
     const PACKED: u64 = 2;
     let nodes: Vec<NodeContent<'_>> = list.nodes().collect();
-    writer.length(nodes.len() as u64);
+    pieces.next().length(nodes.len() as u64);
     for node in nodes {
+        let writer = pieces.next();
         match node {
             NodeContent::Plain(bytes) => {
                 writer.length(PLAIN);
@@ -86,18 +117,20 @@ fn write_element(element: list_pack::Element<'_>, writer: &mut Writer) {
     }
 }
 
-fn write_set(set: SetRef<'_>, form: ValueType, writer: &mut Writer) {
+fn write_set(set: SetRef<'_>, form: ValueType, pieces: &mut Pieces<'_>) {
+    let writer = pieces.next();
     match set {
         SetRef::Integers(integers) => writer.string(integers.as_bytes()),
         SetRef::Pack(pack) if form == ValueType::SetListPack => writer.string(pack.as_bytes()),
         SetRef::Pack(_) | SetRef::Table(_) => {
             writer.length(set.len() as u64);
-            set.iter().for_each(|member| write_element(member, writer));
+            set.iter().for_each(|member| write_element(member, pieces.next()));
         }
     }
 }
 
-fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
+fn write_hash(hash: HashRef<'_>, form: ValueType, pieces: &mut Pieces<'_>) {
+    let writer = pieces.next();
     let first_expiry = hash.next_expiry();
     match (form, hash.packed()) {
         (ValueType::HashListPack, Some((_, bytes))) => writer.string(bytes),
@@ -110,6 +143,7 @@ fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
             writer.milliseconds(first);
             writer.length(hash.len() as u64);
             for field in hash {
+                let writer = pieces.next();
                 let after =
                     field.expiry.map_or(0, |expiry| expiry.saturating_sub(first).saturating_add(1));
                 writer.length(u64::try_from(after).unwrap_or(0));
@@ -120,6 +154,7 @@ fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
         _ => {
             writer.length(hash.len() as u64);
             for field in hash {
+                let writer = pieces.next();
                 write_element(field.name, writer);
                 write_element(field.value, writer);
             }
@@ -127,7 +162,8 @@ fn write_hash(hash: HashRef<'_>, form: ValueType, writer: &mut Writer) {
     }
 }
 
-fn write_sorted_set(set: SortedSetRef<'_>, writer: &mut Writer) {
+fn write_sorted_set(set: SortedSetRef<'_>, pieces: &mut Pieces<'_>) {
+    let writer = pieces.next();
     if let Some((_, bytes)) = set.packed() {
         writer.string(bytes);
         return;
@@ -135,6 +171,7 @@ fn write_sorted_set(set: SortedSetRef<'_>, writer: &mut Writer) {
     writer.length(set.len() as u64);
     // From the greatest on, so that who reads it can put each in front of the others.
     for (member, score) in set.range(0..set.len(), Direction::Descending) {
+        let writer = pieces.next();
         write_element(member, writer);
         writer.double(score);
     }

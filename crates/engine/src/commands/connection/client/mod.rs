@@ -33,6 +33,8 @@ pub(super) static CLIENT: Command = Declaration {
             &mode::REPLY,
             &mode::NO_EVICT,
             &mode::NO_TOUCH,
+            &tracking::TRACKING,
+            &tracking::CACHING,
             &tracking::GETREDIR,
             &tracking::TRACKINGINFO,
             &HELP,

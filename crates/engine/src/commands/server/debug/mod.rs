@@ -3,6 +3,7 @@
 //! All of it runs with the server at rest, as it does where there is one thread: DEBUG SLEEP stops everybody. What concerns the
 //! inside of Redis that this server does not share is accepted where tests switch it and mind nothing but the answer.
 
+mod digest;
 mod object;
 mod patterns;
 mod populate;
@@ -41,6 +42,8 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "ASSERT", words: ANY, run: |call| crash(call, CrashKind::Assertion) },
     Subcommand { name: "CHANGE-REPL-ID", words: 0..=0, run: change_replication_id },
     Subcommand { name: "DICT-RESIZING", words: 1..=1, run: accept },
+    Subcommand { name: "DIGEST", words: 0..=0, run: digest::everything },
+    Subcommand { name: "DIGEST-VALUE", words: ANY, run: digest::values },
     Subcommand { name: "ERROR", words: 1..=1, run: error },
     Subcommand { name: "HELP", words: 0..=0, run: help },
     Subcommand { name: "HTSTATS", words: 1..=2, run: tables::database },
@@ -181,6 +184,10 @@ const HELP_LINES: &[&str] = &[
     "    Gives the data of this server another history.",
     "DICT-RESIZING <0|1>",
     "    Accepted: tables here are never resized as a whole.",
+    "DIGEST",
+    "    The digest of all data: equal on servers whose data is equal.",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    The digests of the values at these keys.",
     "ERROR <line>",
     "    Answers this line as an error.",
     "HTSTATS <database> [full]",
