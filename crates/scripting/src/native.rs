@@ -9,11 +9,13 @@
     reason = "so the interpreter calls functions"
 )]
 
+use std::borrow::Borrow;
 use std::sync::{Mutex, PoisonError};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
 use resp::{Protocol, Value};
 use sha1::{Digest, Sha1};
+use smallvec::SmallVec;
 
 use crate::convert::{append_word, failure, to_lua};
 use crate::function::{self, Registered};
@@ -82,6 +84,7 @@ pub(crate) fn with_state<R>(lua: &Lua, use_it: impl FnOnce(&mut State) -> R) -> 
 pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
     let natives = lua.create_table()?;
     natives.raw_set("call", lua.create_function(call)?)?;
+    natives.raw_set("call_many", lua.create_function(call_many)?)?;
     natives.raw_set("random", lua.create_function(random)?)?;
     natives.raw_set("seed", lua.create_function(seed)?)?;
     natives.raw_set("describe", lua.create_function(describe)?)?;
@@ -102,25 +105,37 @@ const UNREADABLE: &[u8] = b"ERR the reply could not be read";
 
 /// Executes a command. Gives the reply, and whether it is an error.
 fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, bool)> {
+    submit(lua, &mut arguments.iter().map(Ok))
+}
+
+/// The same, of words in a table: it is lent to us as one value, however many they are.
+fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, bool)> {
+    submit(lua, &mut (1..=count).map(|place| words.raw_get::<LuaValue>(place)))
+}
+
+fn submit<V: Borrow<LuaValue>>(
+    lua: &Lua,
+    arguments: &mut dyn Iterator<Item = mlua::Result<V>>,
+) -> mlua::Result<(LuaValue, bool)> {
     let refuse = |text: &[u8]| Ok((failure(lua, text)?, true));
-    if arguments.is_empty() {
-        return refuse(NO_ARGUMENTS);
-    }
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
     let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let State { protocol, words, ends, reply, .. } = &mut *guard;
     words.clear();
     ends.clear();
     reply.clear();
-    for argument in arguments.iter() {
-        if !append_word(argument, words) {
+    for argument in arguments {
+        if !append_word(argument?.borrow(), words) {
             return refuse(BAD_ARGUMENT);
         }
         ends.push(words.len());
     }
+    if ends.is_empty() {
+        return refuse(NO_ARGUMENTS);
+    }
     let mut rest = words.as_slice();
     let mut begin = 0_usize;
-    let mut split: Vec<&[u8]> = Vec::with_capacity(ends.len());
+    let mut split: SmallVec<[&[u8]; 16]> = SmallVec::with_capacity(ends.len());
     for end in ends.iter() {
         let (word, after) = rest.split_at(end.saturating_sub(begin));
         split.push(word);
@@ -232,12 +247,14 @@ fn single(lua: &Lua, tag: &str, arguments: Variadic<LuaValue>) -> mlua::Result<C
     };
     let table = lua.create_table_with_capacity(0, 1)?;
     let bytes = text.as_bytes();
-    if tag == "err" && !bytes.starts_with(b"-") {
-        let coded = [b"ERR ".as_slice(), &bytes].concat();
-        table.raw_set(tag, lua.create_string(coded)?)?;
-    } else {
-        table.raw_set(tag, lua.create_string(bytes.strip_prefix(b"-").unwrap_or(&bytes))?)?;
+    if tag == "ok" {
+        table.raw_set(tag, text)?;
+        return Ok((LuaValue::Table(table), None));
     }
+    // One word is a text that lacks its code.
+    let line = bytes.strip_prefix(b"-").unwrap_or(&bytes);
+    let code: &[u8] = if line.contains(&b' ') { b"" } else { b"ERR " };
+    table.raw_set(tag, lua.create_string([code, line].concat())?)?;
     Ok((LuaValue::Table(table), None))
 }
 

@@ -71,8 +71,20 @@ end
 
 local redis = {}
 
+-- More arguments than this are more than a native can be lent.
+local MANY = 4000
+
+local call = native.call
+
 function redis.call(...)
-    local reply, failed = native.call(...)
+    if select("#", ...) > MANY then
+        local reply, failed = native.call_many({ ... }, select("#", ...))
+        if failed then
+            error(reply, 0)
+        end
+        return reply
+    end
+    local reply, failed = call(...)
     if failed then
         error(reply, 0)
     end
@@ -80,8 +92,10 @@ function redis.call(...)
 end
 
 function redis.pcall(...)
-    local reply = native.call(...)
-    return reply
+    if select("#", ...) > MANY then
+        return (native.call_many({ ... }, select("#", ...)))
+    end
+    return (call(...))
 end
 
 for name, run in pairs(native.redis) do
@@ -107,9 +121,6 @@ local function settle_results(failure, packed, ...)
     end
     return ...
 end
-
--- More arguments than this are more than a native can be lent.
-local MANY = 4000
 
 local function library_function(name, run)
     return function(...)
@@ -141,7 +152,6 @@ for name, functions in pairs(native.libraries) do
 end
 
 globals.redis = freeze(redis)
-globals.server = globals.redis
 globals.string = freeze(string_library)
 globals.math = freeze(math_library)
 globals.table = freeze(table_library)

@@ -186,7 +186,7 @@ fn told(failure: &Failure, name: &str) -> ReplyError {
     match failure {
         Failure::Syntax(text) => ReplyError::quoting(format!("ERR {text}").into_bytes()),
         Failure::Raised { text, place } => {
-            let mut line = text.strip_prefix(b"-").unwrap_or(text).to_vec();
+            let mut line = text.clone();
             line.extend_from_slice(format!(" script: {name}").as_bytes());
             if let Some((source, number)) = place {
                 line.extend_from_slice(format!(", on {source}:{number}.").as_bytes());
