@@ -20,6 +20,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -73,7 +74,11 @@ impl<'e> Worker<'e> {
         }
         let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        if room == Room::Lacking && actual_flags(session, callable).has(Flags::DENY_OOM) {
+        session.lacks_room = room == Room::Lacking;
+        if session.lacks_room
+            && (actual_flags(session, callable).has(Flags::DENY_OOM)
+                || scripts::asks_for_memory(self.engine, callable, words))
+        {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }

@@ -23,6 +23,7 @@ mod cross_protocol;
 mod effects;
 pub mod events;
 mod execution;
+pub mod functions;
 pub mod host;
 mod information;
 mod latency;
@@ -65,6 +66,7 @@ pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
 use command_table::Handler;
+use functions::Functions;
 use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
@@ -103,6 +105,8 @@ pub struct Engine {
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Functions that clients have loaded.
+    pub functions: Functions,
     /// Who is told when keys change that it has read.
     pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
@@ -162,6 +166,7 @@ impl Engine {
             effects: EffectStream::default(),
             append_only: append_only::AppendOnly::default(),
             interest: Interest::default(),
+            functions: Functions::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
