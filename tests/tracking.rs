@@ -99,7 +99,9 @@ fn draw(random: &mut Random) -> String {
         27 => "MULTI".to_owned(),
         28..=30 => "EXEC".to_owned(),
         31 => random.pick(&["FLUSHALL", "FLUSHDB", "FLUSHALL ASYNC", "SWAPDB 0 1"]).to_owned(),
-        32 => format!("EVAL return{{redis.call('GET',KEYS[1]),redis.call('SET',KEYS[2],1)}} 2 {one} {two}"),
+        32 => format!(
+            "EVAL return{{redis.call('GET',KEYS[1]),redis.call('SET',KEYS[2],1)}} 2 {one} {two}"
+        ),
         33 => format!("EVAL_RO return(redis.call('GET',KEYS[1])) 2 {one} {two}"),
         34 => format!("SELECT {}", random.below(2)),
         35 => format!("EXISTS {one} {two}"),
@@ -124,7 +126,9 @@ fn tracking(random: &mut Random) -> String {
             1 => " OPTOUT".to_owned(),
             2 | 3 => " NOLOOP".to_owned(),
             4 => format!(" REDIRECT <id {}>", random.below(CLIENTS)),
-            5 => random.pick(&[" REDIRECT 999999", " REDIRECT x", " BCAST", " PREFIX", " what"]).to_owned(),
+            5 => random
+                .pick(&[" REDIRECT 999999", " REDIRECT x", " BCAST", " PREFIX", " what"])
+                .to_owned(),
             _ => format!(" PREFIX {}", random.pick(&["a", "ab", "b", "c", "abc"])),
         };
         line.push_str(&option);

@@ -70,9 +70,7 @@ impl<'e> Worker<'e> {
         }
         let limited = 0 < self.config.memory.limit_bytes;
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        if room == Room::Lacking
-            && actual_flags(session, callable).has(Flags::DENY_OOM)
-        {
+        if room == Room::Lacking && actual_flags(session, callable).has(Flags::DENY_OOM) {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
