@@ -1,7 +1,7 @@
 //! What a handler works with.
 
 use command::Arguments;
-use keyspace::View;
+use keyspace::{ExpiryMode, View};
 use resp::{Reply, Words};
 
 use crate::Engine;
@@ -23,6 +23,8 @@ pub struct Call<'a> {
     pub words: Words<'a>,
     /// The part of the keyspace that the command may reach.
     pub keys: View<'a>,
+    /// Whether somebody waits for a key in the shards that are held, as of the beginning.
+    pub(crate) is_awaited: bool,
     /// What is answered.
     pub reply: Reply<'a>,
     /// The client.
@@ -150,6 +152,7 @@ impl Call<'_> {
                 worker: self.worker,
                 delivery: self.delivery,
                 served: self.served,
+                is_awaited: true,
             };
             let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
             serve_removed(parts, &mut self.keys, removed);
@@ -191,6 +194,13 @@ impl Call<'_> {
     #[inline]
     pub fn now_ms(&self) -> i64 {
         self.keys.round.now_ms
+    }
+
+    /// Whether a time at which something expires has passed. While commands are replayed, none has: what is to be done then is
+    /// among those that follow, or will be done when all are executed.
+    #[inline]
+    pub fn has_passed(&self, time_ms: i64) -> bool {
+        time_ms <= self.now_ms() && self.keys.round.expiry != ExpiryMode::Ignore
     }
 
     /// Adds what this worker has executed to its statistics, so that they can be read.

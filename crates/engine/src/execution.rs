@@ -15,7 +15,7 @@ use crate::blocking::{self, Served};
 use crate::call::{Call, Next, Occasion};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
-use crate::effects::Effects;
+use crate::effects::{Effects, Ended};
 use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
@@ -72,6 +72,12 @@ impl<'e> Worker<'e> {
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
         if room == Room::Lacking && actual_flags(session, callable).has(Flags::DENY_OOM) {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
+            return rejected;
+        }
+        if self.engine.append_only.is_in_trouble()
+            && let Some(error) = self.refusal_of_disk(session, callable)
+        {
+            self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -158,6 +164,13 @@ impl<'e> Worker<'e> {
         ))
     }
 
+    /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
+    #[cold]
+    fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+        let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
+        if minds { self.engine.append_only.refusal() } else { None }
+    }
+
     fn refuse(
         &mut self,
         session: &mut Session,
@@ -230,6 +243,7 @@ impl<'e> Worker<'e> {
             served: &mut self.served,
             worker: self.index,
             delivery: &mut self.delivery,
+            is_awaited: false,
         };
         (&mut self.gate, &mut self.round, parts)
     }
@@ -244,7 +258,7 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         self.round.touch = !session.no_touch;
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         match (prepared.hash, only_key(callable).and_then(|position| words.get(position))) {
@@ -252,8 +266,10 @@ impl<'e> Worker<'e> {
             _ if callable.layout == KeyLayout::None => {}
             _ => lock_keys(&mut view, callable, words),
         }
-        if callable.flags.has(Flags::WRITE)
-            && view.has_waiters()
+        // Asked before the view moves: then what was just written is read where it lies.
+        parts.is_awaited = view.has_waiters();
+        if parts.is_awaited
+            && callable.flags.has(Flags::WRITE)
             && blocking::asks_for_more(&mut view, callable, words)
         {
             drop(view);
@@ -271,10 +287,11 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         self.round.touch = false;
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.roam();
+        parts.is_awaited = view.has_waiters();
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -287,12 +304,13 @@ impl<'e> Worker<'e> {
         words: Words<'_>,
         output: &mut Output,
     ) -> Executed {
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         if let Some(transaction) = &session.transaction {
             view.lock_hashes(transaction.watched_hashes());
         }
+        parts.is_awaited = view.has_waiters();
         parts.call(session, callable, run, words, view, output)
     }
 
@@ -332,11 +350,12 @@ impl<'e> Worker<'e> {
             return self.with_everything(session, callable, run, words, output);
         }
         self.round.touch = !session.no_touch;
-        let (gate, round, parts) = self.split();
+        let (gate, round, mut parts) = self.split();
         let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
         let mut view = parts.engine.keyspace.view(inside, session.database, round);
         view.lock_hashes(transaction.hashes());
-        if view.has_waiters() && view.holds_waiters_with_more() {
+        parts.is_awaited = view.has_waiters();
+        if parts.is_awaited && view.holds_waiters_with_more() {
             drop(view);
             return self.with_everything(session, callable, run, words, output);
         }
@@ -354,9 +373,10 @@ impl<'e> Worker<'e> {
         self.leave();
         let mut closed = self.engine.keyspace.gates().close();
         self.round.touch = !session.no_touch;
-        let (_, round, parts) = self.split();
+        let (_, round, mut parts) = self.split();
         let mut view = parts.engine.keyspace.view(&mut closed, session.database, round);
         view.lock_all();
+        parts.is_awaited = view.has_waiters();
         let mut executed = parts.call(session, callable, run, words, view, output);
         drop(closed);
         self.enter();
@@ -396,11 +416,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) worker: usize,
     pub(crate) delivery: &'a mut Delivery,
     pub(crate) served: &'a mut Vec<Served>,
+    /// Whether somebody waits for a key in the shards of the call.
+    pub(crate) is_awaited: bool,
 }
 
 impl<'a> Parts<'a> {
     #[inline]
-    fn call(
+    pub(crate) fn call(
         self,
         session: &'a mut Session,
         callable: &'a Callable,
@@ -409,7 +431,8 @@ impl<'a> Parts<'a> {
         view: View<'a>,
         output: &'a mut Output,
     ) -> Executed {
-        let mut call = self.begin(session, callable, words, view, output, Occasion::Asked);
+        let occasion = Occasion::Asked;
+        let mut call = self.begin(session, callable, words, view, output, occasion);
         let fate = perform(&mut call, run);
         record(&mut call);
         if call.effects.has_touched() && call.keys.has_waiters() {
@@ -426,15 +449,16 @@ impl<'a> Parts<'a> {
         session: &'a mut Session,
         callable: &'a Callable,
         words: Words<'a>,
-        mut view: View<'a>,
+        view: View<'a>,
         output: &'a mut Output,
         occasion: Occasion,
     ) -> Call<'a> {
-        let attentive = self.engine.interest.any() || view.has_waiters();
+        let attentive = self.engine.interest.any() || self.is_awaited;
         Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys: view,
+            is_awaited: self.is_awaited,
             reply: Reply::new(output, session.protocol),
             session,
             engine: self.engine,
@@ -463,8 +487,11 @@ impl<'a> Parts<'a> {
 #[inline]
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
-    if call.recording {
-        call.engine.effects.append(&mut call.effects);
+    if call.recording
+        && call.effects.has_recorded()
+        && let Some(end) = call.engine.effects.append_call(&mut call.effects, call.words)
+    {
+        call.tally.recorded_to = end;
     }
 }
 
@@ -486,11 +513,13 @@ impl Call<'_> {
         keys.round.donated.clear();
         keys.round.donated.extend_from_slice(words.supplied());
         let protocol = self.session.protocol;
-        let attentive = self.engine.interest.any() || keys.has_waiters();
+        let is_awaited = keys.has_waiters();
+        let attentive = self.engine.interest.any() || is_awaited;
         let mut call = Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
             keys,
+            is_awaited,
             reply: Reply::new(output.unwrap_or_else(|| self.reply.output()), protocol),
             session: self.session,
             engine: self.engine,
@@ -521,7 +550,7 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
     call.keys.round.noting = reactions::noting(call.engine, call.config);
-    let is_awaited = call.keys.has_waiters();
+    let is_awaited = call.is_awaited;
     let noting = &mut call.keys.round.noting;
     noting.expired |= is_awaited;
     noting.added |= is_awaited;
@@ -570,8 +599,14 @@ fn publish(call: &mut Call<'_>, database: usize) {
     call.effects.note_expired_fields(&call.keys.expired_fields);
     if call.recording {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        let (expired, fields) = (&call.keys.expired, &call.keys.expired_fields);
-        call.effects.finish(expired, fields, removal, database, call.words);
+        call.effects.finish(&Ended {
+            expired: &call.keys.expired,
+            expired_fields: &call.keys.expired_fields,
+            removal,
+            database,
+            words: call.words,
+            is_inner: call.occasion == Occasion::Within,
+        });
     }
     react(call);
     for garbage in call.keys.garbage.drain(..) {

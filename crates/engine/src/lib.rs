@@ -10,6 +10,7 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+pub mod append_only;
 mod audit;
 mod authentication;
 mod blocking;
@@ -30,6 +31,7 @@ mod notifications;
 mod pause;
 pub mod pubsub;
 mod reactions;
+mod replay;
 mod scripts;
 pub mod session;
 mod slow_log;
@@ -56,6 +58,7 @@ pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
+pub use replay::{NotReplayed, Replay};
 pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
@@ -92,6 +95,8 @@ pub struct Engine {
     pub clients: Clients,
     /// What replicas and the append-only file will be told.
     pub effects: EffectStream,
+    /// How it stands with the append-only file.
+    pub append_only: append_only::AppendOnly,
     /// Who wants to know which keys are touched.
     pub interest: Interest,
     /// Who has subscribed to what.
@@ -151,6 +156,7 @@ impl Engine {
             keyspace,
             clients: Clients::default(),
             effects: EffectStream::default(),
+            append_only: append_only::AppendOnly::default(),
             interest: Interest::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),

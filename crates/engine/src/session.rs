@@ -49,6 +49,8 @@ pub struct Session {
     pub(crate) received: usize,
     /// What others see.
     pub record: Arc<ClientRecord>,
+    /// Where the stream of effects ended after its last call that was recorded.
+    pub(crate) recorded_to: u64,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
 }
@@ -86,6 +88,7 @@ impl Session {
             place: 0,
             received: 0,
             record,
+            recorded_to: 0,
             wait: None,
         }
     }

@@ -157,7 +157,7 @@ impl<'e> Worker<'e> {
     }
 
     /// Enters the gate, and takes note of what others may have changed while they had it closed.
-    fn go_in(&mut self) {
+    pub(crate) fn go_in(&mut self) {
         self.enter();
         if !self.look_at_config() {
             self.look_at_memory();
@@ -256,6 +256,7 @@ impl<'e> Worker<'e> {
             before: (self.engine.ticks)(),
         };
         self.round.donated.extend_from_slice(batch.supplied());
+        let recorded_to = self.tally.recorded_to;
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
             self.recover(&mut course, session, output);
@@ -264,6 +265,9 @@ impl<'e> Worker<'e> {
         // Before the replies are seen by their client.
         if self.broadcast() {
             self.absorb(session, output);
+        }
+        if self.tally.recorded_to != recorded_to {
+            session.recorded_to = self.tally.recorded_to;
         }
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);

@@ -8,12 +8,13 @@ use std::time::Duration;
 use engine::clients::ClientId;
 use engine::host::{
     AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, NotApplied, ProcessReport,
-    ShutdownRefused, ShutdownRequest,
+    Rewrite, ShutdownRefused, ShutdownRequest,
 };
 use keyspace::Garbage;
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::append_only::AppendOnly;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::listening::Listening;
@@ -27,6 +28,7 @@ use crate::{log, process, version};
 pub(crate) struct Process {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) reclaimer: Reclaimer,
+    pub(crate) append_only: Arc<AppendOnly>,
     pub(crate) ending: Arc<Ending>,
     pub(crate) configuration_file: Option<ConfigurationFile>,
     pub(crate) supervised: &'static str,
@@ -145,6 +147,15 @@ impl Host for Process {
         }
         self.ending.ask(request);
         Ok(())
+    }
+
+    fn delay_append_only(&self, microseconds: u64) {
+        self.append_only.set_flush_sleep(microseconds);
+    }
+
+    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
+        log::warning("Rewriting the append-only file is not built into this server yet");
+        Rewrite::Impossible
     }
 
     fn cancel_shutdown(&self) -> bool {

@@ -19,6 +19,7 @@ use engine::Engine;
 use keyspace::GateKey;
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::append_only::{self, AppendOnly, NotLoaded, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::host::{Ending, Process, oom_adjustment};
@@ -58,6 +59,7 @@ struct Server {
     signals: StopSignals,
     ending: Arc<Ending>,
     supervisor: Supervisor,
+    syncer: Syncer,
     pid_file: Option<PidFile>,
     unix_socket: Option<PathBuf>,
 }
@@ -96,10 +98,11 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
 
     let workers = usize::from(config.process.io_threads.max(1));
     let clock = Clock::start();
-    let outfit = Outfit::new(workers)
+    let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
     let host = Process {
         mailboxes: Arc::clone(&outfit.mailboxes),
+        append_only: Arc::clone(&outfit.append_only),
         reclaimer: Reclaimer::start()
             .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
         ending: Arc::clone(&outfit.ending),
@@ -116,10 +119,20 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     };
     let unix_socket = (!config.network.unix_socket.is_empty())
         .then(|| config.network.unix_socket.as_path().to_owned());
+    let is_append_only = config.persistence.append_only;
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     install_crash_report(engine, clock, pid_file.as_ref());
+    let syncer = Syncer::start(Arc::clone(&outfit.append_only))
+        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
+    if is_append_only {
+        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
+        outfit
+            .append_only
+            .start(engine, loaded)
+            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
+    }
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
     for kind in listening.kinds() {
         log::notice(format_args!("Ready to accept connections {kind}"));
@@ -133,6 +146,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         signals,
         ending: outfit.ending,
         supervisor,
+        syncer,
         pid_file,
         unix_socket,
     })
@@ -154,19 +168,22 @@ fn adjusted_oom_score(config: &Config) -> OomScore {
 /// What workers share beside the engine.
 struct Outfit {
     mailboxes: Arc<[Mailbox]>,
+    append_only: Arc<AppendOnly>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
 }
 
 impl Outfit {
-    fn new(workers: usize) -> std::io::Result<Outfit> {
+    fn new(workers: usize, clock: Clock) -> std::io::Result<Outfit> {
         /// Descriptors of workers, of which each has two, that are among those reserved for the process anyway.
         const RESERVED: usize = 16;
         process::limits::raise_by((2 * workers).saturating_sub(RESERVED) as u64);
         let mailboxes: Vec<Mailbox> =
             (0..workers).map(|_| Mailbox::new()).collect::<Result<_, _>>()?;
+        let mailboxes: Arc<[Mailbox]> = mailboxes.into();
         Ok(Outfit {
-            mailboxes: mailboxes.into(),
+            append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
+            mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
         })
@@ -366,6 +383,7 @@ fn spawn_workers(
         let mailboxes = Arc::clone(&outfit.mailboxes);
         let listeners = listeners.take().unwrap_or_default();
         let thread_number = Arc::clone(&outfit.first_worker_thread);
+        let append_only = Arc::clone(&outfit.append_only);
         let run = move || {
             if index == 0 {
                 thread_number.store(
@@ -375,8 +393,8 @@ fn spawn_workers(
             }
             let _stack = process::crash::SignalStack::new();
             let worker = engine::Worker::new(engine, index, key, seed());
-            let outcome =
-                Worker::new(engine, worker, mailboxes, listeners, clock).and_then(|mut worker| {
+            let outcome = Worker::new(engine, worker, mailboxes, listeners, append_only, clock)
+                .and_then(|mut worker| {
                     set_up.wait();
                     worker.run()
                 });
@@ -438,6 +456,7 @@ impl Server {
             // A worker that panicked has been reported.
             let _panicked = worker.join();
         }
+        self.syncer.stop();
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");
             pid_file.remove();

@@ -41,6 +41,7 @@ pub(crate) fn serve_waiters(call: &mut Call<'_>) {
         worker: call.worker,
         delivery: call.delivery,
         served: call.served,
+        is_awaited: true,
     };
     serve_all(&mut parts, &mut call.keys, ready);
 }
@@ -143,6 +144,7 @@ fn call_again(
     let mut output = Output::new();
     let words = waiter.words.as_words();
     view.round.touch = !session.no_touch;
+    parts.is_awaited = view.has_waiters();
     let mut call =
         parts.reborrow().begin(session, callable, words, view.lend(), &mut output, Occasion::Again);
     let fate = perform(&mut call, run);

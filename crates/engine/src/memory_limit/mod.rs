@@ -110,6 +110,7 @@ impl Worker<'_> {
                 worker: self.index,
                 delivery: &mut self.delivery,
                 served: &mut self.served,
+                is_awaited: true,
             };
             let removed = awaited.iter().map(|evicted| (evicted.database, &*evicted.key));
             serve_removed(parts, &mut view, removed);
@@ -206,6 +207,7 @@ impl Worker<'_> {
                 worker: self.index,
                 delivery: &mut self.delivery,
                 served: &mut self.served,
+                is_awaited: true,
             };
             let removed = awaited.iter().map(|expired| (expired.database, &*expired.key));
             serve_removed(parts, &mut view, removed);

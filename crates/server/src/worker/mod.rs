@@ -13,6 +13,7 @@ mod accept;
 mod ahead;
 mod blocking;
 mod bounds;
+mod commit;
 mod connection;
 mod deliver;
 mod input;
@@ -34,6 +35,7 @@ use resp::{Batch, Output};
 
 pub(crate) use mailbox::{Mail, Mailbox};
 
+use crate::append_only::AppendOnly;
 use crate::clock::{Clock, Moment};
 use crate::log;
 use connection::{Connection, State};
@@ -63,6 +65,8 @@ pub(crate) struct Worker<'e> {
     timers: timers::Timers,
     /// Clients of this worker whose waits have ended.
     served: Vec<Served>,
+    append_only: Arc<AppendOnly>,
+    held: commit::Held,
     stopping: bool,
 }
 
@@ -96,6 +100,7 @@ impl<'e> Worker<'e> {
         share: engine::Worker<'e>,
         mailboxes: Arc<[Mailbox]>,
         listeners: Vec<Listener>,
+        append_only: Arc<AppendOnly>,
         clock: Clock,
     ) -> std::io::Result<Worker<'e>> {
         let poller = Poller::new()?;
@@ -128,6 +133,8 @@ impl<'e> Worker<'e> {
             },
             ahead: ahead::Lookahead::new(),
             served: Vec::new(),
+            append_only,
+            held: commit::Held::default(),
             stopping: false,
         })
     }
@@ -159,6 +166,7 @@ impl<'e> Worker<'e> {
                 _ => self.serve(readiness),
             }
             self.deliver();
+            self.commit_much();
             index += 1;
         }
         self.catch_up();
@@ -168,12 +176,14 @@ impl<'e> Worker<'e> {
             self.share.make_way();
             self.resume(token, State::Waiting);
             self.deliver();
+            self.commit_much();
         }
         self.run_timers(begin);
         self.dispatch();
         self.answer_served();
         self.share.broadcast();
         self.deliver();
+        self.commit();
         self.share.end_round();
         self.count_round(begin)
     }

@@ -42,6 +42,11 @@ impl<'r, 'c> Running<'r, 'c> {
         if self.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
         }
+        if callable.flags.has(Flags::WRITE)
+            && let Some(error) = self.call.engine.append_only.script_refusal()
+        {
+            return Err(error);
+        }
         Ok(callable)
     }
 }

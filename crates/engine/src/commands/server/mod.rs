@@ -9,6 +9,7 @@ mod latency;
 mod lolwut;
 mod memory;
 mod monitor;
+mod rewrite;
 mod role;
 mod shutdown;
 mod slow_log;
@@ -31,6 +32,7 @@ pub(super) const COMMANDS: &[&Command] = &[
     &lolwut::LOLWUT,
     &memory::MEMORY,
     &monitor::MONITOR,
+    &rewrite::BGREWRITEAOF,
     &role::ROLE,
     &shutdown::SHUTDOWN,
     &slow_log::SLOWLOG,
