@@ -221,28 +221,46 @@ fn read_sorted_set<R: Read>(
     reader: &mut Reader<R>,
     limits: &Limits,
 ) -> Result<SortedSet, Error> {
+    let limits = limits.sorted_set;
+    let count = usize::try_from(some(reader)?).unwrap_or(usize::MAX);
     let mut set = SortedSet::default();
-    let mut members = 0_usize;
-    let mut add = |reader: &Reader<R>, member: &[u8], score: f64| {
-        if score.is_nan() {
-            return Err(reader.corrupt(Corrupt::Number("a score")));
+    if limits.entries < count {
+        set.expect_members(count, limits);
+        for _ in 0..count {
+            let (member, score) = member_with_score(form, reader)?;
+            set.insert(&member, score, limits);
         }
-        set.insert(member, score, limits.sorted_set);
-        members = members.saturating_add(1);
-        Ok(())
-    };
-    for _ in 0..some(reader)? {
-        let member = reader.string()?;
-        let score = match form {
-            ValueType::SortedSet => reader.double_as_text()?,
-            _ => reader.double()?,
-        };
-        add(reader, &member, score)?;
+    } else {
+        // All are looked at before the form is chosen: a small one does not tell -0 from 0.
+        let members: Result<Vec<(Vec<u8>, f64)>, Error> =
+            (0..count).map(|_| member_with_score(form, reader)).collect();
+        let members = members?;
+        let longest = members.iter().map(|(member, _)| member.len()).max().unwrap_or(0);
+        set = SortedSet::with_capacity(count, longest, limits);
+        for (member, score) in members {
+            set.insert(&member, score, limits);
+        }
     }
-    if Collection::to_ref(&set).len() == members {
+    if Collection::to_ref(&set).len() == count {
         Ok(set)
     } else {
         Err(reader.corrupt(Corrupt::Duplicate))
+    }
+}
+
+fn member_with_score<R: Read>(
+    form: ValueType,
+    reader: &mut Reader<R>,
+) -> Result<(Vec<u8>, f64), Error> {
+    let member = reader.string()?;
+    let score = match form {
+        ValueType::SortedSet => reader.double_as_text()?,
+        _ => reader.double()?,
+    };
+    if score.is_nan() {
+        Err(reader.corrupt(Corrupt::Number("a score")))
+    } else {
+        Ok((member, score))
     }
 }
 
