@@ -82,10 +82,18 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
-        if self.engine.append_only.is_in_trouble()
+        if self.engine.saving.is_crowded() && writes(session, callable) {
+            // What is gathered for a snapshot has to be written first.
+            return Executed::YIELDING;
+        }
+        if (self.engine.saving.refuses_writes() || self.engine.append_only.is_in_trouble())
             && let Some(error) = self.refusal_of_disk(session, callable)
         {
             self.refuse(session, words, Some(callable), &error, output);
+            return rejected;
+        }
+        if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
+            self.refuse(session, words, Some(callable), &LOADING, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -179,7 +187,13 @@ impl<'e> Worker<'e> {
     #[cold]
     fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
         let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
-        if minds { self.engine.append_only.refusal() } else { None }
+        if !minds {
+            return None;
+        }
+        if self.engine.saving.refuses_writes() {
+            return Some(CANNOT_SAVE);
+        }
+        self.engine.append_only.refusal()
     }
 
     fn refuse(
@@ -451,6 +465,18 @@ impl<'e> Worker<'e> {
         executed
     }
 }
+
+/// Whether a call may write, be it by a script.
+fn writes(session: &Session, callable: &Callable) -> bool {
+    actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
+}
+
+const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
+const CANNOT_SAVE: ReplyError = ReplyError::coded(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
+     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
 
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

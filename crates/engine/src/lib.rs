@@ -27,6 +27,7 @@ pub mod functions;
 pub mod host;
 mod information;
 mod latency;
+mod loading;
 mod memory_limit;
 mod monitor;
 mod notifications;
@@ -34,6 +35,7 @@ mod pause;
 pub mod pubsub;
 mod reactions;
 mod replay;
+pub mod saving;
 mod scripts;
 pub mod session;
 mod slow_log;
@@ -59,6 +61,7 @@ pub use blocking::Served;
 pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::EffectStream;
+pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
 pub use replay::{NotReplayed, Replay};
@@ -116,6 +119,10 @@ pub struct Engine {
     pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// Saving the data.
+    pub saving: saving::Saving,
+    /// Loading the data.
+    pub loading: Loading,
     /// The process.
     pub host: Box<dyn Host>,
     /// By worker.
@@ -173,6 +180,8 @@ impl Engine {
             tracking: Tracking::new(workers),
             busy: busy::Busy::default(),
             pause: Pause::default(),
+            saving: saving::Saving::default(),
+            loading: Loading::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
@@ -213,6 +222,7 @@ impl Engine {
         }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
+        self.weigh_refusal();
         Ok(changed)
     }
 

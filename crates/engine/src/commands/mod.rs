@@ -32,6 +32,8 @@ mod tests;
 
 use crate::command_table::Command;
 
+pub(crate) use key::dump::value_limits;
+
 /// All commands.
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,

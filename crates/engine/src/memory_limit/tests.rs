@@ -66,8 +66,13 @@ impl Host for Scale {
     fn sleep(&self, microseconds: u64) {
         Alone.sleep(microseconds);
     }
-    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused> {
-        Alone.shut_down(request)
+    fn shut_down(
+        &self,
+        request: ShutdownRequest,
+        engine: &crate::Engine,
+        view: &mut keyspace::View<'_>,
+    ) -> Result<(), ShutdownRefused> {
+        Alone.shut_down(request, engine, view)
     }
     fn cancel_shutdown(&self) -> bool {
         Alone.cancel_shutdown()
