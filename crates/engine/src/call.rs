@@ -1,7 +1,7 @@
 //! What a handler works with.
 
 use command::Arguments;
-use keyspace::View;
+use keyspace::{ExpiryMode, View};
 use resp::{Reply, Words};
 
 use crate::Engine;
@@ -140,6 +140,7 @@ impl Call<'_> {
             config: self.config,
             worker: self.worker,
             client: Some(self.session.id()),
+            is_script: self.session.is_in_script,
         };
         teller.tell_expired(&mut self.keys);
         if !awaited.is_empty() {
@@ -194,6 +195,13 @@ impl Call<'_> {
     #[inline]
     pub fn now_ms(&self) -> i64 {
         self.keys.round.now_ms
+    }
+
+    /// Whether a time at which something expires has passed. While commands are replayed, none has: what is to be done then is
+    /// among those that follow, or will be done when all are executed.
+    #[inline]
+    pub fn has_passed(&self, time_ms: i64) -> bool {
+        time_ms <= self.now_ms() && self.keys.round.expiry != ExpiryMode::Ignore
     }
 
     /// Adds what this worker has executed to its statistics, so that they can be read.

@@ -5,7 +5,7 @@
 //! effects of one call are wrapped in MULTI and EXEC, so that nobody sees half of them. With no listener nothing is
 //! recorded, and the stream costs a load.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
@@ -14,10 +14,15 @@ use resp::Words;
 use crate::events::{self, Event};
 use crate::reactions::Touched;
 
+/// Effects of one call that are longer are handed on as they are, and not copied.
+const LONG_BYTES: usize = 64 << 10;
+
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
 pub struct EffectStream {
     listening: AtomicBool,
+    /// How many bytes were ever appended.
+    end: AtomicU64,
     inner: Mutex<Stream>,
 }
 
@@ -25,14 +30,52 @@ pub struct EffectStream {
 struct Stream {
     /// The database that the last effect was for.
     database: Option<usize>,
-    /// Effects as clients would send them, not taken yet.
+    /// Effects as clients would send them, not taken yet; `bytes` come after them.
+    full: Vec<Vec<u8>>,
     bytes: Vec<u8>,
+}
+
+impl Stream {
+    fn select(&mut self, database: usize) {
+        if self.database != Some(database) {
+            self.database = Some(database);
+            let number = database.to_string();
+            resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut self.bytes);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.full.iter().map(Vec::len).sum::<usize>() + self.bytes.len()
+    }
+
+    fn append(&mut self, request: Vec<u8>) {
+        if request.len() < LONG_BYTES {
+            self.bytes.extend_from_slice(&request);
+        } else {
+            self.full.push(std::mem::take(&mut self.bytes));
+            self.full.push(request);
+        }
+    }
 }
 
 impl EffectStream {
     /// Records effects from here on. The caller has closed the gates, so that none is half recorded.
     pub fn listen(&self) {
+        self.restart();
         self.listening.store(true, Ordering::Release);
+    }
+
+    /// Records nothing more, and forgets what was not taken. The caller has closed the gates.
+    pub fn close(&self) {
+        self.listening.store(false, Ordering::Release);
+        let mut stream = self.inner.lock();
+        stream.full.clear();
+        stream.bytes.clear();
+    }
+
+    /// Makes what follows stand for itself: the next effect names its database. The caller has closed the gates.
+    pub fn restart(&self) {
+        self.inner.lock().database = None;
     }
 
     /// Whether effects are recorded.
@@ -41,9 +84,54 @@ impl EffectStream {
         self.listening.load(Ordering::Relaxed)
     }
 
+    /// How many bytes were ever recorded.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
     /// Takes what was recorded since the last time: requests as clients send them.
     pub fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.inner.lock().bytes)
+        let mut pieces = Vec::new();
+        self.take_pieces(&mut pieces, Vec::new());
+        pieces.concat()
+    }
+
+    /// Appends to `pieces` what was recorded since the last time, and gives how many bytes were recorded ever. `spare` is
+    /// room for what comes next.
+    pub fn take_pieces(&self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) -> u64 {
+        debug_assert!(spare.is_empty(), "it is room, and nothing more");
+        let mut stream = self.inner.lock();
+        pieces.append(&mut stream.full);
+        let bytes = std::mem::replace(&mut stream.bytes, spare);
+        let end = self.end.load(Ordering::Relaxed);
+        drop(stream);
+        if !bytes.is_empty() {
+            pieces.push(bytes);
+        }
+        end
+    }
+
+    /// How many bytes wait to be taken.
+    pub fn pending(&self) -> usize {
+        self.inner.lock().len()
+    }
+
+    /// Appends with the stream locked, and notes where it ends then.
+    fn locked(&self, append: impl FnOnce(&mut Stream)) -> u64 {
+        let mut stream = self.inner.lock();
+        let before = stream.bytes.len();
+        let full = stream.full.len();
+        append(&mut stream);
+        let appended = if stream.full.len() == full {
+            stream.bytes.len() - before
+        } else {
+            let moved: usize = stream.full.iter().skip(full).map(Vec::len).sum();
+            moved - before + stream.bytes.len()
+        };
+        let end = self.end.load(Ordering::Relaxed) + appended as u64;
+        self.end.store(end, Ordering::Release);
+        end
     }
 
     /// Appends the removal of keys, each by database and name, that no call has asked for. Their shards are held.
@@ -75,27 +163,38 @@ impl EffectStream {
         }
     }
 
-    /// Appends the effects of one call.
-    pub(crate) fn append(&self, effects: &mut Effects) {
+    /// Appends the effects of a call; `words` are those that it came with. Gives where the stream ends then.
+    pub(crate) fn append_call(&self, effects: &mut Effects, words: Words<'_>) -> Option<u64> {
+        let Some(database) = effects.as_it_came.take() else { return self.append(effects) };
+        debug_assert!(effects.recorded.is_empty(), "it has no other effect");
+        if LONG_BYTES <= words.bytes() {
+            effects.recorded.push(Effect::new(database, words.iter()));
+            return self.append(effects);
+        }
+        Some(self.locked(|stream| {
+            stream.select(database);
+            resp::value::encode_words(words, &mut stream.bytes);
+        }))
+    }
+
+    /// Appends effects that belong together. Gives where the stream ends then.
+    fn append(&self, effects: &mut Effects) -> Option<u64> {
         if effects.recorded.is_empty() {
-            return;
+            return None;
         }
-        let mut stream = self.inner.lock();
-        let several = 1 < effects.recorded.len();
-        if several {
-            stream.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
-        }
-        for effect in effects.recorded.drain(..) {
-            if stream.database != Some(effect.database) {
-                stream.database = Some(effect.database);
-                let number = effect.database.to_string();
-                resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut stream.bytes);
+        Some(self.locked(|stream| {
+            let several = 1 < effects.recorded.len();
+            if several {
+                stream.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
             }
-            stream.bytes.extend_from_slice(&effect.request);
-        }
-        if several {
-            stream.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
-        }
+            for effect in effects.recorded.drain(..) {
+                stream.select(effect.database);
+                stream.append(effect.request);
+            }
+            if several {
+                stream.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+            }
+        }))
     }
 }
 
@@ -106,6 +205,8 @@ pub(crate) struct Effects {
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
     explicit: bool,
+    /// The only effect is the call itself, in this database.
+    as_it_came: Option<usize>,
     /// Whether anybody wants to know which keys are touched.
     attentive: bool,
     /// The changes, in order, if somebody wants to know.
@@ -214,6 +315,12 @@ impl Effects {
         self.changes == 0 && self.recorded.is_empty() && self.touched.is_empty()
     }
 
+    /// Whether there is something to append to the stream.
+    #[inline]
+    pub(crate) fn has_recorded(&self) -> bool {
+        self.as_it_came.is_some() || !self.recorded.is_empty()
+    }
+
     /// Takes over the effects of a call that was run in the middle of this one. This one has none but these then, unless it says so.
     pub(crate) fn absorb(&mut self, inner: &mut Effects) {
         self.explicit = true;
@@ -251,21 +358,43 @@ impl Effects {
 
     /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
     /// keys and fields that it found expired.
-    pub(crate) fn finish(
-        &mut self,
-        expired: &[Expired],
-        expired_fields: &[ExpiredFields],
-        removal: &[u8],
-        database: usize,
-        words: Words<'_>,
-    ) {
+    pub(crate) fn finish(&mut self, ended: &Ended<'_>) {
+        let Ended { expired, expired_fields, removal, database, words, is_inner } = *ended;
+        let as_it_came = 0 < self.changes && !self.explicit;
+        if as_it_came
+            && !is_inner
+            && self.recorded.is_empty()
+            && expired.is_empty()
+            && expired_fields.is_empty()
+        {
+            // It need not be copied before it is appended.
+            self.as_it_came = Some(database);
+            return;
+        }
         let removals = expired
             .iter()
             .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));
         let fields = expired_fields.iter().map(Effect::of_expired_fields);
         self.recorded.splice(0..0, removals.chain(fields));
-        if 0 < self.changes && !self.explicit {
+        if as_it_came {
             self.recorded.push(Effect::new(database, words.iter()));
         }
     }
+}
+
+/// A call that has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Ended<'a> {
+    /// Keys that it found expired.
+    pub(crate) expired: &'a [Expired],
+    /// Fields that it found expired.
+    pub(crate) expired_fields: &'a [ExpiredFields],
+    /// The command that removes an expired key.
+    pub(crate) removal: &'a [u8],
+    /// Where it began.
+    pub(crate) database: usize,
+    /// What it came with.
+    pub(crate) words: Words<'a>,
+    /// It was run in the middle of another one.
+    pub(crate) is_inner: bool,
 }

@@ -91,6 +91,14 @@ pub trait Host: Send + Sync {
         view: &mut View<'_>,
     ) -> Result<(), ShutdownRefused>;
 
+    /// Has the append-only file rewritten in the background. If it must not begin yet, `_later` is true.
+    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
+        Rewrite::Impossible
+    }
+
+    /// Has every write to the append-only file wait for that long first: DEBUG AOF-FLUSH-SLEEP.
+    fn delay_append_only(&self, _microseconds: u64) {}
+
     /// Takes back an orderly end that waits for something; says whether there was one.
     fn cancel_shutdown(&self) -> bool;
 
@@ -169,6 +177,19 @@ pub struct ShutdownRequest {
 /// Why the process goes on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ShutdownRefused;
+
+/// What became of a wish to rewrite the append-only file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rewrite {
+    /// It goes on.
+    Begun,
+    /// It will begin when nothing else is saved.
+    Scheduled,
+    /// One goes on already.
+    InProgress,
+    /// It cannot begin; the log says why.
+    Impossible,
+}
 
 /// Ways to crash.
 #[derive(Clone, PartialEq, Eq, Debug)]

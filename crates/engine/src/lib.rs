@@ -10,9 +10,11 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+pub mod append_only;
 mod audit;
 mod authentication;
 mod blocking;
+mod busy;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -21,6 +23,7 @@ mod cross_protocol;
 mod effects;
 pub mod events;
 mod execution;
+pub mod functions;
 pub mod host;
 mod information;
 mod latency;
@@ -31,6 +34,7 @@ mod notifications;
 mod pause;
 pub mod pubsub;
 mod reactions;
+mod replay;
 pub mod saving;
 mod scripts;
 pub mod session;
@@ -54,15 +58,18 @@ use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
 pub use blocking::Served;
+pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
+pub use replay::{NotReplayed, Replay};
 pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
 use command_table::Handler;
+use functions::Functions;
 use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
@@ -95,15 +102,21 @@ pub struct Engine {
     pub clients: Clients,
     /// What replicas and the append-only file will be told.
     pub effects: EffectStream,
+    /// How it stands with the append-only file.
+    pub append_only: append_only::AppendOnly,
     /// Who wants to know which keys are touched.
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Functions that clients have loaded.
+    pub functions: Functions,
     /// Who is told when keys change that it has read.
     pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
     pub(crate) scripts: Mutex<Scripts>,
     pub(crate) script_figures: scripts::Figures,
+    /// Whether a script runs for long.
+    pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// Saving the data.
@@ -158,11 +171,14 @@ impl Engine {
             keyspace,
             clients: Clients::default(),
             effects: EffectStream::default(),
+            append_only: append_only::AppendOnly::default(),
             interest: Interest::default(),
+            functions: Functions::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             tracking: Tracking::new(workers),
+            busy: busy::Busy::default(),
             pause: Pause::default(),
             saving: saving::Saving::default(),
             loading: Loading::default(),

@@ -130,6 +130,8 @@ pub struct Tally {
     pub expired_fields: u64,
     /// Keys evicted.
     pub evicted: u64,
+    /// Where the stream of effects ended after the last call of this worker that was recorded.
+    pub recorded_to: u64,
 }
 
 /// How a call ended.

@@ -32,6 +32,12 @@ impl Running {
     }
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Running").field(&self.value()).finish()
+    }
+}
+
 impl Default for Running {
     fn default() -> Running {
         Running::new()

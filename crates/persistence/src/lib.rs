@@ -22,6 +22,7 @@
     )
 )]
 
+pub mod aof;
 pub mod crc64;
 pub mod digest;
 pub mod dump;

@@ -9,13 +9,14 @@ use engine::Engine;
 use engine::clients::ClientId;
 use engine::host::{
     AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, NotApplied, ProcessReport,
-    ShutdownRefused, ShutdownRequest,
+    Rewrite, ShutdownRefused, ShutdownRequest,
 };
 use engine::saving::{Job, Outcome};
 use keyspace::{Garbage, View};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::append_only::AppendOnly;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::listening::Listening;
@@ -30,6 +31,7 @@ use crate::{log, process, version};
 pub(crate) struct Process {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) reclaimer: Reclaimer,
+    pub(crate) append_only: Arc<AppendOnly>,
     pub(crate) saver: Saver,
     pub(crate) ending: Arc<Ending>,
     pub(crate) configuration_file: Option<ConfigurationFile>,
@@ -49,20 +51,33 @@ pub(crate) struct Process {
 pub(crate) struct Ending {
     bell: OwnedFd,
     asked: AtomicBool,
+    /// It was asked for without saving: nothing is waited for that may never end.
+    is_hasty: AtomicBool,
     request: Mutex<Option<ShutdownRequest>>,
 }
 
 impl Ending {
     pub(crate) fn new() -> std::io::Result<Ending> {
         let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Ending { bell, asked: AtomicBool::new(false), request: Mutex::new(None) })
+        Ok(Ending {
+            bell,
+            asked: AtomicBool::new(false),
+            is_hasty: AtomicBool::new(false),
+            request: Mutex::new(None),
+        })
     }
 
     fn ask(&self, request: ShutdownRequest) {
+        self.is_hasty.store(request.save == Some(false), Ordering::Release);
         *self.request.lock() = Some(request);
         self.asked.store(true, Ordering::Release);
         // It fails only if it rings already.
         let _rings = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// Whether not to wait for a script that runs for long.
+    pub(crate) fn is_hasty(&self) -> bool {
+        self.is_hasty.load(Ordering::Acquire)
     }
 
     /// What was asked for, if anything.
@@ -171,6 +186,15 @@ impl Host for Process {
         Ok(())
     }
 
+    fn delay_append_only(&self, microseconds: u64) {
+        self.append_only.set_flush_sleep(microseconds);
+    }
+
+    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
+        log::warning("Rewriting the append-only file is not built into this server yet");
+        Rewrite::Impossible
+    }
+
     fn cancel_shutdown(&self) -> bool {
         // Nothing is waited for between the request and the end.
         false
@@ -211,6 +235,7 @@ impl Host for Process {
                     process::crash::set_enabled(config.process.crash_log);
                     Ok(())
                 }
+                "appendonly" => self.append_only.switch(config.persistence.append_only),
                 // Both together, once.
                 "port" | "bind" if !listens => {
                     listens = true;

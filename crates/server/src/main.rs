@@ -4,6 +4,7 @@
 //! from Redis's log, `worker` serves clients, `host` is what the engine sees of the process, `process` and `log` are the parts that
 //! know the system.
 
+mod append_only;
 mod clock;
 mod configuration;
 mod host;

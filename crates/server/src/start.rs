@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use config::Config;
 use config::command_line::CommandLine;
@@ -20,6 +21,7 @@ use engine::host::ShutdownRequest;
 use keyspace::GateKey;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
+use crate::append_only::{self, AppendOnly, NotLoaded, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::host::{Ending, Process, oom_adjustment};
@@ -60,6 +62,7 @@ struct Server {
     signals: StopSignals,
     ending: Arc<Ending>,
     supervisor: Supervisor,
+    syncer: Syncer,
     pid_file: Option<PidFile>,
     unix_socket: Option<PathBuf>,
 }
@@ -98,12 +101,13 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
 
     let workers = usize::from(config.process.io_threads.max(1));
     let clock = Clock::start();
-    let outfit = Outfit::new(workers)
+    let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
     let (saver, jobs) = Saver::new();
     let host = Process {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
+        append_only: Arc::clone(&outfit.append_only),
         reclaimer: Reclaimer::start()
             .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
         ending: Arc::clone(&outfit.ending),
@@ -127,15 +131,17 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     saving::spawn(engine, jobs, clock)
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
     engine.saving.note_loaded(seconds(clock), 0);
-    // Before there are workers, so that nobody is served who comes before the data.
-    engine.loading.begin(0, seconds(clock));
-    let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    load(engine, clock, &signals, &outfit.ending)?;
-    for kind in listening.kinds() {
-        log::notice(format_args!("Ready to accept connections {kind}"));
+    let is_append_only = engine.config().persistence.append_only;
+    if !is_append_only {
+        // Before there are workers, so that nobody is served who comes before the data.
+        engine.loading.begin(0, seconds(clock));
     }
-    supervisor.ready();
-    supervisor.status("Ready to accept connections");
+    let syncer = begin_to_append(engine, &outfit, clock)?;
+    let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
+    if !is_append_only {
+        load(engine, clock, &signals, &outfit.ending)?;
+    }
+    announce(&listening, &supervisor);
     Ok(Server {
         engine,
         workers: threads,
@@ -143,6 +149,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         signals,
         ending: outfit.ending,
         supervisor,
+        syncer,
         pid_file,
         unix_socket,
     })
@@ -190,6 +197,33 @@ fn load(
     }
 }
 
+/// Says that the server serves.
+fn announce(listening: &Listening, supervisor: &Supervisor) {
+    for kind in listening.kinds() {
+        log::notice(format_args!("Ready to accept connections {kind}"));
+    }
+    supervisor.ready();
+    supervisor.status("Ready to accept connections");
+}
+
+/// Loads what was appended to the append-only file, if there is one, and appends from here on.
+fn begin_to_append(
+    engine: &'static Engine,
+    outfit: &Outfit,
+    clock: Clock,
+) -> Result<Syncer, Failed> {
+    let append_only = &outfit.append_only;
+    append_only.serve(engine);
+    if engine.config().persistence.append_only {
+        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
+        append_only
+            .start(engine, loaded)
+            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
+    }
+    Syncer::start(Arc::clone(append_only))
+        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
+}
+
 /// The configuration file as the title shows it; empty if there is none.
 fn shown_config_file(command_line: &CommandLine) -> String {
     let path = command_line.config_file.as_deref().unwrap_or_default();
@@ -206,19 +240,22 @@ fn adjusted_oom_score(config: &Config) -> OomScore {
 /// What workers share beside the engine.
 struct Outfit {
     mailboxes: Arc<[Mailbox]>,
+    append_only: Arc<AppendOnly>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
 }
 
 impl Outfit {
-    fn new(workers: usize) -> std::io::Result<Outfit> {
+    fn new(workers: usize, clock: Clock) -> std::io::Result<Outfit> {
         /// Descriptors of workers, of which each has two, that are among those reserved for the process anyway.
         const RESERVED: usize = 16;
         process::limits::raise_by((2 * workers).saturating_sub(RESERVED) as u64);
         let mailboxes: Vec<Mailbox> =
             (0..workers).map(|_| Mailbox::new()).collect::<Result<_, _>>()?;
+        let mailboxes: Arc<[Mailbox]> = mailboxes.into();
         Ok(Outfit {
-            mailboxes: mailboxes.into(),
+            append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
+            mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
         })
@@ -418,6 +455,7 @@ fn spawn_workers(
         let mailboxes = Arc::clone(&outfit.mailboxes);
         let listeners = listeners.take().unwrap_or_default();
         let thread_number = Arc::clone(&outfit.first_worker_thread);
+        let append_only = Arc::clone(&outfit.append_only);
         let run = move || {
             if index == 0 {
                 thread_number.store(
@@ -427,8 +465,8 @@ fn spawn_workers(
             }
             let _stack = process::crash::SignalStack::new();
             let worker = engine::Worker::new(engine, index, key, seed());
-            let outcome =
-                Worker::new(engine, worker, mailboxes, listeners, clock).and_then(|mut worker| {
+            let outcome = Worker::new(engine, worker, mailboxes, listeners, append_only, clock)
+                .and_then(|mut worker| {
                     set_up.wait();
                     worker.run()
                 });
@@ -511,9 +549,17 @@ impl Server {
         self.supervisor.stopping();
         self.mailboxes.iter().for_each(|mailbox| mailbox.send(Mail::Stop));
         for worker in self.workers {
-            // A worker that panicked has been reported.
-            let _panicked = worker.join();
+            // What a script has done that does not end is in no file, and is lost with it.
+            let is_stuck = || self.ending.is_hasty() && self.engine.is_busy();
+            while !worker.is_finished() && !is_stuck() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if worker.is_finished() {
+                // A worker that panicked has been reported.
+                let _panicked = worker.join();
+            }
         }
+        self.syncer.stop();
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");
             pid_file.remove();

@@ -52,6 +52,10 @@ pub struct Persistence {
     pub rewrite_min_size_bytes: u64,
     /// Whether a file that ends in the middle of a command is loaded.
     pub load_truncated: bool,
+    /// Up to how many bytes at its end are cut off if they are damaged.
+    pub load_corrupt_tail_bytes: u64,
+    /// Whether it holds checksums.
+    pub append_checksums: bool,
     /// Whether its base is a snapshot.
     pub append_snapshot_preamble: bool,
     /// Whether it says when commands were run.
@@ -115,7 +119,6 @@ impl Choice for AppendSync {
 }
 
 const REPLICATION: &str = "replication";
-const APPEND_ONLY: &str = "the append-only file";
 
 pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::text("dir", ".", field!(persistence.directory)).protected().about(
@@ -184,10 +187,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Whether the data of RESTORE and of snapshots is checked in full."),
     Directive::switch("appendonly", "no", field!(persistence.append_only))
         .live()
-        .refused(APPEND_ONLY)
         .about("Whether every write is also appended to a file, from which the data is loaded at the next start."),
     Directive::checked_text("appendfilename", "appendonly.aof", check_append_file, field!(persistence.append_file))
-        .not_built(APPEND_ONLY)
         .about("How the names of these files start."),
     Directive::checked_text(
         "appenddirname",
@@ -195,11 +196,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         check_append_directory,
         field!(persistence.append_directory),
     )
-    .not_built(APPEND_ONLY)
     .about("The directory, within the working directory, of these files."),
     Directive::choice::<AppendSync>("appendfsync", "everysec", field!(persistence.append_sync))
         .live()
-        .not_built(APPEND_ONLY)
         .about("When appended writes are forced to the disk: before each reply (`always`), once a second, or when the system wants to (`no`)."),
     Directive::switch(
         "no-appendfsync-on-rewrite",
@@ -207,11 +206,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(persistence.no_append_sync_on_rewrite),
     )
     .live()
-    .not_built(APPEND_ONLY)
     .about("Whether nothing is forced to the disk while the file is rewritten or a snapshot is saved."),
     Directive::number("auto-aof-rewrite-percentage", "100", NATURAL_32, field!(persistence.rewrite_percentage))
         .live()
-        .not_built(APPEND_ONLY)
         .about("By how many percent the file must have grown to be rewritten by itself. 0: it never is."),
     Directive::quantity(
         "auto-aof-rewrite-min-size",
@@ -221,19 +218,32 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(persistence.rewrite_min_size_bytes),
     )
     .live()
-    .not_built(APPEND_ONLY)
     .about("The size below which it is not rewritten by itself."),
     Directive::switch("aof-load-truncated", "yes", field!(persistence.load_truncated))
         .live()
-        .not_built(APPEND_ONLY)
         .about("Whether a file that ends in the middle of a command is loaded up to there."),
+    Directive::quantity(
+        "aof-load-corrupt-tail-max-size",
+        "0",
+        Unit::Bytes,
+        NATURAL_64,
+        field!(persistence.load_corrupt_tail_bytes),
+    )
+    .live()
+    .ours()
+    .about(
+        "A file whose end is not what was written, as a power failure may leave it, is loaded up to there if no more than so many bytes follow. \
+         0: it is not loaded at all.",
+    ),
+    Directive::switch("aof-checksum", "yes", field!(persistence.append_checksums)).ours().about(
+        "Whether each write to the file is followed by a line with its checksum, by which damage is found when the file is loaded. Redis 7.0 and \
+         later pass over these lines.",
+    ),
     Directive::switch("aof-use-rdb-preamble", "yes", field!(persistence.append_snapshot_preamble))
         .live()
-        .not_built(APPEND_ONLY)
         .about("Whether a rewritten file starts with a snapshot, which is smaller and loads faster."),
     Directive::switch("aof-timestamp-enabled", "no", field!(persistence.append_timestamps))
         .live()
-        .not_built(APPEND_ONLY)
         .about("Whether the file says when its commands were run, so that the data of an earlier time can be restored."),
     Directive::switch(
         "aof-rewrite-incremental-fsync",
@@ -241,12 +251,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(persistence.rewrite_incremental_sync),
     )
     .live()
-    .not_built(APPEND_ONLY)
     .about("Whether a rewrite goes to the disk bit by bit."),
     Directive::switch("aof-disable-auto-gc", "no", field!(persistence.keep_old_append_files))
         .live()
         .hidden()
-        .not_built(APPEND_ONLY)
         .about("Whether files that a rewrite has replaced stay."),
     Directive::number("key-load-delay", "0", INTEGER_32, field!(persistence.load_delay_us))
         .live()

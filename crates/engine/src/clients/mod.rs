@@ -43,6 +43,11 @@ impl Clients {
         record
     }
 
+    /// The record of no client: for calls that the server makes itself.
+    pub(crate) fn nobody(now_ms: i64) -> Arc<ClientRecord> {
+        Arc::new(ClientRecord::new(0, Peer::default(), 0, now_ms))
+    }
+
     /// Takes out a client that is gone.
     pub fn remove(&self, id: ClientId) {
         self.records.lock().remove(&id);

@@ -220,15 +220,36 @@ fn persistence(facts: &Facts<'_>, fields: &mut Fields) {
     let (loaded, expired) = facts.engine.loading.keys();
     fields.put("rdb_last_load_keys_expired", expired);
     fields.put("rdb_last_load_keys_loaded", loaded);
-    fields.put_all(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"], 0);
-    fields.put_all(&["aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"], -1);
-    fields.put("aof_last_bgrewrite_status", "ok");
-    fields.put_all(&["aof_rewrites", "aof_rewrites_consecutive_failures"], 0);
-    fields.put("aof_last_write_status", "ok");
-    fields
-        .put_all(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
+    append_only(facts, fields);
     if let Some(loading) = loading {
         show_loading(&loading, facts.now_us, fields);
+    }
+}
+
+fn append_only(facts: &Facts<'_>, fields: &mut Fields) {
+    let engine = facts.engine;
+    let file = engine.append_only.figures();
+    let status = |failed: bool| if failed { "err" } else { "ok" };
+    let now_s = facts.now_us.div_euclid(1_000_000);
+    fields.put("aof_enabled", u8::from(file.is_on));
+    fields.put("aof_rewrite_in_progress", u8::from(file.rewrite_began_s.is_some()));
+    fields.put("aof_rewrite_scheduled", u8::from(file.is_rewrite_scheduled));
+    fields.put("aof_last_rewrite_time_sec", file.last_rewrite_s.unwrap_or(-1));
+    let current = file.rewrite_began_s.map_or(-1, |began_s| (now_s - began_s).max(0));
+    fields.put("aof_current_rewrite_time_sec", current);
+    fields.put("aof_last_bgrewrite_status", status(file.has_rewrite_failed));
+    fields.put("aof_rewrites", file.rewrites);
+    fields.put("aof_rewrites_consecutive_failures", file.failed_rewrites);
+    fields.put("aof_last_write_status", status(engine.append_only.is_in_trouble()));
+    fields
+        .put_all(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
+    if file.is_on {
+        fields.put("aof_current_size", file.current_bytes);
+        fields.put("aof_base_size", file.base_bytes);
+        fields.put("aof_pending_rewrite", u8::from(file.is_rewrite_scheduled));
+        fields.put("aof_buffer_length", engine.effects.pending());
+        fields.put("aof_pending_bio_fsync", u8::from(file.is_syncing));
+        fields.put("aof_delayed_fsync", file.delayed_syncs);
     }
 }
 

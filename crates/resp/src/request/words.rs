@@ -143,6 +143,26 @@ impl OwnedWords {
         self.spans.push(Span { start, len });
     }
 
+    /// Appends a word that may be kept without being copied: see [`Words::supplied`].
+    pub fn push_shared(&mut self, word: Arc<Vec<u8>>) {
+        let place = u32::try_from(self.supplied.len()).unwrap_or(0);
+        self.spans.push(Span::supplied(place));
+        self.supplied.push(word);
+    }
+
+    /// Forgets the words, and keeps the room for others.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.supplied.clear();
+    }
+
+    /// Gives back the room beyond so many bytes.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        self.bytes.shrink_to(bytes);
+        self.spans.shrink_to(bytes >> 3);
+    }
+
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         let spans = self.spans.capacity().saturating_mul(size_of::<Span>());

@@ -128,6 +128,14 @@ pub fn encode_request<Word: AsRef<[u8]>>(words: &[Word], output: &mut Vec<u8>) {
     }
 }
 
+/// Appends the request that has these words.
+pub fn encode_words(words: crate::Words<'_>, output: &mut Vec<u8>) {
+    header(output, b'*', words.len());
+    for word in words.iter() {
+        bulk(output, b'$', word);
+    }
+}
+
 impl Value {
     /// Reads the value at the beginning of `input`; see [`decode`].
     pub fn decode(input: &[u8]) -> Result<Option<(Value, usize)>, DecodeError> {

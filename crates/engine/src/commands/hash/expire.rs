@@ -123,7 +123,7 @@ fn hexpire(call: &mut Call<'_>, unit: Unit, origin: Origin) -> Outcome {
     let names = fields(&mut arguments, NUMBER_NOT_POSITIVE)?;
 
     forget_expired(&mut call.keys, key, names.iter());
-    let has_passed = expiry_ms <= call.now_ms();
+    let has_passed = call.has_passed(expiry_ms);
     let done = call.keys.edit_present::<Hash, _>(key, |hash| {
         hash.prepare_expiry();
         let tell = |name| {

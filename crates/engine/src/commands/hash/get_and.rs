@@ -62,7 +62,7 @@ fn hgetex(call: &mut Call<'_>) -> Outcome {
     forget_expired(&mut call.keys, key, names.iter());
     match change {
         None => {}
-        Some(Change::Expire(expiry_ms)) if expiry_ms <= call.now_ms() => {
+        Some(Change::Expire(expiry_ms)) if call.has_passed(expiry_ms) => {
             apply(call, key, names.iter(), Change::Remove)?;
         }
         Some(change) => apply(call, key, names.iter(), change)?,

@@ -177,7 +177,7 @@ fn set_all(hash: &mut Hash, options: &Options<'_>, limits: Limits) {
 fn limit_lives(call: &mut Call<'_>, key: &[u8], options: &Options<'_>) -> Outcome {
     let names: Vec<&[u8]> = names(options.words).collect();
     if let Lifetime::Until(expiry_ms) = options.lifetime
-        && expiry_ms <= call.now_ms()
+        && call.has_passed(expiry_ms)
     {
         let emptied = call.keys.edit_present::<Hash, _>(key, |hash| {
             for name in &names {

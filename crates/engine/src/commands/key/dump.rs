@@ -150,7 +150,7 @@ fn restore(call: &mut Call<'_>) -> Outcome {
         (time, true) => Some(time),
         (time, false) => Some(time.wrapping_add(now_ms)),
     };
-    if expiry.is_some_and(|time| time <= now_ms) {
+    if expiry.is_some_and(|time| call.has_passed(time)) {
         // It has expired on its way.
         if is_there {
             call.keys.remove(key);

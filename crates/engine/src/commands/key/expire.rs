@@ -152,7 +152,7 @@ fn expire(call: &mut Call<'_>, unit: Unit, origin: Origin) -> Outcome {
 }
 
 fn apply(call: &mut Call<'_>, key: &[u8], time_ms: i64, options: Arguments<'_>) {
-    if time_ms <= call.now_ms() {
+    if call.has_passed(time_ms) {
         call.keys.remove(key);
         call.modified(key, events::DELETE);
         let lazy = call.config.memory.lazy_expire;

@@ -9,6 +9,7 @@ mod latency;
 mod lolwut;
 mod memory;
 mod monitor;
+mod rewrite;
 mod role;
 mod save;
 mod shutdown;
@@ -34,6 +35,7 @@ pub(super) const COMMANDS: &[&Command] = &[
     &lolwut::LOLWUT,
     &memory::MEMORY,
     &monitor::MONITOR,
+    &rewrite::BGREWRITEAOF,
     &role::ROLE,
     &save::SAVE,
     &shutdown::SHUTDOWN,

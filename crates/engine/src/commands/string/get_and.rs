@@ -79,7 +79,7 @@ fn getex(call: &mut Call<'_>) -> Outcome {
         Some(Change::Expire(expiration)) => {
             // Redis looks at the number only now, when it knows that there is a string.
             let at_ms = expiration.at_ms(call.now_ms(), INVALID_EXPIRE)?;
-            if expiration.form.is_absolute() && at_ms <= call.now_ms() {
+            if expiration.form.is_absolute() && call.has_passed(at_ms) {
                 remove_expired(call, key);
             } else {
                 call.keys.set_expiry(key, Some(at_ms));

@@ -40,6 +40,7 @@ struct Subcommand {
 }
 
 const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand { name: "AOF-FLUSH-SLEEP", words: 1..=1, run: delay_append_only },
     Subcommand { name: "ASSERT", words: ANY, run: |call| crash(call, CrashKind::Assertion) },
     Subcommand { name: "CHANGE-REPL-ID", words: 0..=0, run: change_replication_id },
     Subcommand { name: "DICT-RESIZING", words: 1..=1, run: accept },
@@ -96,6 +97,13 @@ fn switch(call: &mut Call<'_>, switch: &AtomicBool) -> Outcome {
 fn set_active_expiry(call: &mut Call<'_>) -> Outcome {
     let engine = call.engine;
     switch(call, &engine.switches.active_expiry)
+}
+
+fn delay_append_only(call: &mut Call<'_>) -> Outcome {
+    let microseconds = call.arguments.integer()?;
+    call.engine.host.delay_append_only(u64::try_from(microseconds).unwrap_or(0));
+    call.reply.ok();
+    Ok(())
 }
 
 fn pause_timers(call: &mut Call<'_>) -> Outcome {
@@ -180,6 +188,8 @@ fn help(call: &mut Call<'_>) -> Outcome {
 
 const HELP_LINES: &[&str] = &[
     "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "AOF-FLUSH-SLEEP <microseconds>",
+    "    Waits for so long before each write to the append-only file.",
     "ASSERT",
     "    Crashes the server as an assertion that fails does.",
     "CHANGE-REPL-ID",

@@ -1,0 +1,269 @@
+//! The append-only file: the stream of effects on disk.
+//!
+//! ```text
+//! workers --> stream of effects --> log (written) --> disk (synced)
+//!    |                                 ^                 ^
+//!    |  everysec, no: the worker       |                 |  once a second, or never: this module's thread
+//!    |  at the end of its round -------+                 |
+//!    |  always: this module's thread, for all workers ---+  one write and one sync for whatever has come together
+//!    +-- replies wait until the stream is acknowledged up to what they reveal (see `worker::commit`)
+//! ```
+//!
+//! So under `always` no reply is sent before what it reveals is on disk, and under the other policies none before it is written: a
+//! process that is killed loses nothing that it has acknowledged, and a machine that fails, a second at most.
+//!
+//! **When the disk fails.** A write that fails, or writes a part, is taken up where it ended, every [`RETRY`]; meanwhile
+//! calls that write are refused with MISCONF, and replies that wait go on waiting. After a *sync* has failed nobody
+//! knows what of the file is on disk, and another sync that succeeds says nothing about it. So that file is never trusted
+//! again: nothing is acknowledged until a rewrite has put a new base, made from memory, in the place of all that was written.
+//!
+//! Locks are taken in this order: gates, log, files, stream.
+
+mod files;
+mod load;
+mod log;
+mod thread;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use config::persistence::AppendSync;
+use engine::Engine;
+use parking_lot::{Condvar, Mutex};
+use persistence::crc64::Running;
+
+use crate::clock::Clock;
+use crate::log as server_log;
+use crate::worker::Mailbox;
+use files::Files;
+use log::Log;
+
+use load::Loaded;
+pub(crate) use load::{NotLoaded, load};
+pub(crate) use thread::Syncer;
+
+/// How often a write that failed is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+/// How often the file is forced to the disk under `everysec`.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// A disk that takes longer holds the server up.
+const SLOW_SYNC: Duration = Duration::from_secs(2);
+
+const CANNOT_SWITCH: &str = "Unable to turn on AOF. Check server logs.";
+
+/// The append-only file, as all threads share it.
+pub(crate) struct AppendOnly {
+    engine: OnceLock<&'static Engine>,
+    clock: Clock,
+    mailboxes: Arc<[Mailbox]>,
+    /// Which workers are to be told when more is acknowledged.
+    waiting: Box<[AtomicBool]>,
+    log: Mutex<Option<Log>>,
+    files: Mutex<Option<Files>>,
+    bell: Bell,
+    /// DEBUG AOF-FLUSH-SLEEP: microseconds.
+    flush_sleep_us: AtomicU64,
+    generation: AtomicU64,
+}
+
+/// What wakes the thread.
+#[derive(Default)]
+struct Bell {
+    wishes: Mutex<Wishes>,
+    rung: Condvar,
+}
+
+/// What the thread is asked to do.
+#[derive(Default)]
+struct Wishes {
+    commit: bool,
+    /// Nothing more is to be appended.
+    close: bool,
+    stop: bool,
+}
+
+impl AppendOnly {
+    pub(crate) fn new(mailboxes: Arc<[Mailbox]>, clock: Clock) -> AppendOnly {
+        AppendOnly {
+            engine: OnceLock::new(),
+            clock,
+            waiting: mailboxes.iter().map(|_| AtomicBool::new(false)).collect(),
+            mailboxes,
+            log: Mutex::new(None),
+            files: Mutex::new(None),
+            bell: Bell::default(),
+            flush_sleep_us: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    /// Says whose effects are appended.
+    pub(crate) fn serve(&self, engine: &'static Engine) {
+        // There is one engine in a process.
+        let _first = self.engine.set(engine);
+    }
+
+    /// Begins to append, after what was loaded: the effects of all calls from here on. No worker runs yet.
+    pub(crate) fn start(&self, engine: &Engine, loaded: Loaded) -> io::Result<()> {
+        let Loaded { mut files, checksum } = loaded;
+        files.create_directory()?;
+        let mut manifest = files.manifest.clone();
+        let (name, is_new) = match manifest.incremental.last() {
+            Some(last) => (last.name.clone(), false),
+            None => (manifest.add_incremental(files.prefix()), true),
+        };
+        let verb = if is_new { "Creating" } else { "Opening" };
+        server_log::notice(format_args!(
+            "{verb} AOF incr file {} on server start",
+            name.escape_ascii()
+        ));
+        let file = if is_new { files.create(&name)? } else { files.open(&name)? };
+        if is_new {
+            files.change(manifest)?;
+        }
+        files.delete_history();
+        let bytes = file.metadata()?.len();
+        let with_checksums = engine.config().persistence.append_checksums;
+        let checksum = with_checksums.then(|| if is_new { Running::new() } else { checksum });
+        let total = files.bytes();
+        *self.files.lock() = Some(files);
+        *self.log.lock() = Some(Log::new(file, bytes, self.next_generation(), checksum));
+        engine.append_only.update(|figures| {
+            figures.is_on = true;
+            figures.current_bytes = total;
+            figures.base_bytes = total;
+        });
+        let closed = engine.keyspace.gates().close();
+        engine.effects.listen();
+        drop(closed);
+        Ok(())
+    }
+
+    fn next_generation(&self) -> u64 {
+        self.generation.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Begins to append, or ends: CONFIG SET appendonly.
+    pub(crate) fn switch(&self, on: bool) -> Result<(), String> {
+        let Some(engine) = self.engine() else { return Err(CANNOT_SWITCH.to_owned()) };
+        if on == engine.append_only.figures().is_on {
+            return Ok(());
+        }
+        if on {
+            server_log::warning(
+                "Turning the append-only file on needs a rewrite, which is not built yet",
+            );
+            return Err(CANNOT_SWITCH.to_owned());
+        }
+        engine.append_only.update(|figures| figures.is_on = false);
+        self.bell.ring(|wishes| wishes.close = true);
+        Ok(())
+    }
+
+    fn engine(&self) -> Option<&'static Engine> {
+        self.engine.get().copied()
+    }
+
+    /// Sees to it that the stream is acknowledged at least up to `end`, for a worker whose replies wait for that. Under
+    /// `always` that takes until the worker is rung; otherwise it is done when this returns, unless the disk fails.
+    pub(crate) fn commit(&self, end: u64, worker: usize, policy: AppendSync) {
+        let Some(engine) = self.engine() else { return };
+        if policy != AppendSync::Always {
+            if !engine.append_only.is_in_trouble() {
+                self.write(engine, Some(end));
+            }
+            if engine.append_only.acknowledged() < end
+                && let Some(waits) = self.waiting.get(worker)
+            {
+                waits.store(true, Ordering::SeqCst);
+            }
+            return;
+        }
+        if let Some(waits) = self.waiting.get(worker) {
+            waits.store(true, Ordering::SeqCst);
+            if end <= engine.append_only.acknowledged() {
+                // It was acknowledged meanwhile: the worker looks once more, now.
+                waits.store(false, Ordering::SeqCst);
+                return;
+            }
+        }
+        self.bell.ring(|wishes| wishes.commit = true);
+    }
+
+    /// Writes what was recorded, and acknowledges it: the policy does not ask for more. With `end`, nothing if others have done
+    /// so up to there.
+    fn write(&self, engine: &Engine, end: Option<u64>) {
+        self.sleep_before_flush();
+        let mut log = self.log.lock();
+        let Some(log) = &mut *log else { return };
+        if end.is_some_and(|end| end <= engine.append_only.acknowledged()) {
+            return;
+        }
+        if self.write_log(engine, log).is_ok() && !log.is_broken {
+            engine.append_only.acknowledge(log.taken_end());
+        }
+    }
+
+    /// Writes what was recorded to the log.
+    fn write_log(&self, engine: &Engine, log: &mut Log) -> io::Result<u64> {
+        let with_time = engine.config().persistence.append_timestamps;
+        let now_s = with_time.then(|| self.now_s());
+        log.take(&engine.effects, now_s);
+        let before = log.bytes;
+        let outcome = log.write();
+        let written = log.bytes - before;
+        match &outcome {
+            Ok(_) if engine.append_only.is_in_trouble() && !log.is_broken => {
+                server_log::warning("AOF write error looks solved, Redis can write again.");
+                engine.append_only.set_trouble(None);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if !engine.append_only.is_in_trouble() {
+                    server_log::warning(format_args!(
+                        "Error writing to the AOF file: {}",
+                        reason(error)
+                    ));
+                }
+                engine.append_only.set_trouble(Some(reason(error)));
+            }
+        }
+        engine.append_only.update(|figures| figures.current_bytes += written);
+        outcome
+    }
+
+    fn sleep_before_flush(&self) {
+        let sleep_us = self.flush_sleep_us.load(Ordering::Relaxed);
+        if 0 < sleep_us {
+            std::thread::sleep(Duration::from_micros(sleep_us));
+        }
+    }
+
+    /// DEBUG AOF-FLUSH-SLEEP.
+    pub(crate) fn set_flush_sleep(&self, microseconds: u64) {
+        self.flush_sleep_us.store(microseconds, Ordering::Relaxed);
+    }
+
+    fn now_s(&self) -> i64 {
+        i64::try_from(self.clock.read().unix_us / 1_000_000).unwrap_or(i64::MAX)
+    }
+}
+
+impl Bell {
+    /// Leaves a wish and wakes the thread.
+    fn ring(&self, wish: impl FnOnce(&mut Wishes)) {
+        wish(&mut self.wishes.lock());
+        self.rung.notify_one();
+    }
+}
+
+/// An error as `strerror` tells it, which is what clients of Redis are told.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error") {
+        Some(end) => text.get(..end).unwrap_or(&text).to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,211 @@
+//! The thread that forces the file to the disk, and under `always` writes it, too.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use config::persistence::AppendSync;
+use engine::Engine;
+
+use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason};
+use crate::log as server_log;
+
+/// The thread, as the one who started it knows it.
+pub(crate) struct Syncer {
+    append_only: Arc<AppendOnly>,
+    thread: JoinHandle<()>,
+}
+
+impl Syncer {
+    /// Starts the thread.
+    pub(crate) fn start(append_only: Arc<AppendOnly>) -> std::io::Result<Syncer> {
+        let shared = Arc::clone(&append_only);
+        let thread = std::thread::Builder::new()
+            .name("append-only".to_owned())
+            .spawn(move || shared.run())?;
+        Ok(Syncer { append_only, thread })
+    }
+
+    /// Writes and syncs what there is, and ends the thread. No worker runs any more.
+    pub(crate) fn stop(self) {
+        self.append_only.bell.ring(|wishes| wishes.stop = true);
+        // If it panicked, that was reported.
+        let _panicked = self.thread.join();
+    }
+}
+
+/// What the thread remembers from one turn to the next.
+struct Turns {
+    /// Of the stream, and of which file, the end that is on disk.
+    synced: (u64, u64),
+    last_sync: Instant,
+}
+
+impl AppendOnly {
+    fn run(&self) {
+        let mut turns = Turns { synced: (0, 0), last_sync: Instant::now() };
+        loop {
+            let wishes = self.await_wishes(&turns);
+            let Some(engine) = self.engine() else {
+                if wishes.stop {
+                    return;
+                }
+                continue;
+            };
+            let policy = engine.config().persistence.append_sync;
+            if wishes.stop {
+                self.finish(engine, &mut turns);
+                return;
+            }
+            if wishes.close {
+                self.close(engine, &mut turns);
+            }
+            match policy {
+                AppendSync::Always => self.commit_all(engine, &mut turns),
+                AppendSync::EverySecond | AppendSync::No => {
+                    // What no client waits for: keys that have expired.
+                    self.write(engine, None);
+                    if policy == AppendSync::EverySecond
+                        && SYNC_INTERVAL <= turns.last_sync.elapsed()
+                    {
+                        self.sync(engine, &mut turns);
+                    }
+                    self.wake_workers();
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn await_wishes(&self, turns: &Turns) -> Wishes {
+        let in_trouble = self.engine().is_some_and(|engine| engine.append_only.is_in_trouble());
+        let patience = if in_trouble { RETRY } else { SYNC_INTERVAL };
+        let elapsed = turns.last_sync.elapsed();
+        let patience = if in_trouble {
+            patience
+        } else {
+            patience.checked_sub(elapsed).filter(|rest| *rest != Duration::ZERO).unwrap_or(patience)
+        };
+        let deadline = Instant::now() + patience;
+        let mut wishes = self.bell.wishes.lock();
+        while !wishes.commit && !wishes.close && !wishes.stop {
+            if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
+                break;
+            }
+        }
+        std::mem::take(&mut *wishes)
+    }
+
+    /// Writes and syncs all that was recorded, and acknowledges it.
+    fn commit_all(&self, engine: &Engine, turns: &mut Turns) {
+        self.sleep_before_flush();
+        let written = self.write_all(engine);
+        let Some((end, _)) = written else { return };
+        if skips_sync(engine) || self.sync(engine, turns) {
+            engine.append_only.acknowledge(end);
+        }
+        self.wake_workers();
+    }
+
+    fn write_all(&self, engine: &Engine) -> Option<(u64, u64)> {
+        let mut log = self.log.lock();
+        let log = log.as_mut()?;
+        if log.is_broken {
+            return None;
+        }
+        let end = self.write_log(engine, log).ok()?;
+        Some((end, log.generation))
+    }
+
+    /// Forces what was written to the disk; whether it is there.
+    fn sync(&self, engine: &Engine, turns: &mut Turns) -> bool {
+        if skips_sync(engine) {
+            return false;
+        }
+        let (file, written) = {
+            let log = self.log.lock();
+            let Some(log) = log.as_ref().filter(|log| !log.is_broken) else { return false };
+            (Arc::clone(&log.file), (log.written_end(), log.generation))
+        };
+        let begin = Instant::now();
+        turns.last_sync = begin;
+        if turns.synced == written {
+            return true;
+        }
+        engine.append_only.update(|figures| figures.is_syncing = true);
+        let outcome = file.sync_data();
+        let is_slow = SLOW_SYNC <= begin.elapsed();
+        engine.append_only.update(|figures| {
+            figures.is_syncing = false;
+            figures.delayed_syncs += u64::from(is_slow);
+        });
+        if is_slow {
+            server_log::notice(
+                "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for fsync to complete, \
+                 this may slow down Redis.",
+            );
+        }
+        match outcome {
+            Ok(()) => {
+                turns.synced = written;
+                true
+            }
+            Err(error) => {
+                self.distrust(engine, written.1, &error);
+                false
+            }
+        }
+    }
+
+    /// Takes note that nobody knows what of the file is on disk.
+    fn distrust(&self, engine: &Engine, generation: u64, error: &std::io::Error) {
+        let mut log = self.log.lock();
+        let Some(log) = log.as_mut().filter(|log| log.generation == generation) else { return };
+        log.is_broken = true;
+        server_log::warning(format_args!("Fail to fsync the AOF file: {}", reason(error)));
+        engine.append_only.set_trouble(Some(reason(error)));
+    }
+
+    /// Wakes those workers whose replies wait.
+    fn wake_workers(&self) {
+        for (waits, mailbox) in self.waiting.iter().zip(self.mailboxes.iter()) {
+            if waits.load(Ordering::SeqCst) && waits.swap(false, Ordering::SeqCst) {
+                mailbox.ring();
+            }
+        }
+    }
+
+    /// Appends what there is, and nothing more from here on.
+    fn close(&self, engine: &Engine, turns: &mut Turns) {
+        let closed = engine.keyspace.gates().close();
+        if !engine.append_only.figures().is_on {
+            self.finish(engine, turns);
+            engine.effects.close();
+            *self.log.lock() = None;
+            *self.files.lock() = None;
+            engine.append_only.set_trouble(None);
+            engine.append_only.acknowledge(engine.effects.end());
+        }
+        drop(closed);
+        self.wake_workers();
+    }
+
+    fn finish(&self, engine: &Engine, turns: &mut Turns) {
+        if self.log.lock().is_none() {
+            return;
+        }
+        server_log::notice("Calling fsync() on the AOF file.");
+        if let Some((end, _)) = self.write_all(engine)
+            && self.sync(engine, turns)
+        {
+            engine.append_only.acknowledge(end);
+        }
+    }
+}
+
+/// Whether nothing is forced to the disk at the moment.
+fn skips_sync(engine: &Engine) -> bool {
+    let is_rewriting = engine.append_only.figures().rewrite_began_s.is_some();
+    is_rewriting && engine.config().persistence.no_append_sync_on_rewrite
+}
