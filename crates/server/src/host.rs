@@ -166,6 +166,15 @@ impl Host for Process {
         saving::save_at_once(engine, view, self.clock.read().unix_us)
     }
 
+    fn load_at_once(
+        &self,
+        engine: &Engine,
+        view: &mut View<'_>,
+        present: keyspace::Present,
+    ) -> bool {
+        crate::loading::load_at_rest(engine, view, present, self.clock.read().unix_us).is_ok()
+    }
+
     fn shut_down(
         &self,
         request: ShutdownRequest,
@@ -316,7 +325,7 @@ impl Process {
         saving::abandon(engine);
         let now = self.clock.read();
         let is_wanted = !engine.config().persistence.save_points.is_empty();
-        if request.save.unwrap_or(is_wanted) {
+        if request.save.unwrap_or(is_wanted) && !engine.loading.is_active() {
             log::notice("Saving the final RDB snapshot before exiting.");
             let now_s = i64::try_from(now.unix_us / 1_000_000).unwrap_or(i64::MAX);
             let saved = engine.save_at_once(view, 0, now_s);

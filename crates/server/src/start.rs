@@ -19,7 +19,7 @@ use config::{LoadError, Loaded};
 use engine::Engine;
 use engine::host::ShutdownRequest;
 use keyspace::GateKey;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 use crate::append_only::{self, AppendOnly, NotLoaded, Syncer};
 use crate::clock::Clock;
@@ -37,7 +37,7 @@ use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
-use crate::{log, process, version, worker};
+use crate::{loading, log, process, version, worker};
 
 /// Why the server did not start. The reason has been logged or printed.
 struct Failed;
@@ -131,8 +131,16 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     saving::spawn(engine, jobs, clock)
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
     engine.saving.note_loaded(seconds(clock), 0);
+    let is_append_only = engine.config().persistence.append_only;
+    if !is_append_only {
+        // Before there are workers, so that nobody is served who comes before the data.
+        engine.loading.begin(0, seconds(clock));
+    }
     let syncer = begin_to_append(engine, &outfit, clock)?;
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
+    if !is_append_only {
+        load(engine, clock, &signals, &outfit.ending)?;
+    }
     announce(&listening, &supervisor);
     Ok(Server {
         engine,
@@ -145,6 +153,48 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+/// Loads the data on another thread, and waits for that or for a reason to end.
+fn load(
+    engine: &'static Engine,
+    clock: Clock,
+    signals: &StopSignals,
+    ending: &Ending,
+) -> Result<(), Failed> {
+    let cannot = |error| fail(format_args!("Can't start a thread: {error}"));
+    let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+        .map_err(|error| cannot(error.into()))?;
+    let bell = Arc::new(bell);
+    let rung = Arc::clone(&bell);
+    let run = move || {
+        let outcome = loading::load_at_start(engine, clock);
+        // It fails only if it rings already.
+        let _rings = rustix::io::write(&rung, &1_u64.to_ne_bytes());
+        outcome
+    };
+    let thread =
+        std::thread::Builder::new().name("loader".to_owned()).spawn(run).map_err(cannot)?;
+    while !thread.is_finished() {
+        let mut sources = [
+            PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(ending.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
+        ];
+        // An error is an interruption: the sources are looked at either way.
+        let _interrupted = poll(&mut sources, None);
+        if signals.take().is_some() || ending.take().is_some() {
+            log::warning("Received shutdown signal during loading, exiting now.");
+            std::process::exit(0);
+        }
+        if sources[2].revents().contains(PollFlags::IN) {
+            break;
+        }
+    }
+    match thread.join() {
+        Ok(outcome) => outcome.map_err(|loading::Failed| Failed),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// Says that the server serves.
