@@ -4,8 +4,10 @@
 //! linearizability, clients that wait, and real client libraries. `tidy` checks the sources themselves.
 
 mod append_only;
+mod atomicity;
 mod bad_input;
 mod blocking;
+mod busy;
 mod clients;
 mod configuration;
 mod connection;

@@ -20,6 +20,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -58,6 +59,9 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
+        if self.is_barred() && !callable.flags.has(Flags::ALLOW_BUSY) {
+            return self.refuse_busy(session, callable, words, output);
+        }
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
         }
@@ -68,9 +72,13 @@ impl<'e> Worker<'e> {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        let limited = 0 < self.config.memory.limit_bytes;
+        let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        if room == Room::Lacking && actual_flags(session, callable).has(Flags::DENY_OOM) {
+        session.lacks_room = room == Room::Lacking;
+        if session.lacks_room
+            && (actual_flags(session, callable).has(Flags::DENY_OOM)
+                || scripts::asks_for_memory(self.engine, callable, words))
+        {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
@@ -96,6 +104,9 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &ReplyError::Syntax, output);
             return rejected;
         };
+        if self.is_barred() {
+            return self.execute_bare(session, callable, handler, words, output);
+        }
         match handler.for_call(words) {
             Handler::Keys(run) | Handler::KeysOrEverything { run, .. } => {
                 self.with_keys(session, callable, run, words, prepared, output)
@@ -309,6 +320,55 @@ impl<'e> Worker<'e> {
         parts.call(session, callable, run, words, view, output)
     }
 
+    /// Tells a client that a script runs for long.
+    #[cold]
+    fn refuse_busy(
+        &mut self,
+        session: &mut Session,
+        callable: &Callable,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        match self.engine.busy_error() {
+            Some(error) => {
+                self.refuse(session, words, Some(callable), &error, output);
+                Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) }
+            }
+            // It has just ended.
+            None => Executed::YIELDING,
+        }
+    }
+
+    /// Executes a call while a script runs for long: one that reaches no key, and has nothing to do with keys that its client
+    /// watches or with what it receives. Others wait until the script has ended: in Redis they are executed meanwhile, which
+    /// takes shards that are locked here; to refuse them would have transactions run that do not know what was changed.
+    #[cold]
+    fn execute_bare(
+        &mut self,
+        session: &mut Session,
+        callable: &'e Callable,
+        handler: Handler,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        let is_bare = match handler {
+            Handler::Keys(_) | Handler::KeysOrEverything { .. } => {
+                callable.layout == KeyLayout::None
+            }
+            Handler::Watched(_) => {
+                let receives = self.is_stand_in() && session.receives();
+                !session.watches() && !receives
+            }
+            Handler::Roaming(_) | Handler::Everything(_) | Handler::Queued(_) => false,
+        };
+        if !is_bare {
+            return Executed::POSTPONED;
+        }
+        let (_, round, parts) = self.split();
+        let view = parts.engine.keyspace.bare_view(session.database, round);
+        parts.call(session, callable, handler.run(), words, view, output)
+    }
+
     /// Runs what ends the watching of keys.
     fn with_watched(
         &mut self,
@@ -385,7 +445,10 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         self.leave();
-        let mut closed = self.engine.keyspace.gates().close();
+        let engine = self.engine;
+        let Some(mut closed) = engine.keyspace.gates().close_unless(|| engine.is_busy()) else {
+            return self.refuse_busy(session, callable, words, output);
+        };
         self.round.touch = !session.no_touch;
         let (_, round, mut parts) = self.split();
         let mut view = parts.engine.keyspace.view(&mut closed, session.database, round);

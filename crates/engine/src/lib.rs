@@ -14,6 +14,7 @@ pub mod append_only;
 mod audit;
 mod authentication;
 mod blocking;
+mod busy;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -22,6 +23,7 @@ mod cross_protocol;
 mod effects;
 pub mod events;
 mod execution;
+pub mod functions;
 pub mod host;
 mod information;
 mod latency;
@@ -56,6 +58,7 @@ use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
 pub use blocking::Served;
+pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::EffectStream;
 pub use loading::Loading;
@@ -66,6 +69,7 @@ pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
 use command_table::Handler;
+use functions::Functions;
 use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
@@ -104,11 +108,15 @@ pub struct Engine {
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Functions that clients have loaded.
+    pub functions: Functions,
     /// Who is told when keys change that it has read.
     pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
     pub(crate) scripts: Mutex<Scripts>,
     pub(crate) script_figures: scripts::Figures,
+    /// Whether a script runs for long.
+    pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// Saving the data.
@@ -165,10 +173,12 @@ impl Engine {
             effects: EffectStream::default(),
             append_only: append_only::AppendOnly::default(),
             interest: Interest::default(),
+            functions: Functions::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             tracking: Tracking::new(workers),
+            busy: busy::Busy::default(),
             pause: Pause::default(),
             saving: saving::Saving::default(),
             loading: Loading::default(),

@@ -161,6 +161,11 @@ impl Keyspace {
         View::new(self, database, round)
     }
 
+    /// Opens a view that holds no shard and can lock none: for what reaches no key, without admission.
+    pub fn bare_view<'a>(&'a self, database: usize, round: &'a mut Round) -> View<'a> {
+        View::bare(self, database, round)
+    }
+
     /// Starts to fetch the bucket where a key would be.
     #[inline]
     pub fn prefetch_bucket(&self, admission: &mut impl Admission, database: usize, hash: KeyHash) {

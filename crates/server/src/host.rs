@@ -51,20 +51,33 @@ pub(crate) struct Process {
 pub(crate) struct Ending {
     bell: OwnedFd,
     asked: AtomicBool,
+    /// It was asked for without saving: nothing is waited for that may never end.
+    is_hasty: AtomicBool,
     request: Mutex<Option<ShutdownRequest>>,
 }
 
 impl Ending {
     pub(crate) fn new() -> std::io::Result<Ending> {
         let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Ending { bell, asked: AtomicBool::new(false), request: Mutex::new(None) })
+        Ok(Ending {
+            bell,
+            asked: AtomicBool::new(false),
+            is_hasty: AtomicBool::new(false),
+            request: Mutex::new(None),
+        })
     }
 
     fn ask(&self, request: ShutdownRequest) {
+        self.is_hasty.store(request.save == Some(false), Ordering::Release);
         *self.request.lock() = Some(request);
         self.asked.store(true, Ordering::Release);
         // It fails only if it rings already.
         let _rings = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// Whether not to wait for a script that runs for long.
+    pub(crate) fn is_hasty(&self) -> bool {
+        self.is_hasty.load(Ordering::Acquire)
     }
 
     /// What was asked for, if anything.

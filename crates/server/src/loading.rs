@@ -285,7 +285,7 @@ impl<'a> Rules<'a> {
                 ))));
             }
             Part::Function(code) => {
-                self.engine.restore_function(&code).map_err(|reason| {
+                self.engine.restore_function(&code, self.present).map_err(|reason| {
                     LoadError::Refused(Refusal(format!("Failed creating the library: {reason}")))
                 })?;
             }

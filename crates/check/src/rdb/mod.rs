@@ -24,7 +24,7 @@ use survey::Survey;
 const LIMITS: Limits = Limits {
     list: collections::list::Limits { node_size: -2, compress_depth: 0 },
     set: collections::set::Limits { integers: 512, members: 128, member_bytes: 64 },
-    hash: collections::hash::Limits { fields: 128, bytes: 64 },
+    hash: collections::hash::Limits { fields: 512, bytes: 64 },
     sorted_set: collections::sorted_set::Limits { entries: 128, value_bytes: 64 },
 };
 

@@ -8,6 +8,7 @@
 
 mod bitmap;
 mod connection;
+mod function;
 mod geo;
 mod hash;
 mod help;
@@ -48,6 +49,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     transaction::COMMANDS,
     pubsub::COMMANDS,
     script::COMMANDS,
+    function::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
 ];

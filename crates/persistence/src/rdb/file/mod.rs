@@ -32,6 +32,8 @@ mod split;
 mod write;
 
 #[cfg(test)]
+mod side_by_side;
+#[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, LoadedKey, LoadedValue, Tally};

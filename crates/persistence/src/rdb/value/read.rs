@@ -59,16 +59,27 @@ fn read_with<R: Read>(
         | ValueType::ListZipList
         | ValueType::ListQuickList
         | ValueType::ListQuickList2 => read_list(form, reader, limits)?.into_object(),
-        ValueType::SetListPack => read_packed_set(reader, limits, care)?.into_object(),
+        ValueType::SetListPack => {
+            packed_set(list_pack(reader)?, reader, limits, care)?.into_object()
+        }
         ValueType::Set | ValueType::SetIntSet => read_set(form, reader, limits)?.into_object(),
-        ValueType::SortedSetListPack => read_packed_sorted_set(reader, limits, care)?.into_object(),
-        ValueType::SortedSet | ValueType::SortedSet2 | ValueType::SortedSetZipList => {
+        ValueType::SortedSetListPack => {
+            packed_sorted_set(list_pack(reader)?, reader, limits, care)?.into_object()
+        }
+        ValueType::SortedSetZipList => {
+            packed_sorted_set(repacked(reader)?, reader, limits, Care::Deep)?.into_object()
+        }
+        ValueType::SortedSet | ValueType::SortedSet2 => {
             read_sorted_set(form, reader, limits)?.into_object()
         }
-        ValueType::HashListPack => read_packed_hash(reader, limits, care)?.into_object(),
+        ValueType::HashListPack => {
+            packed_hash(list_pack(reader)?, reader, limits, care)?.into_object()
+        }
+        ValueType::HashZipList => {
+            packed_hash(repacked(reader)?, reader, limits, Care::Deep)?.into_object()
+        }
         ValueType::Hash
         | ValueType::HashZipMap
-        | ValueType::HashZipList
         | ValueType::HashMetadataBeforeRelease
         | ValueType::HashListPackExBeforeRelease
         | ValueType::HashMetadata
@@ -111,6 +122,23 @@ fn zip_list<R: Read>(reader: &mut Reader<R>) -> Result<Vec<Vec<u8>>, Error> {
     packed::zip_list(&bytes).ok_or_else(|| reader.corrupt(Corrupt::Packed("ziplist")))
 }
 
+/// Reads a ziplist as a list pack.
+fn repacked<R: Read>(reader: &mut Reader<R>) -> Result<ListPack, Error> {
+    let elements = zip_list(reader)?;
+    if elements.is_empty() {
+        return Err(reader.corrupt(Corrupt::Empty));
+    }
+    Ok(pack_of(&elements))
+}
+
+fn pack_of(elements: &[Vec<u8>]) -> ListPack {
+    let mut pack = ListPack::new();
+    for element in elements {
+        pack.push_back(element);
+    }
+    pack
+}
+
 fn elements(pack: &ListPack) -> Vec<Vec<u8>> {
     pack.as_ref().iter().map(Element::to_vec).collect()
 }
@@ -120,13 +148,6 @@ fn read_list<R: Read>(
     reader: &mut Reader<R>,
     limits: &Limits,
 ) -> Result<List, Error> {
-    let pack_of = |elements: Vec<Vec<u8>>| {
-        let mut pack = ListPack::new();
-        for element in &elements {
-            pack.push_back(element);
-        }
-        SavedNode::Packed(pack)
-    };
     let mut nodes = Vec::new();
     match form {
         ValueType::List => {
@@ -141,10 +162,10 @@ fn read_list<R: Read>(
             }
             return Ok(list);
         }
-        ValueType::ListZipList => nodes.push(pack_of(zip_list(reader)?)),
+        ValueType::ListZipList => nodes.push(SavedNode::Packed(pack_of(&zip_list(reader)?))),
         ValueType::ListQuickList => {
             for _ in 0..some(reader)? {
-                nodes.push(pack_of(zip_list(reader)?));
+                nodes.push(SavedNode::Packed(pack_of(&zip_list(reader)?)));
             }
         }
         _ => {
@@ -200,47 +221,46 @@ fn read_sorted_set<R: Read>(
     reader: &mut Reader<R>,
     limits: &Limits,
 ) -> Result<SortedSet, Error> {
+    let limits = limits.sorted_set;
+    let count = usize::try_from(some(reader)?).unwrap_or(usize::MAX);
     let mut set = SortedSet::default();
-    let mut members = 0_usize;
-    let mut add = |reader: &Reader<R>, member: &[u8], score: f64| {
-        if score.is_nan() {
-            return Err(reader.corrupt(Corrupt::Number("a score")));
+    if limits.entries < count {
+        set.expect_members(count, limits);
+        for _ in 0..count {
+            let (member, score) = member_with_score(form, reader)?;
+            set.insert(&member, score, limits);
         }
-        set.insert(member, score, limits.sorted_set);
-        members = members.saturating_add(1);
-        Ok(())
-    };
-    match form {
-        ValueType::SortedSet | ValueType::SortedSet2 => {
-            for _ in 0..some(reader)? {
-                let member = reader.string()?;
-                let score = match form {
-                    ValueType::SortedSet => reader.double_as_text()?,
-                    _ => reader.double()?,
-                };
-                add(reader, &member, score)?;
-            }
-        }
-        _ => {
-            let elements = zip_list(reader)?;
-            let (pairs, rest) = elements.as_chunks::<2>();
-            if !rest.is_empty() {
-                return Err(reader.corrupt(Corrupt::Packed("sorted set")));
-            }
-            if pairs.is_empty() {
-                return Err(reader.corrupt(Corrupt::Empty));
-            }
-            for [member, score] in pairs {
-                let score = score_of(Element::Bytes(score))
-                    .ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
-                add(reader, member, score)?;
-            }
+    } else {
+        // All are looked at before the form is chosen: a small one does not tell -0 from 0.
+        let members: Result<Vec<(Vec<u8>, f64)>, Error> =
+            (0..count).map(|_| member_with_score(form, reader)).collect();
+        let members = members?;
+        let longest = members.iter().map(|(member, _)| member.len()).max().unwrap_or(0);
+        set = SortedSet::with_capacity(count, longest, limits);
+        for (member, score) in members {
+            set.insert(&member, score, limits);
         }
     }
-    if Collection::to_ref(&set).len() == members {
+    if Collection::to_ref(&set).len() == count {
         Ok(set)
     } else {
         Err(reader.corrupt(Corrupt::Duplicate))
+    }
+}
+
+fn member_with_score<R: Read>(
+    form: ValueType,
+    reader: &mut Reader<R>,
+) -> Result<(Vec<u8>, f64), Error> {
+    let member = reader.string()?;
+    let score = match form {
+        ValueType::SortedSet => reader.double_as_text()?,
+        _ => reader.double()?,
+    };
+    if score.is_nan() {
+        Err(reader.corrupt(Corrupt::Number("a score")))
+    } else {
+        Ok((member, score))
     }
 }
 
@@ -260,12 +280,12 @@ fn has_duplicate<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
     all.array_windows().any(|[this, next]| this == next)
 }
 
-fn read_packed_set<R: Read>(
-    reader: &mut Reader<R>,
+fn packed_set<R: Read>(
+    pack: ListPack,
+    reader: &Reader<R>,
     limits: &Limits,
     care: Care,
 ) -> Result<Set, Error> {
-    let pack = list_pack(reader)?;
     let members = pack.as_ref().iter();
     if care == Care::Deep && has_duplicate(members.clone()) {
         return Err(reader.corrupt(Corrupt::Duplicate));
@@ -283,12 +303,12 @@ fn read_packed_set<R: Read>(
     Ok(set)
 }
 
-fn read_packed_sorted_set<R: Read>(
-    reader: &mut Reader<R>,
+fn packed_sorted_set<R: Read>(
+    pack: ListPack,
+    reader: &Reader<R>,
     limits: &Limits,
     care: Care,
 ) -> Result<SortedSet, Error> {
-    let pack = list_pack(reader)?;
     if !pack.len().is_multiple_of(2) {
         return Err(reader.corrupt(Corrupt::Packed("sorted set")));
     }
@@ -335,12 +355,12 @@ fn is_ordered(pack: &ListPack) -> Option<bool> {
     Some(is_ordered)
 }
 
-fn read_packed_hash<R: Read>(
-    reader: &mut Reader<R>,
+fn packed_hash<R: Read>(
+    pack: ListPack,
+    reader: &Reader<R>,
     limits: &Limits,
     care: Care,
 ) -> Result<Hash, Error> {
-    let pack = list_pack(reader)?;
     if !pack.len().is_multiple_of(2) {
         return Err(reader.corrupt(Corrupt::Packed("hash")));
     }
@@ -406,17 +426,7 @@ fn read_hash<R: Read>(
                 add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
         }
-        ValueType::HashOfValkey => read_with_times(&mut hash, reader, limits)?,
-        _ => {
-            let elements = zip_list(reader)?;
-            let (pairs, rest) = elements.as_chunks::<2>();
-            if !rest.is_empty() {
-                return Err(reader.corrupt(Corrupt::Packed("hash")));
-            }
-            for [name, value] in pairs {
-                add_field(&mut hash, (name, value, None), reader, limits)?;
-            }
-        }
+        _ => read_with_times(&mut hash, reader, limits)?,
     }
     if hash.is_empty() { Err(reader.corrupt(Corrupt::Empty)) } else { Ok(hash) }
 }

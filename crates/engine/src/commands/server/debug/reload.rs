@@ -42,6 +42,7 @@ pub(super) fn reload(call: &mut Call<'_>) -> Outcome {
     }
     if options.flush {
         call.keys.flush(None);
+        engine.functions.flush();
     }
     let loaded = engine.host.load_at_once(engine, &mut call.keys, options.present);
     // Replicas have the same data as before, and it is what is saved.
