@@ -190,9 +190,8 @@ impl Host for Process {
         self.append_only.set_flush_sleep(microseconds);
     }
 
-    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
-        log::warning("Rewriting the append-only file is not built into this server yet");
-        Rewrite::Impossible
+    fn rewrite_append_only(&self, later: bool) -> Rewrite {
+        self.append_only.ask_to_rewrite(later)
     }
 
     fn cancel_shutdown(&self) -> bool {
