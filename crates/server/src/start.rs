@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use config::process::{SaveFirst, ShutdownOptions, Supervisor as SupervisedBy};
 use config::{LoadError, Loaded};
 use engine::Engine;
 use engine::host::ShutdownRequest;
+use engine::saving::Job;
 use keyspace::GateKey;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
@@ -76,11 +78,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
-    let background = config.process.daemonize && supervisor.name() == "no";
-    if background {
-        process::daemon::daemonize()
-            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
-    }
+    let background = go_to_background(&config, &supervisor)?;
     configuration::apply_log(&config.logging)
         .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
     log_start(program, command_line, &loaded.notices);
@@ -128,10 +126,8 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     install_crash_report(engine, clock, pid_file.as_ref());
-    saving::spawn(engine, jobs, clock)
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
     engine.saving.note_loaded(seconds(clock), 0);
-    let syncer = start_syncer(engine, &outfit)?;
+    let syncer = start_writers(engine, jobs, &outfit, clock)?;
     // Before there are workers, so that nobody is served who comes before the data.
     engine.loading.begin(0, seconds(clock));
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
@@ -150,10 +146,26 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     })
 }
 
-/// Starts the thread that forces the append-only file to the disk.
-fn start_syncer(engine: &'static Engine, outfit: &Outfit) -> Result<Syncer, Failed> {
+/// Goes to the background if that is wanted; says whether it is there.
+fn go_to_background(config: &Config, supervisor: &Supervisor) -> Result<bool, Failed> {
+    let background = config.process.daemonize && supervisor.name() == "no";
+    if background {
+        process::daemon::daemonize()
+            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
+    }
+    Ok(background)
+}
+
+/// Starts the threads that write files.
+fn start_writers(
+    engine: &'static Engine,
+    jobs: Receiver<Job>,
+    outfit: &Outfit,
+    clock: Clock,
+) -> Result<Syncer, Failed> {
     outfit.append_only.serve(engine);
-    Syncer::start(Arc::clone(&outfit.append_only))
+    saving::spawn(engine, jobs, clock)
+        .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
 }
 
