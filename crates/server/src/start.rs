@@ -108,8 +108,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
-        reclaimer: Reclaimer::start()
-            .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
+        reclaimer: Reclaimer::start().map_err(|error| no_thread(&error))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
         supervised: supervisor.name(),
@@ -122,25 +121,13 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         shown_config_file,
         oom_score: parking_lot::Mutex::new(oom_score),
     };
-    let unix_socket = (!config.network.unix_socket.is_empty())
-        .then(|| config.network.unix_socket.as_path().to_owned());
+    let unix_socket = unix_socket(&config);
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     install_crash_report(engine, clock, pid_file.as_ref());
-    saving::spawn(engine, jobs, clock)
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
-    engine.saving.note_loaded(seconds(clock), 0);
-    let is_append_only = engine.config().persistence.append_only;
-    if !is_append_only {
-        // Before there are workers, so that nobody is served who comes before the data.
-        engine.loading.begin(0, seconds(clock));
-    }
-    let syncer = begin_to_append(engine, &outfit, clock)?;
-    let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    if !is_append_only {
-        load(engine, clock, &signals, &outfit.ending)?;
-    }
+    saving::spawn(engine, jobs, clock).map_err(|error| no_thread(&error))?;
+    let (syncer, threads) = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
         engine,
@@ -153,6 +140,39 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+fn no_thread(error: &std::io::Error) -> Failed {
+    fail(format_args!("Can't start a thread: {error}"))
+}
+
+/// Where clients of the same machine may connect.
+fn unix_socket(config: &Config) -> Option<PathBuf> {
+    let path = &config.network.unix_socket;
+    (!path.is_empty()).then(|| path.as_path().to_owned())
+}
+
+/// Starts the workers and loads the data: a snapshot file beside the workers.
+fn begin_to_serve(
+    engine: &'static Engine,
+    keys: Vec<GateKey>,
+    outfit: &Outfit,
+    listening: &Listening,
+    signals: &StopSignals,
+    clock: Clock,
+) -> Result<(Syncer, Vec<JoinHandle<()>>), Failed> {
+    engine.saving.note_loaded(seconds(clock), 0);
+    let is_append_only = engine.config().persistence.append_only;
+    if !is_append_only {
+        // Before there are workers, so that nobody is served who comes before the data.
+        engine.loading.begin(0, seconds(clock));
+    }
+    let syncer = begin_to_append(engine, outfit, clock)?;
+    let threads = spawn_workers(engine, keys, outfit, listening.listeners(), clock)?;
+    if !is_append_only {
+        load(engine, clock, signals, &outfit.ending)?;
+    }
+    Ok((syncer, threads))
 }
 
 /// Loads the data on another thread, and waits for that or for a reason to end.
