@@ -140,6 +140,7 @@ impl Call<'_> {
             config: self.config,
             worker: self.worker,
             client: Some(self.session.id()),
+            is_script: self.session.is_in_script,
         };
         teller.tell_expired(&mut self.keys);
         if !awaited.is_empty() {

@@ -20,6 +20,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -58,6 +59,9 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
+        if self.is_barred() && !callable.flags.has(Flags::ALLOW_BUSY) {
+            return self.refuse_busy(session, callable, words, output);
+        }
         if self.is_paused(session, callable) {
             return Executed::POSTPONED;
         }
@@ -68,16 +72,28 @@ impl<'e> Worker<'e> {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        let limited = 0 < self.config.memory.limit_bytes;
+        let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        if room == Room::Lacking && actual_flags(session, callable).has(Flags::DENY_OOM) {
+        session.lacks_room = room == Room::Lacking;
+        if session.lacks_room
+            && (actual_flags(session, callable).has(Flags::DENY_OOM)
+                || scripts::asks_for_memory(self.engine, callable, words))
+        {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
-        if self.engine.append_only.is_in_trouble()
+        if self.engine.saving.is_crowded() && writes(session, callable) {
+            // What is gathered for a snapshot has to be written first.
+            return Executed::YIELDING;
+        }
+        if (self.engine.saving.refuses_writes() || self.engine.append_only.is_in_trouble())
             && let Some(error) = self.refusal_of_disk(session, callable)
         {
             self.refuse(session, words, Some(callable), &error, output);
+            return rejected;
+        }
+        if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
+            self.refuse(session, words, Some(callable), &LOADING, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -88,6 +104,9 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &ReplyError::Syntax, output);
             return rejected;
         };
+        if self.is_barred() {
+            return self.execute_bare(session, callable, handler, words, output);
+        }
         match handler.for_call(words) {
             Handler::Keys(run) | Handler::KeysOrEverything { run, .. } => {
                 self.with_keys(session, callable, run, words, prepared, output)
@@ -168,7 +187,13 @@ impl<'e> Worker<'e> {
     #[cold]
     fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
         let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
-        if minds { self.engine.append_only.refusal() } else { None }
+        if !minds {
+            return None;
+        }
+        if self.engine.saving.refuses_writes() {
+            return Some(CANNOT_SAVE);
+        }
+        self.engine.append_only.refusal()
     }
 
     fn refuse(
@@ -295,6 +320,56 @@ impl<'e> Worker<'e> {
         parts.call(session, callable, run, words, view, output)
     }
 
+    /// Tells a client that a script runs for long.
+    #[cold]
+    fn refuse_busy(
+        &mut self,
+        session: &mut Session,
+        callable: &Callable,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        match self.engine.busy_error() {
+            Some(error) => {
+                self.refuse(session, words, Some(callable), &error, output);
+                Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) }
+            }
+            // It has just ended.
+            None => Executed::YIELDING,
+        }
+    }
+
+    /// Executes a call while a script runs for long: one that reaches no key, and has nothing to do with keys that its client
+    /// watches or with what it receives. Others wait until the script has ended: in Redis they are executed meanwhile, which
+    /// takes shards that are locked here; to refuse them would have transactions run that do not know what was changed.
+    #[cold]
+    fn execute_bare(
+        &mut self,
+        session: &mut Session,
+        callable: &'e Callable,
+        handler: Handler,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        let is_bare = match handler {
+            Handler::Keys(_) => callable.layout == KeyLayout::None,
+            Handler::Watched(_) => {
+                let receives = self.is_stand_in() && session.receives();
+                !session.watches() && !receives
+            }
+            Handler::Roaming(_)
+            | Handler::Everything(_)
+            | Handler::KeysOrEverything { .. }
+            | Handler::Queued(_) => false,
+        };
+        if !is_bare {
+            return Executed::POSTPONED;
+        }
+        let (_, round, parts) = self.split();
+        let view = parts.engine.keyspace.bare_view(session.database, round);
+        parts.call(session, callable, handler.run(), words, view, output)
+    }
+
     /// Runs what ends the watching of keys.
     fn with_watched(
         &mut self,
@@ -371,7 +446,10 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         self.leave();
-        let mut closed = self.engine.keyspace.gates().close();
+        let engine = self.engine;
+        let Some(mut closed) = engine.keyspace.gates().close_unless(|| engine.is_busy()) else {
+            return self.refuse_busy(session, callable, words, output);
+        };
         self.round.touch = !session.no_touch;
         let (_, round, mut parts) = self.split();
         let mut view = parts.engine.keyspace.view(&mut closed, session.database, round);
@@ -387,6 +465,18 @@ impl<'e> Worker<'e> {
         executed
     }
 }
+
+/// Whether a call may write, be it by a script.
+fn writes(session: &Session, callable: &Callable) -> bool {
+    actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
+}
+
+const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
+const CANNOT_SAVE: ReplyError = ReplyError::coded(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
+     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
 
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

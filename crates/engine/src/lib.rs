@@ -14,6 +14,7 @@ pub mod append_only;
 mod audit;
 mod authentication;
 mod blocking;
+mod busy;
 mod call;
 pub mod clients;
 pub mod command_table;
@@ -22,9 +23,11 @@ mod cross_protocol;
 mod effects;
 pub mod events;
 mod execution;
+pub mod functions;
 pub mod host;
 mod information;
 mod latency;
+mod loading;
 mod memory_limit;
 mod monitor;
 mod notifications;
@@ -32,6 +35,7 @@ mod pause;
 pub mod pubsub;
 mod reactions;
 mod replay;
+pub mod saving;
 mod scripts;
 pub mod session;
 mod slow_log;
@@ -54,8 +58,10 @@ use keyspace::{GateKey, Keyspace};
 use parking_lot::Mutex;
 
 pub use blocking::Served;
+pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::EffectStream;
+pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
 pub use replay::{NotReplayed, Replay};
@@ -63,6 +69,7 @@ pub use worker::{Ran, Time, Worker};
 
 use clients::Clients;
 use command_table::Handler;
+use functions::Functions;
 use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
@@ -101,13 +108,21 @@ pub struct Engine {
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Functions that clients have loaded.
+    pub functions: Functions,
     /// Who is told when keys change that it has read.
     pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
     pub(crate) scripts: Mutex<Scripts>,
     pub(crate) script_figures: scripts::Figures,
+    /// Whether a script runs for long.
+    pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// Saving the data.
+    pub saving: saving::Saving,
+    /// Loading the data.
+    pub loading: Loading,
     /// The process.
     pub host: Box<dyn Host>,
     /// By worker.
@@ -158,11 +173,15 @@ impl Engine {
             effects: EffectStream::default(),
             append_only: append_only::AppendOnly::default(),
             interest: Interest::default(),
+            functions: Functions::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             tracking: Tracking::new(workers),
+            busy: busy::Busy::default(),
             pause: Pause::default(),
+            saving: saving::Saving::default(),
+            loading: Loading::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
@@ -203,6 +222,7 @@ impl Engine {
         }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
+        self.weigh_refusal();
         Ok(changed)
     }
 

@@ -11,7 +11,7 @@ use keyspace::{Expired, ExpiredFields, Noting, View};
 use crate::Engine;
 use crate::call::Call;
 use crate::clients::ClientId;
-use crate::events::{self, Event};
+use crate::events::{self, Class, Event};
 use crate::notifications;
 use crate::tracking::Change;
 
@@ -71,6 +71,7 @@ pub(crate) fn react(call: &mut Call<'_>) {
         config: call.config,
         worker: call.worker,
         client: Some(call.session.id()),
+        is_script: call.session.is_in_script,
     };
     for touched in call.effects.untold() {
         teller.tell(&mut call.keys, &touched);
@@ -84,8 +85,10 @@ pub(crate) struct Teller<'a> {
     pub(crate) config: &'a Config,
     /// The one that makes the changes.
     pub(crate) worker: usize,
-    /// The client that asked for them, if one did.
+    /// The client that is being served, if one is.
     pub(crate) client: Option<ClientId>,
+    /// A script of its makes the changes.
+    pub(crate) is_script: bool,
 }
 
 impl Teller<'_> {
@@ -118,7 +121,9 @@ impl Teller<'_> {
         if touched.event.is_change() {
             view.tell_watchers(touched.database, &touched.key);
             let Teller { engine, worker, client, .. } = self;
-            engine.tracking.invalidate(Change { engine, worker, client }, &touched.key);
+            let is_own = !self.is_script && touched.event.class != Class::Expired;
+            let change = Change { engine, worker, client, is_own };
+            engine.tracking.invalidate(change, &touched.key);
         }
         notifications::publish(self.engine, self.config, self.worker, touched);
     }

@@ -17,6 +17,7 @@ use crate::transaction::Transaction;
 
 /// A client, from connection to disconnection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about something of its own")]
 pub struct Session {
     /// RESP2 until HELLO says otherwise.
     pub protocol: Protocol,
@@ -44,6 +45,8 @@ pub struct Session {
     pub(crate) seen: u64,
     /// It is told of changes in the place of another client.
     pub(crate) is_substitute: bool,
+    /// The call that is being executed is a script's.
+    pub(crate) is_in_script: bool,
     place: u64,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
@@ -51,6 +54,8 @@ pub struct Session {
     pub record: Arc<ClientRecord>,
     /// Where the stream of effects ended after its last call that was recorded.
     pub(crate) recorded_to: u64,
+    /// Whether there was no memory left, and none to be made, when its last call began.
+    pub(crate) lacks_room: bool,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
 }
@@ -85,10 +90,12 @@ impl Session {
             prefix_bytes: 0,
             seen: 0,
             is_substitute: false,
+            is_in_script: false,
             place: 0,
             received: 0,
             record,
             recorded_to: 0,
+            lacks_room: false,
             wait: None,
         }
     }

@@ -69,7 +69,7 @@ pub struct Worker<'e> {
 pub(crate) enum Gate<'e> {
     Outside(GateKey),
     Inside(Inside<'e>),
-    /// For the moment in which it passes.
+    /// For the moment in which it passes; and for a stand-in, which has no key.
     Passing,
 }
 
@@ -113,13 +113,17 @@ const INTERNAL_ERROR: ReplyError = ReplyError::message(
 impl<'e> Worker<'e> {
     /// The worker whose gate `key` is for.
     pub fn new(engine: &'e Engine, index: usize, key: GateKey, seed: u64) -> Worker<'e> {
+        Worker::at(engine, index, Gate::Outside(key), seed)
+    }
+
+    fn at(engine: &'e Engine, index: usize, gate: Gate<'e>, seed: u64) -> Worker<'e> {
         let config = engine.config();
         let slow_ns = watch::slow_ns(&config);
         let workers = engine.statistics.len();
         Worker {
             engine,
             index,
-            gate: Gate::Outside(key),
+            gate,
             round: Round {
                 now_ms: 0,
                 access: AccessClock::new(AccessPolicy::Lru, 0),
@@ -149,7 +153,23 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// Begins a round: enters the gate and takes the time.
+    /// One that never enters: it answers the clients of a worker that is busy with a script.
+    pub fn stand_in(engine: &'e Engine, index: usize) -> Worker<'e> {
+        Worker::at(engine, index, Gate::Passing, 0)
+    }
+
+    /// Whether it is outside of the gate, in a round or at all: a script runs for long, and clients are told so.
+    #[inline]
+    pub fn is_barred(&self) -> bool {
+        !matches!(self.gate, Gate::Inside(_))
+    }
+
+    /// Whether it stands in for another one.
+    pub(crate) fn is_stand_in(&self) -> bool {
+        matches!(self.gate, Gate::Passing)
+    }
+
+    /// Begins a round: enters the gate and takes the time. It may be [barred](Worker::is_barred) then.
     pub fn begin_round(&mut self, time: Time) {
         self.now_us = time.unix_us;
         self.round.now_ms = time.unix_us.div_euclid(1000);
@@ -210,10 +230,27 @@ impl<'e> Worker<'e> {
             vitals.note_sizes(&self.engine.keyspace.sizes(inside));
             self.sizes_noted_ms = self.round.now_ms;
         }
+        if self.engine.save_is_due(&self.config, self.now_us.div_euclid(1_000_000)) {
+            self.save();
+        }
         if 0 < self.config.memory.limit_bytes {
             // What CONFIG SET left to do, when nobody is calling.
             self.make_room_patiently();
         }
+    }
+
+    /// Begins to save in the background.
+    fn save(&mut self) {
+        self.leave();
+        let engine = self.engine;
+        let mut closed = engine.keyspace.gates().close();
+        let mut view = engine.keyspace.view(&mut closed, 0, &mut self.round);
+        view.lock_all();
+        // If another save was faster, this one is due again later.
+        let _busy = engine.save_in_background(&mut view, self.now_us);
+        drop(view);
+        drop(closed);
+        self.enter();
     }
 
     /// Forgets keys that clients have read if there are too many; calls see to that, but for what a change of the limit leaves.
@@ -294,13 +331,13 @@ impl<'e> Worker<'e> {
     /// Whether there is something to deliver to clients.
     #[inline]
     pub fn has_post(&self) -> bool {
-        self.delivery.has_post(&self.engine.pubsub)
+        self.delivery.has_post(&self.engine.pubsub) && !self.is_stand_in()
     }
 
     /// Sends what was changed in this round to those who are told by prefix; whether there was anything.
     #[inline]
     pub fn broadcast(&mut self) -> bool {
-        let has_pending = self.engine.tracking.has_pending(self.index);
+        let has_pending = self.engine.tracking.has_pending(self.index) && !self.is_stand_in();
         if has_pending {
             self.engine.tracking.broadcast(self.engine, self.index);
         }
@@ -455,10 +492,16 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// Goes through the gate, if it isn't inside yet.
+    /// Goes through the gate, if it isn't inside yet; unless a script that runs for long keeps it closed.
     pub(crate) fn enter(&mut self) {
         self.gate = match std::mem::replace(&mut self.gate, Gate::Passing) {
-            Gate::Outside(key) => Gate::Inside(self.engine.keyspace.gates().enter(key)),
+            Gate::Outside(key) => {
+                let engine = self.engine;
+                match engine.keyspace.gates().enter_unless(key, || engine.is_busy()) {
+                    Ok(inside) => Gate::Inside(inside),
+                    Err(key) => Gate::Outside(key),
+                }
+            }
             other @ (Gate::Inside(_) | Gate::Passing) => other,
         };
     }

@@ -13,6 +13,7 @@
 //! needs sequential consistency on all four accesses, or both sides could miss each other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -105,25 +106,62 @@ impl Gates {
     }
 
     /// Enters a gate, waiting while gates are closed.
-    #[expect(clippy::needless_pass_by_value, reason = "the key stays inside until `Inside::leave`")]
     pub fn enter(&self, key: GateKey) -> Inside<'_> {
+        match self.enter_unless(key, || false) {
+            Ok(inside) => inside,
+            Err(_) => unreachable!("it waits until it can enter"),
+        }
+    }
+
+    /// Enters a gate, waiting while gates are closed, unless there is a reason to give that up: then the key is given back. The
+    /// reason is looked at when gates open and when somebody [rouses](Gates::rouse) those who wait.
+    pub fn enter_unless(
+        &self,
+        key: GateKey,
+        gives_up: impl Fn() -> bool,
+    ) -> Result<Inside<'_>, GateKey> {
         let gate = &self.each[key.gate];
         loop {
             gate.inside.store(true, Ordering::SeqCst);
             if !self.closing.load(Ordering::SeqCst) {
-                return Inside { gates: self, gate: key.gate };
+                return Ok(Inside { gates: self, gate: key.gate });
             }
             self.leave(key.gate);
             let mut sleep = self.sleep.lock();
             while self.closing.load(Ordering::SeqCst) {
+                if gives_up() {
+                    return Err(key);
+                }
                 self.changed.wait(&mut sleep);
             }
         }
     }
 
+    /// Has those who wait to enter look whether there is a reason to give up.
+    pub fn rouse(&self) {
+        self.wake();
+    }
+
     /// Closes all gates, waiting until nobody is inside. The caller must be outside, or it waits for itself.
     pub fn close(&self) -> Closed<'_> {
-        let closer = self.closer.lock();
+        self.close_after(self.closer.lock())
+    }
+
+    /// The same, unless there is a reason to give up while another one has the gates closed.
+    pub fn close_unless(&self, gives_up: impl Fn() -> bool) -> Option<Closed<'_>> {
+        /// Between two looks at the reason.
+        const PATIENCE: Duration = Duration::from_millis(5);
+        loop {
+            if let Some(closer) = self.closer.try_lock_for(PATIENCE) {
+                return Some(self.close_after(closer));
+            }
+            if gives_up() {
+                return None;
+            }
+        }
+    }
+
+    fn close_after<'a>(&'a self, closer: MutexGuard<'a, ()>) -> Closed<'a> {
         self.closing.store(true, Ordering::SeqCst);
         for gate in &self.each {
             if gate.inside.load(Ordering::SeqCst) {

@@ -169,10 +169,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// One that can lock nothing.
+    pub(crate) fn bare(keyspace: &'a Keyspace, database: usize, round: &'a mut Round) -> View<'a> {
+        View { held: Held::Several(Vec::new()), ..View::new(keyspace, database, round) }
+    }
+
     /// Locks the shard of one key, whose hash is known.
     #[inline]
     pub fn lock_one(&mut self, key: &'a [u8], hash: KeyHash) {
-        debug_assert!(self.held.is_nothing(), "a view locks once");
+        assert!(self.held.is_nothing(), "a view locks once");
         let index = hash.shard(self.keyspace.mask);
         self.located = (key.as_ptr(), key.len(), hash);
         self.held = Held::One(index, self.guard(index));
@@ -188,7 +193,7 @@ impl<'a> View<'a> {
     pub fn lock_hashes(&mut self, hashes: impl Iterator<Item = KeyHash>) {
         /// What calls with several keys usually have; more go to the heap.
         const FEW: usize = 32;
-        debug_assert!(self.held.is_nothing(), "a view locks once");
+        assert!(self.held.is_nothing(), "a view locks once");
         let mut wanted: SmallVec<[u32; FEW]> =
             hashes.map(|hash| hash.shard(self.keyspace.mask)).collect();
         wanted.sort_unstable();
@@ -203,7 +208,7 @@ impl<'a> View<'a> {
 
     /// Locks all shards.
     pub fn lock_all(&mut self) {
-        debug_assert!(self.held.is_nothing(), "a view locks once");
+        assert!(self.held.is_nothing(), "a view locks once");
         self.held = Held::Several(
             (0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect(),
         );
@@ -211,7 +216,7 @@ impl<'a> View<'a> {
 
     /// Locks shards one at a time, as they are asked for: for what visits many keys and promises no picture of one moment.
     pub fn roam(&mut self) {
-        debug_assert!(self.held.is_nothing(), "a view locks once");
+        assert!(self.held.is_nothing(), "a view locks once");
         self.held = Held::Roaming(None);
     }
 
@@ -394,6 +399,7 @@ impl<'a> View<'a> {
     pub(crate) fn discard(&mut self, hash: KeyHash, entry: Entry) {
         self.before_change(entry);
         self.take(hash, entry);
+        self.salvage(entry);
         if is_slow_to_free(entry) {
             let value = entry.take_value();
             self.garbage.extend(value.map(|value| Garbage(Waste::Value(value))));

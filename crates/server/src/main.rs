@@ -13,6 +13,7 @@ mod listening;
 mod log;
 mod process;
 mod reclaimer;
+mod saving;
 mod start;
 mod version;
 mod worker;

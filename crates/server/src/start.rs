@@ -10,12 +10,14 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use config::Config;
 use config::command_line::CommandLine;
-use config::process::Supervisor as SupervisedBy;
+use config::process::{SaveFirst, ShutdownOptions, Supervisor as SupervisedBy};
 use config::{LoadError, Loaded};
 use engine::Engine;
+use engine::host::ShutdownRequest;
 use keyspace::GateKey;
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -33,6 +35,7 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{log, process, version, worker};
 
@@ -100,7 +103,9 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let clock = Clock::start();
     let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
+    let (saver, jobs) = Saver::new();
     let host = Process {
+        saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
         reclaimer: Reclaimer::start()
@@ -119,26 +124,16 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     };
     let unix_socket = (!config.network.unix_socket.is_empty())
         .then(|| config.network.unix_socket.as_path().to_owned());
-    let is_append_only = config.persistence.append_only;
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     install_crash_report(engine, clock, pid_file.as_ref());
-    let syncer = Syncer::start(Arc::clone(&outfit.append_only))
+    saving::spawn(engine, jobs, clock)
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
-    if is_append_only {
-        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
-        outfit
-            .append_only
-            .start(engine, loaded)
-            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
-    }
+    engine.saving.note_loaded(seconds(clock), 0);
+    let syncer = begin_to_append(engine, &outfit, clock)?;
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    for kind in listening.kinds() {
-        log::notice(format_args!("Ready to accept connections {kind}"));
-    }
-    supervisor.ready();
-    supervisor.status("Ready to accept connections");
+    announce(&listening, &supervisor);
     Ok(Server {
         engine,
         workers: threads,
@@ -150,6 +145,33 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+/// Says that the server serves.
+fn announce(listening: &Listening, supervisor: &Supervisor) {
+    for kind in listening.kinds() {
+        log::notice(format_args!("Ready to accept connections {kind}"));
+    }
+    supervisor.ready();
+    supervisor.status("Ready to accept connections");
+}
+
+/// Loads what was appended to the append-only file, if there is one, and appends from here on.
+fn begin_to_append(
+    engine: &'static Engine,
+    outfit: &Outfit,
+    clock: Clock,
+) -> Result<Syncer, Failed> {
+    let append_only = &outfit.append_only;
+    append_only.serve(engine);
+    if engine.config().persistence.append_only {
+        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
+        append_only
+            .start(engine, loaded)
+            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
+    }
+    Syncer::start(Arc::clone(append_only))
+        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
 }
 
 /// The configuration file as the title shows it; empty if there is none.
@@ -410,11 +432,26 @@ fn spawn_workers(
     Ok(threads)
 }
 
+/// Unix time in seconds.
+fn seconds(clock: Clock) -> i64 {
+    i64::try_from(clock.read().unix_us / 1_000_000).unwrap_or(i64::MAX)
+}
+
 fn seed() -> u64 {
     let mut bytes = [0; 8];
     // As in `draw_id`.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     u64::from_ne_bytes(bytes)
+}
+
+/// What a signal asks for, as it is configured.
+fn request_of(options: ShutdownOptions) -> ShutdownRequest {
+    let save = match options.save {
+        SaveFirst::IfSavePoints => None,
+        SaveFirst::Save => Some(true),
+        SaveFirst::NoSave => Some(false),
+    };
+    ShutdownRequest { save, now: options.now, force: options.force }
 }
 
 impl Server {
@@ -433,14 +470,14 @@ impl Server {
                     StopSignal::Interrupt => config.process.shutdown_on_sigint,
                     StopSignal::Terminate => config.process.shutdown_on_sigterm,
                 };
-                if options.save == config::process::SaveFirst::Save && !options.force {
-                    log::warning(
-                        "The signal is configured to save first, and this server cannot save yet: it goes on.",
-                    );
-                    self.signals.resume();
-                    continue;
+                if self.prepare_end(request_of(options)) {
+                    return;
                 }
-                return;
+                log::warning(
+                    "Errors trying to shut down the server. Check the logs for more information.",
+                );
+                self.signals.resume();
+                continue;
             }
             if self.ending.take().is_some() {
                 return;
@@ -448,13 +485,29 @@ impl Server {
         }
     }
 
+    /// Does what has to be done before the end; says whether the end may come.
+    fn prepare_end(&self, request: ShutdownRequest) -> bool {
+        let engine = self.engine;
+        let mut round = keyspace::Round::aside();
+        let mut closed = engine.keyspace.gates().close();
+        let mut view = engine.keyspace.view(&mut closed, 0, &mut round);
+        view.lock_all();
+        engine.host.shut_down(request, engine, &mut view).is_ok()
+    }
+
     fn end(self) {
-        log::warning("User requested shutdown...");
         self.supervisor.stopping();
         self.mailboxes.iter().for_each(|mailbox| mailbox.send(Mail::Stop));
         for worker in self.workers {
-            // A worker that panicked has been reported.
-            let _panicked = worker.join();
+            // What a script has done that does not end is in no file, and is lost with it.
+            let is_stuck = || self.ending.is_hasty() && self.engine.is_busy();
+            while !worker.is_finished() && !is_stuck() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if worker.is_finished() {
+                // A worker that panicked has been reported.
+                let _panicked = worker.join();
+            }
         }
         self.syncer.stop();
         if let Some(pid_file) = self.pid_file {

@@ -15,7 +15,6 @@ pub(crate) const DIRECTIVES: &[Directive] =
     &[Directive::number("busy-reply-threshold", "5000", NATURAL_64, field!(scripting.busy_reply_threshold_ms))
         .alias("lua-time-limit")
         .live()
-        .not_built("scripting")
         .about(
             "Milliseconds after which other clients get the answer BUSY while a script runs, and may end it. 0: they wait.",
         )];

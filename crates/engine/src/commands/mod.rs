@@ -8,6 +8,7 @@
 
 mod bitmap;
 mod connection;
+mod function;
 mod geo;
 mod hash;
 mod help;
@@ -31,6 +32,8 @@ mod tests;
 
 use crate::command_table::Command;
 
+pub(crate) use key::dump::value_limits;
+
 /// All commands.
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
@@ -46,6 +49,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     transaction::COMMANDS,
     pubsub::COMMANDS,
     script::COMMANDS,
+    function::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
 ];

@@ -65,8 +65,10 @@ pub(crate) struct Change<'a> {
     pub(crate) engine: &'a Engine,
     /// The worker that makes it.
     pub(crate) worker: usize,
-    /// The client that asked for it, if one did.
+    /// The client that is being served.
     pub(crate) client: Option<ClientId>,
+    /// It has made the change itself: it is not a script's, and not only found that a key has expired.
+    pub(crate) is_own: bool,
 }
 
 impl Tracking {
@@ -106,7 +108,8 @@ impl Tracking {
         if 0 < self.prefixes()
             && let Some(pending) = self.pending.get(change.worker)
         {
-            pending.note(&self.prefixes.read(), key, change.client.unwrap_or(0));
+            let changer = change.client.filter(|_| change.is_own).unwrap_or(0);
+            pending.note(&self.prefixes.read(), key, changer);
         }
         if let Some(readers) = self.table.take(&change.engine.interest, key) {
             tell(change, &readers, key);
@@ -116,19 +119,25 @@ impl Tracking {
     /// Tells all who track that every key may have changed, but for `except`, which is told by its call.
     pub(crate) fn invalidate_all(&self, change: Change<'_>, except: Option<ClientId>) {
         if 0 < self.clients() {
-            // What a client that does not speak RESP3 may be told is told to another one, in the form for the former.
-            for protocol in [Protocol::Resp2, Protocol::Resp3] {
-                let mut letters = Letters::new(change);
-                for client in change.engine.clients.all() {
-                    let is_for_it = client.tracking.flags().has(TrackingFlags::ON)
-                        && client.speaks() == protocol
-                        && except != Some(client.id);
-                    if is_for_it {
-                        letters.address(&client);
-                    }
+            // In the order in which they came, the one that asked for it last, as several may tell the same substitute; in the form
+            // for the one that tracks.
+            let mut protocol = Protocol::Resp3;
+            let mut letters = Letters::new(change);
+            let mut clients = change.engine.clients.all();
+            clients.sort_by_key(|client| change.client == Some(client.id));
+            for client in clients {
+                let tracks = client.tracking.flags().has(TrackingFlags::ON);
+                if !tracks || except == Some(client.id) {
+                    continue;
                 }
-                letters.send(&Notice::Changed(encode_null(protocol)));
+                if protocol != client.speaks() {
+                    let others = std::mem::replace(&mut letters, Letters::new(change));
+                    others.send(&Notice::Changed(encode_null(protocol)));
+                    protocol = client.speaks();
+                }
+                letters.address(&client);
             }
+            letters.send(&Notice::Changed(encode_null(protocol)));
         }
         self.table.clear(&change.engine.interest);
     }
@@ -142,7 +151,7 @@ impl Tracking {
         if limit == 0 || excess == 0 {
             return;
         }
-        let change = Change { engine, worker, client: None };
+        let change = Change { engine, worker, client: None, is_own: false };
         for (key, readers) in self.table.take_any(&engine.interest, excess.min(AT_ONCE)) {
             tell(change, &readers, &key);
         }
@@ -157,14 +166,16 @@ impl Tracking {
     /// Broadcasts what was changed in the round of a worker.
     pub(crate) fn broadcast(&self, engine: &Engine, worker: usize) {
         let Some(pending) = self.pending.get(worker) else { return };
-        let change = Change { engine, worker, client: None };
+        let change = Change { engine, worker, client: None, is_own: false };
         for (prefix, keys) in pending.take() {
             let clients = self.prefixes.read().clients(&prefix);
             let (apart, together): (Vec<_>, Vec<_>) = clients
                 .into_iter()
                 .partition(|client| client.tracking.flags().has(TrackingFlags::NO_LOOP));
             let mut letters = Letters::new(change);
-            together.iter().for_each(|client| letters.address(client));
+            for client in together {
+                letters.address(&client);
+            }
             letters.send(&Notice::Changed(encode_keys(keys.keys().map(|key| &**key))));
             for client in apart {
                 let others = keys.iter().filter(|(_, changer)| **changer != client.id);

@@ -88,14 +88,14 @@ impl Pending {
     }
 
     /// Notes that a key was changed.
-    pub(super) fn note(&self, prefixes: &Prefixes, key: &[u8], changer: ClientId) {
-        let mut changed = None;
+    pub(super) fn note(&self, prefixes: &Prefixes, key: &[u8], client: ClientId) {
+        let mut all = None;
         prefixes.for_each_of(key, |prefix| {
-            let changed = changed.get_or_insert_with(|| self.changed.lock());
-            let keys = changed.entry(Arc::clone(prefix)).or_default();
+            let all = all.get_or_insert_with(|| self.changed.lock());
+            let keys = all.entry(Arc::clone(prefix)).or_default();
             match keys.get_mut(key) {
-                Some(last) => *last = changer,
-                None => drop(keys.insert(key.into(), changer)),
+                Some(last) => *last = client,
+                None => drop(keys.insert(key.into(), client)),
             }
             self.is_filled.swap(true, AcqRel);
         });

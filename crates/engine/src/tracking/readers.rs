@@ -14,7 +14,7 @@ const FEW: usize = 16;
 #[derive(Debug)]
 pub(super) enum Readers {
     Few(SmallVec<[Arc<ClientRecord>; 1]>),
-    Many(Box<BTreeMap<ClientId, Arc<ClientRecord>>>),
+    Many(BTreeMap<ClientId, Arc<ClientRecord>>),
 }
 
 impl Default for Readers {
@@ -38,7 +38,7 @@ impl Readers {
                 let mut many: BTreeMap<_, _> =
                     few.drain(..).map(|known| (known.id, known)).collect();
                 many.insert(reader.id, Arc::clone(reader));
-                *self = Readers::Many(Box::new(many));
+                *self = Readers::Many(many);
                 true
             }
             Readers::Many(many) => many.insert(reader.id, Arc::clone(reader)).is_none(),

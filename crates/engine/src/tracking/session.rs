@@ -122,7 +122,7 @@ impl Session {
 impl Call<'_> {
     /// Remembers which keys the call has read, for the client that tracks. Their shards are held.
     #[cold]
-    pub(crate) fn remember_keys(&mut self) {
+    pub(crate) fn remember_keys(&self) {
         let callable = self.callable;
         let is_reading = callable.flags.has(Flags::READ_ONLY)
             && callable.command.group != Group::Scripting
@@ -141,7 +141,8 @@ impl Call<'_> {
     /// Tells all who track that every key may have changed. If `before_reply`, the client that calls is told at once.
     pub(crate) fn invalidate_all(&mut self, before_reply: bool) {
         let client = self.session.id();
-        let change = Change { engine: self.engine, worker: self.worker, client: Some(client) };
+        let change =
+            Change { engine: self.engine, worker: self.worker, client: Some(client), is_own: true };
         let is_direct = before_reply
             && self.session.tracks()
             && self.session.record.tracking.redirection().is_none()

@@ -48,10 +48,12 @@ impl TrackingFlags {
     /// Whether a key that is read now is to be remembered.
     pub(crate) const fn remembers(self) -> bool {
         let is_given = self.has(TrackingFlags::CACHING);
-        self.has(TrackingFlags::ON)
-            && !self.has(TrackingFlags::BROADCASTS)
-            && !(self.has(TrackingFlags::OPTS_IN) && !is_given)
-            && !(self.has(TrackingFlags::OPTS_OUT) && is_given)
+        let is_wanted = if self.has(TrackingFlags::OPTS_IN) {
+            is_given
+        } else {
+            !self.has(TrackingFlags::OPTS_OUT) || !is_given
+        };
+        self.has(TrackingFlags::ON) && !self.has(TrackingFlags::BROADCASTS) && is_wanted
     }
 }
 

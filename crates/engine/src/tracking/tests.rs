@@ -20,9 +20,8 @@ fn server() -> Server {
 
 /// Names of keys as a client is told of them.
 fn told(keys: &[&str]) -> String {
-    let mut text = format!(">2 $10 invalidate *{}", keys.len());
-    keys.iter().for_each(|key| text.push_str(&format!(" ${} {key}", key.len())));
-    text
+    let names: Vec<String> = keys.iter().map(|key| format!(" ${} {key}", key.len())).collect();
+    format!(">2 $10 invalidate *{}{}", keys.len(), names.concat())
 }
 
 #[test]

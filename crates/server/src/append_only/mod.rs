@@ -51,6 +51,8 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// A disk that takes longer holds the server up.
 const SLOW_SYNC: Duration = Duration::from_secs(2);
 
+const CANNOT_SWITCH: &str = "Unable to turn on AOF. Check server logs.";
+
 /// The append-only file, as all threads share it.
 pub(crate) struct AppendOnly {
     engine: OnceLock<&'static Engine>,
@@ -77,6 +79,8 @@ struct Bell {
 #[derive(Default)]
 struct Wishes {
     commit: bool,
+    /// Nothing more is to be appended.
+    close: bool,
     stop: bool,
 }
 
@@ -95,9 +99,14 @@ impl AppendOnly {
         }
     }
 
-    /// Begins to append, after what was loaded: the effects of all calls from here on. No worker runs yet.
-    pub(crate) fn start(&self, engine: &'static Engine, loaded: Loaded) -> io::Result<()> {
+    /// Says whose effects are appended.
+    pub(crate) fn serve(&self, engine: &'static Engine) {
+        // There is one engine in a process.
         let _first = self.engine.set(engine);
+    }
+
+    /// Begins to append, after what was loaded: the effects of all calls from here on. No worker runs yet.
+    pub(crate) fn start(&self, engine: &Engine, loaded: Loaded) -> io::Result<()> {
         let Loaded { mut files, checksum } = loaded;
         files.create_directory()?;
         let mut manifest = files.manifest.clone();
@@ -134,6 +143,23 @@ impl AppendOnly {
 
     fn next_generation(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Begins to append, or ends: CONFIG SET appendonly.
+    pub(crate) fn switch(&self, on: bool) -> Result<(), String> {
+        let Some(engine) = self.engine() else { return Err(CANNOT_SWITCH.to_owned()) };
+        if on == engine.append_only.figures().is_on {
+            return Ok(());
+        }
+        if on {
+            server_log::warning(
+                "Turning the append-only file on needs a rewrite, which is not built yet",
+            );
+            return Err(CANNOT_SWITCH.to_owned());
+        }
+        engine.append_only.update(|figures| figures.is_on = false);
+        self.bell.ring(|wishes| wishes.close = true);
+        Ok(())
     }
 
     fn engine(&self) -> Option<&'static Engine> {

@@ -58,6 +58,9 @@ impl AppendOnly {
                 self.finish(engine, &mut turns);
                 return;
             }
+            if wishes.close {
+                self.close(engine, &mut turns);
+            }
             match policy {
                 AppendSync::Always => self.commit_all(engine, &mut turns),
                 AppendSync::EverySecond | AppendSync::No => {
@@ -86,7 +89,7 @@ impl AppendOnly {
         };
         let deadline = Instant::now() + patience;
         let mut wishes = self.bell.wishes.lock();
-        while !wishes.commit && !wishes.stop {
+        while !wishes.commit && !wishes.close && !wishes.stop {
             if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
                 break;
             }
@@ -99,7 +102,7 @@ impl AppendOnly {
         self.sleep_before_flush();
         let written = self.write_all(engine);
         let Some((end, _)) = written else { return };
-        if self.skips_sync(engine) || self.sync(engine, turns) {
+        if skips_sync(engine) || self.sync(engine, turns) {
             engine.append_only.acknowledge(end);
         }
         self.wake_workers();
@@ -115,15 +118,9 @@ impl AppendOnly {
         Some((end, log.generation))
     }
 
-    /// Whether nothing is forced to the disk at the moment.
-    fn skips_sync(&self, engine: &Engine) -> bool {
-        let is_rewriting = engine.append_only.figures().rewrite_began_s.is_some();
-        engine.config().persistence.no_append_sync_on_rewrite && is_rewriting
-    }
-
     /// Forces what was written to the disk; whether it is there.
     fn sync(&self, engine: &Engine, turns: &mut Turns) -> bool {
-        if self.skips_sync(engine) {
+        if skips_sync(engine) {
             return false;
         }
         let (file, written) = {
@@ -179,6 +176,21 @@ impl AppendOnly {
         }
     }
 
+    /// Appends what there is, and nothing more from here on.
+    fn close(&self, engine: &Engine, turns: &mut Turns) {
+        let closed = engine.keyspace.gates().close();
+        if !engine.append_only.figures().is_on {
+            self.finish(engine, turns);
+            engine.effects.close();
+            *self.log.lock() = None;
+            *self.files.lock() = None;
+            engine.append_only.set_trouble(None);
+            engine.append_only.acknowledge(engine.effects.end());
+        }
+        drop(closed);
+        self.wake_workers();
+    }
+
     fn finish(&self, engine: &Engine, turns: &mut Turns) {
         if self.log.lock().is_none() {
             return;
@@ -190,4 +202,10 @@ impl AppendOnly {
             engine.append_only.acknowledge(end);
         }
     }
+}
+
+/// Whether nothing is forced to the disk at the moment.
+fn skips_sync(engine: &Engine) -> bool {
+    let is_rewriting = engine.append_only.figures().rewrite_began_s.is_some();
+    is_rewriting && engine.config().persistence.no_append_sync_on_rewrite
 }

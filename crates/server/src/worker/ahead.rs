@@ -25,6 +25,7 @@ pub(super) struct Received {
     hash: Option<KeyHash>,
     /// What becomes of it.
     life: Life,
+    is_executed: bool,
 }
 
 /// Bytes received from each: a pipeline is shorter, and what is longer is not waiting for memory.
@@ -32,7 +33,7 @@ const AHEAD_BYTES: usize = 16 << 10;
 
 /// What looking ahead works with.
 pub(super) struct Lookahead {
-    received: Vec<Received>,
+    received: Vec<Option<Received>>,
     /// Buffers for what is received, and for replies.
     inputs: Vec<Vec<u8>>,
     outputs: Vec<Output>,
@@ -54,6 +55,16 @@ impl Lookahead {
     /// Whether every connection is in its place.
     pub(super) fn is_empty(&self) -> bool {
         self.received.is_empty()
+    }
+
+    fn take(&mut self, place: usize) -> Option<Received> {
+        self.received.get_mut(place)?.take()
+    }
+
+    fn put_back(&mut self, place: usize, received: Received) {
+        if let Some(slot) = self.received.get_mut(place) {
+            *slot = Some(received);
+        }
     }
 }
 
@@ -81,7 +92,9 @@ impl Worker<'_> {
             return self.put_back(token, connection, life);
         }
         let hash = self.foresee(&connection, &input);
-        self.ahead.received.push(Received { token, connection, input, hash, life: Life::Goes });
+        let received =
+            Received { token, connection, input, hash, life: Life::Goes, is_executed: false };
+        self.ahead.received.push(Some(received));
         if AHEAD <= self.ahead.received.len() {
             self.catch_up();
         }
@@ -89,16 +102,29 @@ impl Worker<'_> {
 
     /// Executes what was received, from all, and then writes the replies: a client that is woken finds more than its own.
     pub(super) fn catch_up(&mut self) {
-        let mut received = std::mem::take(&mut self.ahead.received);
-        for ahead in &received {
+        for ahead in self.ahead.received.iter().flatten() {
             if let Some(hash) = ahead.hash {
                 self.share.prefetch_entry(&ahead.connection.session, hash);
             }
         }
-        for ahead in &mut received {
-            self.advance_ahead(ahead);
+        for place in 0..self.ahead.received.len() {
+            // Those that were executed and answered while a script ran for long are gone.
+            if let Some(mut ahead) = self.ahead.take(place) {
+                self.advance_ahead(&mut ahead);
+                self.ahead.put_back(place, ahead);
+            }
         }
-        for ahead in received.drain(..) {
+        self.answer_ahead();
+        self.ahead.received.clear();
+    }
+
+    /// Executes what was received, as far as it was not, and writes the replies.
+    pub(super) fn answer_ahead(&mut self) {
+        for place in 0..self.ahead.received.len() {
+            let Some(mut ahead) = self.ahead.take(place) else { continue };
+            if !ahead.is_executed {
+                self.advance_ahead(&mut ahead);
+            }
             let Received { token, mut connection, mut life, .. } = ahead;
             if life == Life::Goes {
                 // Its buffer goes back to the others, not to the worker.
@@ -110,10 +136,10 @@ impl Worker<'_> {
             self.put_back(token, connection, life);
         }
         self.ahead.outputs.truncate(AHEAD);
-        self.ahead.received = received;
     }
 
     fn advance_ahead(&mut self, ahead: &mut Received) {
+        ahead.is_executed = true;
         // One that was executed before it may have killed it.
         ahead.life = life(&ahead.connection);
         if ahead.life == Life::Ends {

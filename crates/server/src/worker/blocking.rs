@@ -37,7 +37,12 @@ impl Worker<'_> {
     pub(super) fn answer_served(&mut self) {
         for served in std::mem::take(&mut self.served) {
             self.share.make_way();
-            self.answer_one(served);
+            if self.share.is_barred() {
+                // When the script has ended that keeps the gates closed.
+                self.served.push(served);
+            } else {
+                self.answer_one(served);
+            }
         }
     }
 
@@ -65,8 +70,12 @@ impl Worker<'_> {
 
     /// Ends the waits whose time is up.
     pub(super) fn end_late_waits(&mut self, now: Moment) {
-        while let Some(token) = self.timers.pop_deadline(now.monotonic_us) {
+        loop {
             self.share.make_way();
+            if self.share.is_barred() {
+                return;
+            }
+            let Some(token) = self.timers.pop_deadline(now.monotonic_us) else { return };
             let Some(mut connection) = self.places.take(token) else { continue };
             connection.deadline_us = None;
             let Connection { session, output, state, .. } = &mut *connection;

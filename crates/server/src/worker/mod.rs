@@ -11,6 +11,7 @@
 
 mod accept;
 mod ahead;
+mod attend;
 mod blocking;
 mod bounds;
 mod commit;
@@ -30,6 +31,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use engine::clients::ClientId;
+use engine::session::Session;
 use engine::{Engine, Served, Time};
 use resp::{Batch, Output};
 
@@ -49,7 +51,11 @@ const READ_BYTES: usize = 64 << 10;
 pub(crate) struct Worker<'e> {
     engine: &'e Engine,
     /// Of the engine.
-    share: engine::Worker<'e>,
+    share: Box<engine::Worker<'e>>,
+    /// What takes the place of the share while that executes calls; nothing while it does.
+    stand_in: Option<Box<engine::Worker<'e>>>,
+    /// Clients that have left while a script kept the engine from taking leave of them.
+    departed: Vec<Session>,
     clock: Clock,
     poller: Poller,
     mailboxes: Arc<[Mailbox]>,
@@ -93,6 +99,9 @@ pub(crate) struct Listener {
 const MAILBOX: Token = Token(u64::MAX);
 const LISTENERS: u64 = u64::MAX - 4096;
 
+/// How long calls wait that find too much of a snapshot unwritten, before they are tried again.
+const CROWDED_US: u64 = 500;
+
 impl<'e> Worker<'e> {
     /// The worker with the given number. The one with `listeners` accepts connections and shares them out.
     pub(crate) fn new(
@@ -113,7 +122,9 @@ impl<'e> Worker<'e> {
         Ok(Worker {
             engine,
             timers: timers::Timers::new(clock.read().monotonic_us),
-            share,
+            stand_in: Some(Box::new(engine::Worker::stand_in(engine, share.index))),
+            share: Box::new(share),
+            departed: Vec::new(),
             clock,
             poller,
             mailboxes,
@@ -144,7 +155,15 @@ impl<'e> Worker<'e> {
         let mut now = self.clock.read();
         while !self.stopping {
             let is_idle = self.waiting.is_empty() && self.served.is_empty();
-            let timeout_us = if is_idle { self.idle_us(now) } else { 0 };
+            let timeout_us = if is_idle {
+                self.idle_us(now)
+            } else if self.engine.saving.is_crowded() {
+                // Calls that have to wait for the disk are tried again a little later.
+                CROWDED_US
+            } else {
+                0
+            };
+            let timeout_us = self.patience_us(timeout_us);
             self.poller.wait(timeout_us)?;
             now = self.round();
         }
@@ -155,6 +174,7 @@ impl<'e> Worker<'e> {
     fn round(&mut self) -> Moment {
         let begin = self.clock.read();
         self.share.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
+        self.take_leave();
         let several = self.poller.ready(1).is_some();
         let mut index = 0;
         while let Some(readiness) = self.poller.ready(index) {
@@ -178,7 +198,9 @@ impl<'e> Worker<'e> {
             self.deliver();
             self.commit_much();
         }
-        self.run_timers(begin);
+        if !self.share.is_barred() {
+            self.run_timers(begin);
+        }
         self.dispatch();
         self.answer_served();
         self.share.broadcast();
@@ -246,6 +268,11 @@ impl<'e> Worker<'e> {
         self.forget_deadline(token, &mut connection);
         self.places.forget(token, &connection);
         self.engine.clients.remove(connection.session.id());
+        if self.share.is_barred() {
+            let Connection { session, .. } = *connection;
+            self.departed.push(session);
+            return;
+        }
         self.share.forget(&mut connection.session);
         // Closing the descriptor removes it from the poller, too.
         drop(connection);

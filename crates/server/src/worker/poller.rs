@@ -94,6 +94,16 @@ impl Poller {
         }
     }
 
+    /// Takes out what is ready, to be put back after another wait.
+    pub(super) fn take_ready(&mut self) -> Vec<epoll::Event> {
+        std::mem::replace(&mut self.events, Vec::with_capacity(EVENTS))
+    }
+
+    /// Puts back what was ready.
+    pub(super) fn put_back_ready(&mut self, events: Vec<epoll::Event>) {
+        self.events = events;
+    }
+
     /// What is ready.
     pub(super) fn ready(&self, index: usize) -> Option<Readiness> {
         let event = self.events.get(index)?;

@@ -81,6 +81,9 @@ impl Worker<'_> {
     /// Does what is due at the beginning of the round.
     pub(super) fn run_timers(&mut self, now: Moment) {
         self.end_late_waits(now);
+        if self.share.is_barred() {
+            return;
+        }
         if self.timers.is_paused && (self.timers.resumes || self.pause_us(now) == 0) {
             self.timers.is_paused = false;
             for token in self.places.which(|connection| connection.state == State::Paused) {
@@ -100,6 +103,9 @@ impl Worker<'_> {
             return;
         }
         self.check_clients(tick_us);
+        if self.share.is_barred() {
+            return;
+        }
         self.share.tick();
         // A quarter of the time, as Redis documents it for an effort of 1.
         self.share.expire_actively(tick_us * 1000 / 4);

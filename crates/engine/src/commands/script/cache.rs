@@ -5,6 +5,7 @@ use command::{Command as Declaration, Flags, Group};
 use resp::ReplyError;
 
 use crate::Call;
+use crate::busy::Kind;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::commands::help;
 
@@ -110,9 +111,10 @@ fn flush(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// A script runs while nothing else does: whoever gets here finds none.
-fn kill(_call: &mut Call<'_>) -> Outcome {
-    Err(ReplyError::coded("NOTBUSY No scripts in execution right now."))
+fn kill(call: &mut Call<'_>) -> Outcome {
+    call.engine.kill_script(Kind::Script)?;
+    call.reply.ok();
+    Ok(())
 }
 
 fn load(call: &mut Call<'_>) -> Outcome {

@@ -20,7 +20,7 @@ pub(super) static SHUTDOWN: Command = Declaration {
         token("abort", "ABORT").optional().since("7.0.0"),
     ],
     history: &[("7.0.0", "Has the options `NOW`, `FORCE` and `ABORT`.")],
-    ..Declaration::new("SHUTDOWN", Group::Server, "1.0.0", Handler::Keys(shutdown))
+    ..Declaration::new("SHUTDOWN", Group::Server, "1.0.0", Handler::Everything(shutdown))
 };
 
 /// What is asked for.
@@ -37,16 +37,21 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
             Ok(())
         }
         Wish::Abort => Err(ReplyError::message("No shutdown in progress.")),
-        Wish::End(request) => match call.engine.host.shut_down(request) {
-            // The end of the connection is the answer.
-            Ok(()) => {
-                call.next = Next::Close;
-                Ok(())
+        Wish::End(request) if request.save != Some(false) && call.engine.is_busy() => {
+            Err(call.engine.busy_error().unwrap_or(ReplyError::Syntax))
+        }
+        Wish::End(request) => {
+            match call.engine.host.shut_down(request, call.engine, &mut call.keys) {
+                // The end of the connection is the answer.
+                Ok(()) => {
+                    call.next = Next::Close;
+                    Ok(())
+                }
+                Err(ShutdownRefused) => {
+                    Err(ReplyError::message("Errors trying to SHUTDOWN. Check logs."))
+                }
             }
-            Err(ShutdownRefused) => {
-                Err(ReplyError::message("Errors trying to SHUTDOWN. Check logs."))
-            }
-        },
+        }
     }
 }
 

@@ -41,6 +41,7 @@ pub use error::{LoadError, Place, Refusal};
 pub use read::{Sink, Summary, read_file};
 pub use skip::module_name;
 pub use split::{Checksum, Modules, Part, Settings, Splitter};
+pub(super) use write::encode_modifiers;
 pub use write::{FileWriter, encode_key};
 
 /// What is noted of a key's use, for those who evict.

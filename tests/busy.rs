@@ -1,0 +1,213 @@
+//! Scripts that run for long: every worker says so, and they can be ended.
+
+use std::thread;
+
+use harness::{Client, Launch, Server, Value, wait_until};
+
+use crate::subject;
+
+const BUSY: &str =
+    "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+const ENDLESS: &str = "while true do end";
+
+fn launch(launch: Launch) -> Server {
+    launch.line("busy-reply-threshold 50").start()
+}
+
+/// What a client is sent, line endings shown as spaces.
+fn received(client: &mut Client) -> String {
+    let bytes = client.read_reply_bytes().expect("a reply comes");
+    String::from_utf8_lossy(&bytes).trim_end().replace("\r\n", " ")
+}
+
+fn say(client: &mut Client, line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    client.send(&words).expect("can be sent");
+    received(client)
+}
+
+/// Begins a script in a client's call, and waits until the server is busy with it.
+fn begin(client: &mut Client, witness: &mut Client, script: &str) {
+    client.send(&["EVAL", script, "0"]).expect("can be sent");
+    assert!(wait_until(|| say(witness, "PING") == BUSY), "the script is not noticed");
+}
+
+/// Clients of all workers.
+fn crowd(server: &Server) -> Vec<Client> {
+    (0..8).map(|_| server.client()).collect()
+}
+
+#[test]
+fn an_endless_script_is_ended_by_any_client() {
+    subject::with_each_worker_count(|subject| {
+        let server = launch(subject);
+        let (mut caller, mut crowd) = (server.client(), crowd(&server));
+        assert_eq!(
+            say(&mut crowd[0], "SCRIPT KILL"),
+            "-NOTBUSY No scripts in execution right now."
+        );
+        for killer in 0..crowd.len() {
+            begin(&mut caller, &mut crowd[0], ENDLESS);
+            for client in &mut crowd {
+                for line in [
+                    "GET k",
+                    "PING",
+                    "FLUSHALL",
+                    "CLIENT ID",
+                    "INFO",
+                    "EVAL return(1) 0",
+                    "SHUTDOWN",
+                ] {
+                    assert_eq!(say(client, line), BUSY, "{line}");
+                }
+            }
+            let mut late = server.client();
+            assert_eq!(say(&mut late, "SET k 1"), BUSY, "to one that came later");
+            assert_eq!(say(&mut crowd[killer], "SCRIPT KILL"), "+OK");
+            assert_eq!(
+                received(&mut caller),
+                "-ERR Script killed by user with SCRIPT KILL... script: \
+                 694a5fe1ddb97a4c6a1bf299d9537c7d3d0f84e7, on @user_script:1."
+            );
+            for client in crowd.iter_mut().chain([&mut caller, &mut late]) {
+                assert!(wait_until(|| say(client, "SET k 1") == "+OK"), "all is as before");
+                assert_eq!(say(client, "EVAL return(redis.call('GET','k')) 0"), "$1 1");
+            }
+        }
+        let log = server.log();
+        assert!(log.contains(
+            "milliseconds. You can try killing the script using the SCRIPT KILL command. Script name is: \
+             694a5fe1ddb97a4c6a1bf299d9537c7d3d0f84e7."
+        ));
+        assert!(log.contains("Slow script detected: still in execution after "));
+        assert!(log.contains("Lua script killed by user with SCRIPT KILL."));
+    });
+}
+
+#[test]
+fn calls_that_touch_no_key_are_answered_meanwhile() {
+    subject::with_each_worker_count(|subject| {
+        let server = launch(subject);
+        let (mut caller, mut crowd) = (server.client(), crowd(&server));
+        say(&mut crowd[1], "MULTI");
+        say(&mut crowd[2], "WATCH k");
+        begin(
+            &mut caller,
+            &mut crowd[0],
+            "while true do pcall(function() while true do end end) end",
+        );
+        assert_eq!(say(&mut crowd[1], "SET k 1"), BUSY);
+        let aborted = format!("-EXECABORT Transaction discarded because of: {}", &BUSY[1..]);
+        assert_eq!(say(&mut crowd[1], "EXEC"), aborted);
+        for client in &mut crowd[3..] {
+            for (line, answer) in [
+                ("MULTI", "+OK"),
+                ("GET k", BUSY),
+                ("EXEC", &*aborted),
+                ("MULTI", "+OK"),
+                ("DISCARD", "+OK"),
+                ("UNWATCH", "+OK"),
+                ("SELECT 1", BUSY),
+                ("AUTH a b c", "-ERR syntax error"),
+                ("NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: "),
+                ("GET", "-ERR wrong number of arguments for 'get' command"),
+                ("FUNCTION KILL", ""),
+                ("RESET", "+RESET"),
+            ] {
+                if !answer.is_empty() {
+                    assert_eq!(say(client, line).trim_end(), answer.trim_end(), "{line}");
+                }
+            }
+        }
+        // To leave takes no gate, either.
+        drop(crowd.remove(2));
+        let mut client = server.client();
+        assert_eq!(say(&mut client, "QUIT"), "+OK");
+        assert!(client.closes());
+        assert_eq!(say(&mut crowd[0], "SCRIPT KILL"), "+OK");
+        assert!(received(&mut caller).starts_with("-ERR Script killed by user"));
+        assert!(wait_until(|| {
+            let info = crowd[0].run("INFO clients").as_text().unwrap_or_default();
+            info.contains("watching_clients:0") && info.contains("connected_clients:8")
+        }));
+    });
+}
+
+#[test]
+fn what_has_written_is_not_killed() {
+    subject::with_each_worker_count(|subject| {
+        let mut server = launch(subject);
+        let (mut caller, mut crowd) = (server.client(), crowd(&server));
+        begin(&mut caller, &mut crowd[0], "redis.call('SET', 'k', 1) while true do end");
+        for client in &mut crowd {
+            assert_eq!(
+                say(client, "SCRIPT KILL"),
+                "-UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait \
+                 the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+            );
+        }
+        assert_eq!(say(&mut crowd[3], "SHUTDOWN SAVE"), BUSY);
+        crowd[3].send(&["SHUTDOWN", "NOSAVE"]).expect("can be sent");
+        assert!(server.wait_for_end().success());
+    });
+}
+
+/// Scripts that end by themselves after the threshold.
+#[test]
+fn scripts_that_take_long_do_not_harm() {
+    subject::with_each_worker_count(|subject| {
+        let server = subject.line("busy-reply-threshold 1").start();
+        thread::scope(|scope| {
+            for place in 0..3 {
+                let server = &server;
+                scope.spawn(move || {
+                    let mut client = server.client();
+                    let script = "for i = 1, 3000000 do end return redis.call('INCR', KEYS[1])";
+                    let key = format!("count:{place}");
+                    let mut done = 0;
+                    while done < 10 {
+                        let answer = client.call(&["EVAL", script, "1", &key]);
+                        if !answer.is_error() {
+                            done += 1;
+                            assert_eq!(answer, Value::Integer(done));
+                        }
+                    }
+                });
+            }
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut client = server.client();
+                    let mut done = 0;
+                    while done < 300 {
+                        let answer = say(&mut client, "INCR plain");
+                        done += usize::from(answer.starts_with(':'));
+                        assert!(answer.starts_with(':') || answer == BUSY, "{answer}");
+                    }
+                });
+            }
+        });
+        assert!(wait_until(|| say(&mut server.client(), "GET plain") == "$3 900"));
+    });
+}
+
+/// A transaction that runs a script is ended like the script.
+#[test]
+fn a_script_in_a_transaction_is_ended() {
+    subject::with_each_worker_count(|subject| {
+        let server = launch(subject);
+        let (mut caller, mut witness) = (server.client(), server.client());
+        for words in [&["MULTI"][..], &["SET", "k", "1"], &["EVAL", ENDLESS, "0"], &["GET", "k"]] {
+            caller.send(words).expect("can be sent");
+            received(&mut caller);
+        }
+        caller.send(&["EXEC"]).expect("can be sent");
+        assert!(wait_until(|| say(&mut witness, "PING") == BUSY));
+        assert_eq!(say(&mut witness, "SCRIPT KILL"), "+OK");
+        let answer = received(&mut caller);
+        assert!(
+            answer.starts_with("*3 +OK -ERR Script killed by user with SCRIPT KILL"),
+            "{answer}"
+        );
+        assert!(answer.ends_with(" $1 1"), "{answer}");
+    });
+}
