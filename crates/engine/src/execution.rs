@@ -352,15 +352,14 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         let is_bare = match handler {
-            Handler::Keys(_) => callable.layout == KeyLayout::None,
+            Handler::Keys(_) | Handler::KeysOrEverything { .. } => {
+                callable.layout == KeyLayout::None
+            }
             Handler::Watched(_) => {
                 let receives = self.is_stand_in() && session.receives();
                 !session.watches() && !receives
             }
-            Handler::Roaming(_)
-            | Handler::Everything(_)
-            | Handler::KeysOrEverything { .. }
-            | Handler::Queued(_) => false,
+            Handler::Roaming(_) | Handler::Everything(_) | Handler::Queued(_) => false,
         };
         if !is_bare {
             return Executed::POSTPONED;

@@ -72,6 +72,16 @@ pub trait Host: Send + Sync {
         false
     }
 
+    /// Loads the snapshot file; says whether that worked. The view has all shards, behind closed gates.
+    fn load_at_once(
+        &self,
+        _engine: &Engine,
+        _view: &mut View<'_>,
+        _present: keyspace::Present,
+    ) -> bool {
+        false
+    }
+
     /// Begins the orderly end of the process, which goes on meanwhile; first saves the data if that is asked for. The view has all
     /// shards, behind closed gates.
     fn shut_down(

@@ -166,6 +166,15 @@ impl Host for Process {
         saving::save_at_once(engine, view, self.clock.read().unix_us)
     }
 
+    fn load_at_once(
+        &self,
+        engine: &Engine,
+        view: &mut View<'_>,
+        present: keyspace::Present,
+    ) -> bool {
+        crate::loading::load_at_rest(engine, view, present, self.clock.read().unix_us).is_ok()
+    }
+
     fn shut_down(
         &self,
         request: ShutdownRequest,
@@ -181,9 +190,8 @@ impl Host for Process {
         self.append_only.set_flush_sleep(microseconds);
     }
 
-    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
-        log::warning("Rewriting the append-only file is not built into this server yet");
-        Rewrite::Impossible
+    fn rewrite_append_only(&self, later: bool) -> Rewrite {
+        self.append_only.ask_to_rewrite(later)
     }
 
     fn cancel_shutdown(&self) -> bool {
@@ -316,7 +324,7 @@ impl Process {
         saving::abandon(engine);
         let now = self.clock.read();
         let is_wanted = !engine.config().persistence.save_points.is_empty();
-        if request.save.unwrap_or(is_wanted) {
+        if request.save.unwrap_or(is_wanted) && !engine.loading.is_active() {
             log::notice("Saving the final RDB snapshot before exiting.");
             let now_s = i64::try_from(now.unix_us / 1_000_000).unwrap_or(i64::MAX);
             let saved = engine.save_at_once(view, 0, now_s);

@@ -10,6 +10,7 @@ mod configuration;
 mod host;
 mod listen;
 mod listening;
+mod loading;
 mod log;
 mod process;
 mod reclaimer;

@@ -19,9 +19,9 @@ use config::{LoadError, Loaded};
 use engine::Engine;
 use engine::host::ShutdownRequest;
 use keyspace::GateKey;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::append_only::{self, AppendOnly, NotLoaded, Syncer};
+use crate::append_only::{self, AppendOnly, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::host::{Ending, Process, oom_adjustment};
@@ -37,7 +37,7 @@ use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
-use crate::{log, process, version, worker};
+use crate::{loading, log, process, version, worker};
 
 /// Why the server did not start. The reason has been logged or printed.
 struct Failed;
@@ -131,8 +131,11 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     saving::spawn(engine, jobs, clock)
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
     engine.saving.note_loaded(seconds(clock), 0);
-    let syncer = begin_to_append(engine, &outfit, clock)?;
+    let syncer = start_syncer(engine, &outfit)?;
+    // Before there are workers, so that nobody is served who comes before the data.
+    engine.loading.begin(0, seconds(clock));
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
+    load(engine, clock, &signals, &outfit)?;
     announce(&listening, &supervisor);
     Ok(Server {
         engine,
@@ -147,6 +150,13 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     })
 }
 
+/// Starts the thread that forces the append-only file to the disk.
+fn start_syncer(engine: &'static Engine, outfit: &Outfit) -> Result<Syncer, Failed> {
+    outfit.append_only.serve(engine);
+    Syncer::start(Arc::clone(&outfit.append_only))
+        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
+}
+
 /// Says that the server serves.
 fn announce(listening: &Listening, supervisor: &Supervisor) {
     for kind in listening.kinds() {
@@ -156,22 +166,51 @@ fn announce(listening: &Listening, supervisor: &Supervisor) {
     supervisor.status("Ready to accept connections");
 }
 
-/// Loads what was appended to the append-only file, if there is one, and appends from here on.
-fn begin_to_append(
+/// Loads the data on another thread, and waits for that or for a reason to end.
+fn load(
     engine: &'static Engine,
-    outfit: &Outfit,
     clock: Clock,
-) -> Result<Syncer, Failed> {
-    let append_only = &outfit.append_only;
-    append_only.serve(engine);
-    if engine.config().persistence.append_only {
-        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
-        append_only
-            .start(engine, loaded)
-            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
+    signals: &StopSignals,
+    outfit: &Outfit,
+) -> Result<(), Failed> {
+    let cannot = |error| fail(format_args!("Can't start a thread: {error}"));
+    let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+        .map_err(|error| cannot(error.into()))?;
+    let bell = Arc::new(bell);
+    let rung = Arc::clone(&bell);
+    let append_only = Arc::clone(&outfit.append_only);
+    let run = move || {
+        let outcome = if engine.config().persistence.append_only {
+            append_only.load(engine).map_err(|append_only::NotLoaded| Failed)
+        } else {
+            loading::load_at_start(engine, clock).map_err(|loading::Failed| Failed)
+        };
+        // It fails only if it rings already.
+        let _rings = rustix::io::write(&rung, &1_u64.to_ne_bytes());
+        outcome
+    };
+    let thread =
+        std::thread::Builder::new().name("loader".to_owned()).spawn(run).map_err(cannot)?;
+    while !thread.is_finished() {
+        let mut sources = [
+            PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(outfit.ending.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
+        ];
+        // An error is an interruption: the sources are looked at either way.
+        let _interrupted = poll(&mut sources, None);
+        if signals.take().is_some() || outfit.ending.take().is_some() {
+            log::warning("Received shutdown signal during loading, exiting now.");
+            std::process::exit(0);
+        }
+        if sources[2].revents().contains(PollFlags::IN) {
+            break;
+        }
     }
-    Syncer::start(Arc::clone(append_only))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
+    match thread.join() {
+        Ok(outcome) => outcome,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// The configuration file as the title shows it; empty if there is none.

@@ -393,6 +393,16 @@ impl<'a> Iterator for Elements<'a> {
             FormElements::Ranked(elements) => elements.size_hint(),
         }
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, (Element<'a>, f64)) -> B>(self, init: B, mut fold: F) -> B {
+        match self.form {
+            FormElements::Packed(pairs) => pairs.fold(init, fold),
+            FormElements::Ranked(elements) => elements.fold(init, |folded, (member, score)| {
+                fold(folded, (Element::Bytes(member), score))
+            }),
+        }
+    }
 }
 
 impl ExactSizeIterator for Elements<'_> {}

@@ -321,4 +321,17 @@ impl<'a> Iterator for Elements<'a> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.pointers.size_hint()
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, (&'a [u8], f64)) -> B>(self, init: B, mut fold: F) -> B {
+        let set = self.set;
+        match self.direction {
+            Direction::Ascending => self
+                .pointers
+                .fold(init, |folded, (score, pointer)| fold(folded, (set.bytes(pointer), score))),
+            Direction::Descending => self
+                .pointers
+                .rfold(init, |folded, (score, pointer)| fold(folded, (set.bytes(pointer), score))),
+        }
+    }
 }

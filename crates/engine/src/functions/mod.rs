@@ -87,8 +87,13 @@ impl Functions {
 
     /// Loads a library that was saved.
     pub fn load_code(&self, code: &[u8]) -> Result<(), ReplyError> {
+        self.restore(code, Existing::Kept)
+    }
+
+    /// The same; `existing` says whether it may take the place of one of its name.
+    pub(crate) fn restore(&self, code: &[u8], existing: Existing) -> Result<(), ReplyError> {
         let mut host = Loading { looks: 0, may_go_on: &mut |looks| looks < LOOKS, log: &|_, _| {} };
-        self.change(|state| state.load(code, Existing::Kept, &mut host)).map(drop)
+        self.change(|state| state.load(code, existing, &mut host)).map(drop)
     }
 
     /// Forgets all libraries, and the interpreter with whatever they have kept in it.

@@ -14,13 +14,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use config::Config;
-use keyspace::{ExpiryMode, View, Walk};
+use keyspace::{ExpiryMode, Present, View, Walk};
 use parking_lot::Mutex;
 use persistence::rdb::file::FileWriter;
+use resp::ReplyError;
 
 pub use recorder::{Recorded, Recorder, Records, version};
 
 use crate::Engine;
+use crate::functions::Existing;
 use crate::host::LogLevel;
 
 /// What all workers share about saving.
@@ -121,7 +123,7 @@ pub struct Job {
     /// What it is for.
     pub purpose: Purpose,
     /// The code of all libraries of functions.
-    pub functions: Vec<Vec<u8>>,
+    pub functions: Vec<Arc<[u8]>>,
     /// Unix time in seconds.
     pub now_s: i64,
     /// How many keys the walk has come to, for INFO.
@@ -211,6 +213,11 @@ impl Saving {
         state.saved_changes = changes;
     }
 
+    /// Notes that the data is that of the snapshot file, after so many changes.
+    pub(crate) fn note_reloaded(&self, changes: u64) {
+        self.state.lock().saved_changes = changes;
+    }
+
     /// Has a save that is being made for the snapshot file come to nothing.
     pub fn cancel(&self) {
         if let Some(current) = &self.state.lock().current
@@ -283,14 +290,18 @@ impl Engine {
         })
     }
 
-    /// The code of all libraries of functions, which an image has as well. There are none before functions are built.
-    pub fn function_code(&self) -> Vec<Vec<u8>> {
-        Vec::new()
+    /// The code of all libraries of functions, which an image has as well.
+    pub fn function_code(&self) -> Vec<Arc<[u8]>> {
+        self.functions.libraries()
     }
 
     /// Takes the code of a library of functions out of an image; the reason if that is not possible.
-    pub fn restore_function(&self, _code: &[u8]) -> Result<(), String> {
-        Err("functions are not built into this server yet".to_owned())
+    pub fn restore_function(&self, code: &[u8], present: Present) -> Result<(), ReplyError> {
+        let existing = match present {
+            Present::Refused => Existing::Kept,
+            Present::Replaced => Existing::Replaced,
+        };
+        self.functions.restore(code, existing)
     }
 
     /// How values out of a file are represented.
@@ -398,7 +409,9 @@ impl Engine {
     pub(crate) fn save_is_due(&self, config: &Config, now_s: i64) -> bool {
         /// After a save has failed, the next one is tried so much later.
         const RETRY_S: i64 = 5;
-        if config.persistence.save_points.is_empty() && !self.saving.state.lock().scheduled {
+        let is_wanted =
+            !config.persistence.save_points.is_empty() || self.saving.state.lock().scheduled;
+        if !is_wanted || self.loading.is_active() {
             return false;
         }
         let changes = self.changes();

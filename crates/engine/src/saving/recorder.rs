@@ -97,7 +97,10 @@ pub struct Records<'a> {
 }
 
 /// From here on a string is shared instead of being copied: a copy would take microseconds under a lock.
+/// An element of a collection is copied, but not compressed.
 const LONG: usize = 32 << 10;
+/// From here on a collection that is encoded at once is not compressed.
+const LARGE: usize = 512 << 10;
 
 /// The version of the format that the configuration asks for.
 pub fn version(config: &Config) -> Version {
@@ -203,7 +206,10 @@ impl SnapshotSink for Recorder {
             }
             Held::String(StringRef::Shared(shared)) => Value::Shared(Arc::clone(shared)),
             Held::Object(object) => {
-                let mut writer = Writer::new(Vec::new(), self.compress);
+                /// Elements of which the size of all is judged.
+                const SAMPLES: usize = 4;
+                let size = object.memory_bytes(SAMPLES, &|bytes| bytes);
+                let mut writer = Writer::new(Vec::new(), self.compress && size < LARGE);
                 let value = ValueRef::Object(object);
                 encode_key(key, expiry, eviction, value, self.version, &mut writer);
                 record = writer.into_bytes();
@@ -250,7 +256,14 @@ impl SnapshotSink for Recorder {
         let mut pieces = self.pieces.lock();
         let Some(open) = &mut pieces.open else { return };
         let before = open.writer.bytes().len();
-        open.encoder.piece(piece, &mut open.writer);
+        if piece.cost() < LONG {
+            open.encoder.piece(piece, &mut open.writer);
+        } else {
+            let bytes = std::mem::take(&mut open.writer).into_bytes();
+            let mut plain = Writer::new(bytes, false);
+            open.encoder.piece(piece, &mut plain);
+            open.writer = Writer::new(plain.into_bytes(), self.compress);
+        }
         self.backlog.add(open.writer.bytes().len() - before);
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use config::Config;
 use engine::Engine;
-use engine::saving::{Job, Outcome, Recorded};
+use engine::saving::{Job, Outcome, Purpose, Recorded};
 use keyspace::View;
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
@@ -59,6 +59,31 @@ pub(crate) fn spawn(engine: &'static Engine, jobs: Receiver<Job>, clock: Clock) 
     Ok(())
 }
 
+/// Writes the base of an append-only file in which there is nothing.
+pub(crate) fn write_empty_base(file: &std::fs::File, config: &Config) -> io::Result<()> {
+    let now_s = i64::try_from(Clock::start().read().unix_us / 1_000_000).unwrap_or(i64::MAX);
+    let version = engine::saving::version(config);
+    begin_file(file, config, version, now_s, true)?.finish().map(drop)
+}
+
+/// Writes the base of an append-only file, and sees to it that it is on the disk.
+pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+    let incremental = job.config.persistence.rewrite_incremental_sync;
+    let written = match Draft::create_at(path, incremental) {
+        Ok(draft) => write(engine, job, draft),
+        Err(failure) => Err(Some(failure)),
+    };
+    if written.is_err() {
+        job.walk.give_up();
+        while engine.keyspace.step(&mut job.walk, STEP) {}
+    }
+    match written {
+        Ok(_) => Ok(()),
+        Err(Some(failure)) => Err(failure.to_string()),
+        Err(None) => Err("it is not wanted any more".to_owned()),
+    }
+}
+
 fn save(engine: &Engine, mut job: Job) -> Outcome {
     let written = match Draft::create(Writer::Background, &job.config) {
         Ok(draft) => write(engine, &mut job, draft),
@@ -99,12 +124,13 @@ fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option
     let (config, recorder) =
         (std::sync::Arc::clone(&job.config), std::sync::Arc::clone(&job.recorder));
     let (functions, now_s) = (job.functions.clone(), job.now_s);
+    let is_base = job.purpose == Purpose::Other;
     let sizes: Vec<(u64, u64)> =
         job.walk.sizes().iter().map(|size| (size.keys as u64, size.expiring as u64)).collect();
     let result = std::thread::scope(|scope| {
         let stop = &stop;
         let writing = scope.spawn(move || {
-            let mut file = begin_file(draft, &config, recorder.version(), now_s)?;
+            let mut file = begin_file(draft, &config, recorder.version(), now_s, is_base)?;
             for code in &functions {
                 file.function(code)?;
             }
@@ -200,6 +226,7 @@ fn begin_file<W: Write>(
     config: &Config,
     version: Version,
     now_s: i64,
+    is_base: bool,
 ) -> io::Result<FileWriter<W>> {
     let (bits, now) = (usize::BITS.to_string(), now_s.to_string());
     let memory = allocator::used_memory().to_string();
@@ -208,7 +235,7 @@ fn begin_file<W: Write>(
         (b"redis-bits", bits.as_bytes()),
         (b"ctime", now.as_bytes()),
         (b"used-mem", memory.as_bytes()),
-        (b"aof-base", b"0"),
+        (b"aof-base", if is_base { b"1" } else { b"0" }),
     ];
     let persistence = &config.persistence;
     FileWriter::begin(
@@ -240,7 +267,7 @@ fn write_at_once(engine: &Engine, view: &mut View<'_>, unix_us: u64) -> Result<(
     let draft = Draft::create(Writer::AtOnce, &config)?;
     let now_ms = i64::try_from(unix_us / 1000).unwrap_or(i64::MAX);
     let version = engine::saving::version(&config);
-    let written = begin_file(draft, &config, version, now_ms / 1000).and_then(|mut file| {
+    let written = begin_file(draft, &config, version, now_ms / 1000, false).and_then(|mut file| {
         engine.write_at_rest(view, &mut file, now_ms)?;
         file.finish()
     });
