@@ -15,6 +15,7 @@ mod linearizability;
 mod operations;
 mod protocol;
 mod pubsub;
+mod script_libraries;
 mod subject;
 mod tidy;
 mod tracking;
