@@ -19,6 +19,7 @@ mod operations;
 mod protocol;
 mod pubsub;
 mod snapshots;
+mod script_libraries;
 mod subject;
 mod tidy;
 mod tracking;
