@@ -84,12 +84,8 @@ impl Worker<'_> {
         let samples = usize::from(self.config.memory.samples);
         let lazy = self.config.memory.lazy_eviction;
         let freeing = if lazy { Freeing::Elsewhere } else { Freeing::Here };
-        let teller = Teller {
-            engine: self.engine,
-            config: &self.config,
-            worker: self.index,
-            client: None,
-        };
+        let teller =
+            Teller { engine: self.engine, config: &self.config, worker: self.index, client: None };
         let Gate::Inside(inside) = &mut self.gate else { return Freed::Nothing };
         let mut view = self.engine.keyspace.view(inside, 0, &mut self.round);
         view.roam();
@@ -182,12 +178,8 @@ impl Worker<'_> {
     }
 
     fn expiry_step(&mut self, what: Expiring, sample: usize, acceptable: usize) -> ExpiryProgress {
-        let teller = Teller {
-            engine: self.engine,
-            config: &self.config,
-            worker: self.index,
-            client: None,
-        };
+        let teller =
+            Teller { engine: self.engine, config: &self.config, worker: self.index, client: None };
         let Gate::Inside(inside) = &mut self.gate else {
             return ExpiryProgress { wrapped: true, ..ExpiryProgress::default() };
         };

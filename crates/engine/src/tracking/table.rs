@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, MutexGuard};
@@ -78,11 +78,7 @@ impl Table {
     }
 
     /// Takes out this many keys, any.
-    pub(super) fn take_any(
-        &self,
-        interest: &Interest,
-        count: usize,
-    ) -> Vec<(Box<[u8]>, Readers)> {
+    pub(super) fn take_any(&self, interest: &Interest, count: usize) -> Vec<(Box<[u8]>, Readers)> {
         let mut taken: Vec<(Box<[u8]>, Readers)> = Vec::with_capacity(count);
         for attempt in 0..2 * PARTS {
             if count <= taken.len() {

@@ -146,9 +146,8 @@ fn check(call: &Call<'_>, options: &Options<'_>) -> Outcome {
 
 fn overlapping(prefix: &[u8], kind: &[u8], other: &[u8]) -> ReplyError {
     // As text, which a zero byte ends.
-    let text = |bytes: &[u8]| -> Vec<u8> {
-        bytes.iter().copied().take_while(|byte| *byte != 0).collect()
-    };
+    let text =
+        |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().take_while(|byte| *byte != 0).collect() };
     ReplyError::quoting(
         [
             b"ERR Prefix '",
