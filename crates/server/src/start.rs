@@ -124,6 +124,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
+    engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
     let syncer = Syncer::start(Arc::clone(&outfit.append_only))
         .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "handlers are of one type, and some cannot fail")]
 
+mod acl;
 mod bitmap;
 mod connection;
 mod geo;
@@ -48,4 +49,5 @@ pub const FAMILIES: &[&[&Command]] = &[
     script::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    acl::COMMANDS,
 ];
