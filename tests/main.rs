@@ -3,6 +3,7 @@
 //! By area: the differential comparison with real servers, clients that mean no good, the bytes of the protocol, configuration, the life of the process,
 //! linearizability, clients that wait, and real client libraries. `tidy` checks the sources themselves.
 
+mod append_only;
 mod atomicity;
 mod bad_input;
 mod blocking;
@@ -17,6 +18,8 @@ mod linearizability;
 mod operations;
 mod protocol;
 mod pubsub;
+mod snapshots;
+mod script_libraries;
 mod subject;
 mod tidy;
 mod tracking;

@@ -72,6 +72,7 @@ fn is_unknown(reply: &Value) -> bool {
 const CHANGED: &[(&str, &str)] = &[
     ("BITCOUNT", "reads its options even if there is no key"),
     ("BITPOS", "reads its options even if there is no key"),
+    ("DEBUG DIGEST", "has scores in as few digits as they need"),
     ("CLIENT INFO", "has the fields watch, lib-name and lib-ver"),
     ("CLIENT KILL MAXAGE", "is new"),
     ("CLIENT LIST", "has the fields watch, lib-name and lib-ver"),

@@ -21,6 +21,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
 use crate::worker::{Gate, Prepared, Worker};
@@ -74,14 +75,26 @@ impl<'e> Worker<'e> {
         }
         let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        if room == Room::Lacking && actual_flags(session, callable).has(Flags::DENY_OOM) {
+        session.lacks_room = room == Room::Lacking;
+        if session.lacks_room
+            && (actual_flags(session, callable).has(Flags::DENY_OOM)
+                || scripts::asks_for_memory(self.engine, callable, words))
+        {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
-        if self.engine.append_only.is_in_trouble()
+        if self.engine.saving.is_crowded() && writes(session, callable) {
+            // What is gathered for a snapshot has to be written first.
+            return Executed::YIELDING;
+        }
+        if (self.engine.saving.refuses_writes() || self.engine.append_only.is_in_trouble())
             && let Some(error) = self.refusal_of_disk(session, callable)
         {
             self.refuse(session, words, Some(callable), &error, output);
+            return rejected;
+        }
+        if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
+            self.refuse(session, words, Some(callable), &LOADING, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -198,7 +211,13 @@ impl<'e> Worker<'e> {
     #[cold]
     fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
         let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
-        if minds { self.engine.append_only.refusal() } else { None }
+        if !minds {
+            return None;
+        }
+        if self.engine.saving.refuses_writes() {
+            return Some(CANNOT_SAVE);
+        }
+        self.engine.append_only.refusal()
     }
 
     fn refuse(
@@ -357,15 +376,14 @@ impl<'e> Worker<'e> {
         output: &mut Output,
     ) -> Executed {
         let is_bare = match handler {
-            Handler::Keys(_) => callable.layout == KeyLayout::None,
+            Handler::Keys(_) | Handler::KeysOrEverything { .. } => {
+                callable.layout == KeyLayout::None
+            }
             Handler::Watched(_) => {
                 let receives = self.is_stand_in() && session.receives();
                 !session.watches() && !receives
             }
-            Handler::Roaming(_)
-            | Handler::Everything(_)
-            | Handler::KeysOrEverything { .. }
-            | Handler::Queued(_) => false,
+            Handler::Roaming(_) | Handler::Everything(_) | Handler::Queued(_) => false,
         };
         if !is_bare {
             return Executed::POSTPONED;
@@ -470,6 +488,18 @@ impl<'e> Worker<'e> {
         executed
     }
 }
+
+/// Whether a call may write, be it by a script.
+fn writes(session: &Session, callable: &Callable) -> bool {
+    actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
+}
+
+const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
+const CANNOT_SAVE: ReplyError = ReplyError::coded(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
+     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
 
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

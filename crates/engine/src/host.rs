@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
-use keyspace::Garbage;
+use keyspace::{Garbage, View};
 
+use crate::Engine;
 use crate::clients::ClientId;
+use crate::saving::{Job, Outcome};
 
 /// The process around an engine.
 pub trait Host: Send + Sync {
@@ -59,8 +61,37 @@ pub trait Host: Send + Sync {
     /// Lets time pass: DEBUG SLEEP.
     fn sleep(&self, microseconds: u64);
 
-    /// Begins the orderly end of the process, which goes on meanwhile.
-    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused>;
+    /// Writes a snapshot that has begun, on a thread of its own, and says later how it [ended](crate::Engine::end_save); or now,
+    /// if it has. The view is the one in which it began.
+    fn save_in_background(&self, mut job: Job, view: &mut View<'_>) -> Option<Outcome> {
+        // Where there is no place for a file.
+        job.abandon(view);
+        Some(Outcome::Failed)
+    }
+
+    /// Saves all data; says whether that worked. The view has all shards, behind closed gates.
+    fn save_at_once(&self, _engine: &Engine, _view: &mut View<'_>) -> bool {
+        false
+    }
+
+    /// Loads the snapshot file; says whether that worked. The view has all shards, behind closed gates.
+    fn load_at_once(
+        &self,
+        _engine: &Engine,
+        _view: &mut View<'_>,
+        _present: keyspace::Present,
+    ) -> bool {
+        false
+    }
+
+    /// Begins the orderly end of the process, which goes on meanwhile; first saves the data if that is asked for. The view has all
+    /// shards, behind closed gates.
+    fn shut_down(
+        &self,
+        request: ShutdownRequest,
+        engine: &Engine,
+        view: &mut View<'_>,
+    ) -> Result<(), ShutdownRefused>;
 
     /// Has the append-only file rewritten in the background. If it must not begin yet, `_later` is true.
     fn rewrite_append_only(&self, _later: bool) -> Rewrite {
@@ -270,7 +301,12 @@ impl Host for Alone {
     fn wake_worker(&self, _worker: usize) {}
     fn log(&self, _level: LogLevel, _message: &str) {}
     fn sleep(&self, _microseconds: u64) {}
-    fn shut_down(&self, _request: ShutdownRequest) -> Result<(), ShutdownRefused> {
+    fn shut_down(
+        &self,
+        _request: ShutdownRequest,
+        _engine: &Engine,
+        _view: &mut View<'_>,
+    ) -> Result<(), ShutdownRefused> {
         Err(ShutdownRefused)
     }
     fn cancel_shutdown(&self) -> bool {

@@ -24,9 +24,11 @@ mod cross_protocol;
 mod effects;
 pub mod events;
 mod execution;
+pub mod functions;
 pub mod host;
 mod information;
 mod latency;
+mod loading;
 mod memory_limit;
 mod monitor;
 mod notifications;
@@ -34,6 +36,7 @@ mod pause;
 pub mod pubsub;
 mod reactions;
 mod replay;
+pub mod saving;
 mod scripts;
 pub mod session;
 mod slow_log;
@@ -59,6 +62,7 @@ pub use blocking::Served;
 pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::EffectStream;
+pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
 pub use replay::{NotReplayed, Replay};
@@ -67,6 +71,7 @@ pub use worker::{Ran, Time, Worker};
 use acl::AccessControl;
 use clients::Clients;
 use command_table::Handler;
+use functions::Functions;
 use host::Host;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
@@ -107,6 +112,8 @@ pub struct Engine {
     pub(crate) pubsub: PubSub,
     /// Users and what they may do.
     pub(crate) acl: AccessControl,
+    /// Functions that clients have loaded.
+    pub functions: Functions,
     /// Who is told when keys change that it has read.
     pub(crate) tracking: Tracking,
     /// Scripts that clients have sent.
@@ -116,6 +123,10 @@ pub struct Engine {
     pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// Saving the data.
+    pub saving: saving::Saving,
+    /// Loading the data.
+    pub loading: Loading,
     /// The process.
     pub host: Box<dyn Host>,
     /// By worker.
@@ -166,6 +177,7 @@ impl Engine {
             effects: EffectStream::default(),
             append_only: append_only::AppendOnly::default(),
             interest: Interest::default(),
+            functions: Functions::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
@@ -173,6 +185,8 @@ impl Engine {
             acl: AccessControl::new(&commands),
             busy: busy::Busy::default(),
             pause: Pause::default(),
+            saving: saving::Saving::default(),
+            loading: Loading::default(),
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
@@ -219,6 +233,7 @@ impl Engine {
         }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);
+        self.weigh_refusal();
         Ok(changed)
     }
 

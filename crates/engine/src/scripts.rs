@@ -8,8 +8,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use resp::ReplyError;
-use scripting::{Failure, Interpreter, Script};
+use config::words::split;
+use resp::{ReplyError, Words};
+use scripting::{Failure, Flags, Interpreter, LogLevel, Purpose, Script};
+
+use crate::Engine;
+use crate::command_table::Callable;
 
 /// Scripts that were only run, which are kept.
 const EVALUATED_LIMIT: usize = 500;
@@ -41,7 +45,8 @@ pub(crate) struct Figures {
 #[derive(Clone)]
 pub(crate) struct Cached {
     pub(crate) script: Script,
-    pub(crate) header: Header,
+    /// If it has one.
+    pub(crate) header: Option<Header>,
     /// Of its source.
     bytes: usize,
     was_loaded: bool,
@@ -50,25 +55,22 @@ pub(crate) struct Cached {
 /// What the first line of a script says of it, if it begins with `#!`.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Header {
-    /// There is one.
-    pub(crate) is_there: bool,
-    /// It writes nothing.
-    pub(crate) no_writes: bool,
-    /// It may run when there is no memory left.
-    pub(crate) allow_oom: bool,
+    pub(crate) flags: Flags,
 }
 
 impl Header {
     /// Reads the first line; gives what is behind it, with the end of the line, so that lines keep their numbers.
-    fn parse(source: &[u8]) -> Result<(Header, &[u8]), ReplyError> {
+    fn parse(source: &[u8]) -> Result<(Option<Header>, &[u8]), ReplyError> {
         if !source.starts_with(b"#!") {
-            return Ok((Header::default(), source));
+            return Ok((None, source));
         }
         let end = source.iter().position(|byte| *byte == b'\n');
         let (line, rest) = end
             .and_then(|end| source.split_at_checked(end))
             .ok_or(ReplyError::message("Invalid script shebang"))?;
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let words =
+            split(line).map_err(|_| ReplyError::message("Invalid engine in script shebang"))?;
+        let mut words = words.iter().map(config::Text::as_bytes);
         let engine = words.next().unwrap_or_default();
         let quote = |text: &str, word: &[u8]| {
             ReplyError::quoting([b"ERR ", text.as_bytes(), b": ", word].concat())
@@ -76,23 +78,51 @@ impl Header {
         if engine != b"#!lua" {
             return Err(quote("Unexpected engine in script shebang", engine));
         }
-        let mut header = Header { is_there: true, ..Header::default() };
+        let mut header = Header::default();
         for option in words {
             let Some(flags) = option.strip_prefix(b"flags=") else {
                 return Err(quote("Unknown lua shebang option", option));
             };
             for flag in flags.split(|byte| *byte == b',').filter(|flag| !flag.is_empty()) {
-                match flag {
-                    b"no-writes" => header.no_writes = true,
-                    b"allow-oom" => header.allow_oom = true,
-                    // Nothing here is stale or in a cluster.
-                    b"allow-stale" | b"no-cluster" | b"allow-cross-slot-keys" => {}
-                    unknown => return Err(quote("Unexpected flag in script shebang", unknown)),
+                if !header.flags.set(flag) {
+                    return Err(quote("Unexpected flag in script shebang", flag));
                 }
             }
         }
-        Ok((header, rest))
+        Ok((Some(header), rest))
     }
+}
+
+/// Whether a call of a script or a function is refused when there is no memory left: it says what it may do, and not that it writes
+/// nothing or may run then. Of scripts that say nothing, their calls are refused one by one.
+#[cold]
+pub(crate) fn asks_for_memory(engine: &Engine, callable: &Callable, words: Words<'_>) -> bool {
+    let subject = words.get(1).unwrap_or_default();
+    let flags = match callable.command.name {
+        "EVAL" | "EVAL_RO" => {
+            Header::parse(subject).ok().and_then(|(header, _)| Some(header?.flags))
+        }
+        "EVALSHA" | "EVALSHA_RO" => {
+            let name = String::from_utf8_lossy(subject).to_ascii_lowercase();
+            engine.scripts.lock().find(&name).and_then(|cached| Some(cached.header?.flags))
+        }
+        "FCALL" | "FCALL_RO" => engine
+            .functions
+            .look(|state| state.find(subject).map(|function| function.registered.flags)),
+        _ => None,
+    };
+    flags.is_some_and(|flags| !flags.allow_oom && !flags.no_writes)
+}
+
+/// Writes what a script has to say to the log.
+pub(crate) fn log(engine: &Engine, level: LogLevel, message: &[u8]) {
+    let level = match level {
+        LogLevel::Debug => crate::host::LogLevel::Debug,
+        LogLevel::Verbose => crate::host::LogLevel::Verbose,
+        LogLevel::Notice => crate::host::LogLevel::Notice,
+        LogLevel::Warning => crate::host::LogLevel::Warning,
+    };
+    engine.host.log(level, &String::from_utf8_lossy(message));
 }
 
 impl Scripts {
@@ -101,7 +131,7 @@ impl Scripts {
         match &mut self.interpreter {
             Some(interpreter) => Ok(interpreter),
             none => {
-                let made = Interpreter::new(MEMORY_LIMIT, crate::REDIS_VERSION)
+                let made = Interpreter::new(Purpose::Scripts, MEMORY_LIMIT, crate::REDIS_VERSION)
                     .map_err(|error| ReplyError::Message(error.to_string().into()))?;
                 Ok(none.insert(made))
             }

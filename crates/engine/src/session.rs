@@ -57,6 +57,8 @@ pub struct Session {
     pub record: Arc<ClientRecord>,
     /// Where the stream of effects ended after its last call that was recorded.
     pub(crate) recorded_to: u64,
+    /// Whether there was no memory left, and none to be made, when its last call began.
+    pub(crate) lacks_room: bool,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
 }
@@ -97,6 +99,7 @@ impl Session {
             received: 0,
             record,
             recorded_to: 0,
+            lacks_room: false,
             wait: None,
         }
     }

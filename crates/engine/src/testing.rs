@@ -61,6 +61,8 @@ impl Server {
     /// A server whose configuration is changed, in another process.
     pub fn with(change: impl FnOnce(&mut Config), host: Box<dyn Host>) -> Server {
         let mut config = Config::new(1);
+        // There is no place to save anything.
+        config.persistence.save_points.clear();
         change(&mut config);
         let (engine, keys) = Engine::new(1, config, host, ticks);
         let engine: &'static Engine = Box::leak(Box::new(engine));

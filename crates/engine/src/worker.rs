@@ -233,10 +233,27 @@ impl<'e> Worker<'e> {
             vitals.note_sizes(&self.engine.keyspace.sizes(inside));
             self.sizes_noted_ms = self.round.now_ms;
         }
+        if self.engine.save_is_due(&self.config, self.now_us.div_euclid(1_000_000)) {
+            self.save();
+        }
         if 0 < self.config.memory.limit_bytes {
             // What CONFIG SET left to do, when nobody is calling.
             self.make_room_patiently();
         }
+    }
+
+    /// Begins to save in the background.
+    fn save(&mut self) {
+        self.leave();
+        let engine = self.engine;
+        let mut closed = engine.keyspace.gates().close();
+        let mut view = engine.keyspace.view(&mut closed, 0, &mut self.round);
+        view.lock_all();
+        // If another save was faster, this one is due again later.
+        let _busy = engine.save_in_background(&mut view, self.now_us);
+        drop(view);
+        drop(closed);
+        self.enter();
     }
 
     /// Forgets keys that clients have read if there are too many; calls see to that, but for what a change of the limit leaves.

@@ -16,6 +16,10 @@ pub(crate) struct Database {
     entries: HashTable<Entry>,
     expiring: HashTable<Entry>,
     field_expiring: HashTable<Entry>,
+    /// Its number when the last snapshot began.
+    origin: usize,
+    /// Where the walk of the snapshot is; none if that has seen all, or there is none.
+    cursor: Option<u64>,
 }
 
 impl Database {
@@ -38,6 +42,37 @@ impl Database {
 
     pub(crate) fn expiring(&self) -> &HashTable<Entry> {
         &self.expiring
+    }
+
+    /// Begins to be walked by a snapshot.
+    pub(crate) fn begin_walk(&mut self, number: usize) {
+        self.origin = number;
+        self.cursor = (!self.entries.is_empty()).then_some(0);
+    }
+
+    /// Its number when the last snapshot began.
+    pub(crate) fn origin(&self) -> usize {
+        self.origin
+    }
+
+    /// Where the walk of the snapshot is, if that has not seen all.
+    pub(crate) fn cursor(&self) -> Option<u64> {
+        self.cursor
+    }
+
+    /// Gives the entries of the next few buckets, and has them fetched from memory meanwhile.
+    pub(crate) fn walk(&mut self, found: &mut Vec<Entry>) {
+        /// Enough for waits for memory to overlap, few enough for what is fetched to stay in the first cache.
+        const BUCKETS: usize = 8;
+        for _ in 0..BUCKETS {
+            let Some(cursor) = self.cursor else { return };
+            let next = self.entries.scan(cursor, |entry| {
+                entry.prefetch();
+                found.push(*entry);
+            });
+            self.entries.prefetch_bucket(next);
+            self.cursor = (next != 0).then_some(next);
+        }
     }
 
     #[inline]

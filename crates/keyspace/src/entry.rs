@@ -50,6 +50,9 @@ const PLACEMENT_MASK: u8 = 0b11 << PLACEMENT_SHIFT;
 /// A hash that has fields which expire.
 const FIELDS_EXPIRE: u8 = 1 << 4;
 
+/// Its collection is being written in pieces.
+const IN_PIECES: u8 = 1 << 5;
+
 const TYPE_MASK: u8 = 0x0f;
 const ENCODING_SHIFT: u8 = 4;
 
@@ -98,6 +101,15 @@ pub(crate) enum Content<'a> {
 }
 
 impl Content<'_> {
+    fn is_in_pieces(&self) -> bool {
+        match self {
+            Content::Object(object) => object.is_in_pieces(),
+            Content::Bytes(..) | Content::Integer(_) | Content::Heap(_) | Content::Packed(..) => {
+                false
+            }
+        }
+    }
+
     fn fields_expire(&self) -> bool {
         match self {
             Content::Packed(value_type, encoding, bytes) => {
@@ -216,7 +228,8 @@ impl Entry {
         let flags = (u8::from(map.expires) * EXPIRES)
             | (u8::from(wide) * WIDE)
             | ((placement as u8) << PLACEMENT_SHIFT)
-            | (u8::from(content.fields_expire()) * FIELDS_EXPIRE);
+            | (u8::from(content.fields_expire()) * FIELDS_EXPIRE)
+            | (u8::from(content.is_in_pieces()) * IN_PIECES);
         entry.put(FLAGS, &[flags]);
         entry.put(EPOCH, &[epoch]);
         entry.put(ACCESS, &access.to_le_bytes()[..3]);
@@ -263,8 +276,8 @@ impl Entry {
             Placement::Heap => OnHeap::String(self.take_pointer(map.slot)),
             Placement::Object => OnHeap::Object(self.take_pointer(map.slot)),
         };
-        let flags =
-            self.byte(FLAGS) & !PLACEMENT_MASK | (Placement::Integer as u8) << PLACEMENT_SHIFT;
+        let flags = self.byte(FLAGS) & !(PLACEMENT_MASK | IN_PIECES)
+            | (Placement::Integer as u8) << PLACEMENT_SHIFT;
         self.put(FLAGS, &[flags]);
         self.put(KIND, &[kind(ValueType::String, Encoding::Int)]);
         self.put(map.slot, &0_i64.to_le_bytes());
@@ -345,6 +358,12 @@ impl Entry {
         self.byte(FLAGS) & FIELDS_EXPIRE != 0
     }
 
+    /// Whether its collection is being written in pieces.
+    #[inline]
+    pub(crate) fn is_in_pieces(self) -> bool {
+        self.byte(FLAGS) & IN_PIECES != 0
+    }
+
     /// The 24 bits that eviction judges by.
     pub(crate) fn access(self) -> u32 {
         let [low, middle, high] = [self.byte(ACCESS), self.byte(ACCESS + 1), self.byte(ACCESS + 2)];
@@ -388,6 +407,11 @@ impl Entry {
 
     pub(crate) fn put_fields_expire(self, expire: bool) {
         let flags = self.byte(FLAGS) & !FIELDS_EXPIRE | (u8::from(expire) * FIELDS_EXPIRE);
+        self.put(FLAGS, &[flags]);
+    }
+
+    pub(crate) fn put_in_pieces(self, is: bool) {
+        let flags = self.byte(FLAGS) & !IN_PIECES | (u8::from(is) * IN_PIECES);
         self.put(FLAGS, &[flags]);
     }
 

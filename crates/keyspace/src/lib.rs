@@ -12,6 +12,7 @@
 
 mod access;
 mod active_expiry;
+mod arrivals;
 mod database;
 mod entry;
 mod eviction;
@@ -22,6 +23,7 @@ mod held;
 mod object;
 mod scan;
 mod shard;
+mod snapshot;
 mod value;
 mod view;
 mod waiting;
@@ -31,16 +33,21 @@ mod writing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+
+use parking_lot::{Mutex, RwLock};
 
 pub use access::{AccessClock, AccessPolicy, Random};
 pub use active_expiry::{Expiring, ExpiryCycle, ExpiryProgress};
+pub use arrivals::{Arrivals, Duplicate, Present};
 pub use entry::EntryRef;
 pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
 pub use field_expiry::ExpiredFields;
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
+pub use snapshot::{BigEntry, SnapshotSink, Walk};
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
 pub use waiting::{AwaitedKeys, Ticket, Waiter};
@@ -56,6 +63,8 @@ const SHARDS_SINGLE: usize = 16;
 /// Makes two of `n` workers meet in a shard in less than one of 64 cases.
 const SHARDS_PER_WORKER: usize = 64;
 const SHARDS_LIMIT: usize = 4096;
+/// As many threads as load a file at the same time.
+const SPARE_GATES: usize = 4;
 
 /// All the data of a server.
 pub struct Keyspace {
@@ -66,6 +75,10 @@ pub struct Keyspace {
     databases: usize,
     /// Of the snapshot that was begun last; an entry with another epoch has not been seen by it.
     epoch: AtomicU8,
+    /// The snapshot whose walk has not ended.
+    snapshot: RwLock<Option<Arc<snapshot::Running>>>,
+    /// To gates that belong to no worker, where there are several: for what is done beside them.
+    spare_keys: Mutex<Vec<GateKey>>,
     waits: Waits,
 }
 
@@ -87,7 +100,10 @@ pub struct DatabaseSize {
 impl Keyspace {
     /// A keyspace of `databases` logical databases for `workers` workers, and the key to each worker's gate.
     pub fn new(workers: usize, databases: usize) -> (Keyspace, Vec<GateKey>) {
-        let (gates, keys) = Gates::new(workers);
+        // One worker has the keyspace to itself: there, who does something beside it closes its gate.
+        let spare = if workers == 1 { 0 } else { SPARE_GATES };
+        let (gates, mut keys) = Gates::new(workers + spare);
+        let spare_keys = Mutex::new(keys.split_off(workers));
         let shards = if gates.is_single() { SHARDS_SINGLE } else { workers * SHARDS_PER_WORKER };
         let shards = shards.next_power_of_two().min(SHARDS_LIMIT);
         assert!(shards <= 1 << SHARD_BITS, "the hash has bits for every shard");
@@ -98,6 +114,8 @@ impl Keyspace {
             hashing: Hashing::default(),
             databases,
             epoch: AtomicU8::new(0),
+            snapshot: RwLock::new(None),
+            spare_keys,
             waits: Waits::default(),
         };
         (keyspace, keys)
@@ -148,11 +166,6 @@ impl Keyspace {
         View::bare(self, database, round)
     }
 
-    /// Begins an epoch: every entry is new to it. The gates are closed, so no view is open.
-    pub fn begin_epoch(&self, _closed: &Closed<'_>) -> u8 {
-        self.epoch.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
-    }
-
     /// Starts to fetch the bucket where a key would be.
     #[inline]
     pub fn prefetch_bucket(&self, admission: &mut impl Admission, database: usize, hash: KeyHash) {
@@ -169,6 +182,18 @@ impl Keyspace {
         if let Some(database) = shard.database(database) {
             database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
         }
+    }
+
+    /// Has `act` use a view from a thread that is no worker's, outside of all gates: beside the workers, or, where there is one, while it waits.
+    pub(crate) fn beside<R>(&self, round: &mut Round, act: impl FnOnce(&mut View<'_>) -> R) -> R {
+        let key = if self.gates.is_single() { None } else { self.spare_keys.lock().pop() };
+        let Some(key) = key else {
+            return act(&mut self.view(&mut self.gates.close(), 0, round));
+        };
+        let mut inside = self.gates.enter(key);
+        let result = act(&mut self.view(&mut inside, 0, round));
+        self.spare_keys.lock().push(inside.leave());
+        result
     }
 
     /// The sizes of all databases, shard by shard: with other workers at work, no picture of one moment.

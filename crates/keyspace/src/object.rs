@@ -13,7 +13,7 @@ use crate::view::{ExpiryMode, View};
 use crate::writing::SetExpiry;
 
 /// Packed bytes up to this many are kept in the entry: its lengths then take no room beyond the header.
-const PACKED_LIMIT: usize = u8::MAX as usize;
+pub(crate) const PACKED_LIMIT: usize = u8::MAX as usize;
 
 /// A value is of another type than the command is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

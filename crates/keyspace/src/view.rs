@@ -399,6 +399,7 @@ impl<'a> View<'a> {
     pub(crate) fn discard(&mut self, hash: KeyHash, entry: Entry) {
         self.before_change(entry);
         self.take(hash, entry);
+        self.salvage(entry);
         if is_slow_to_free(entry) {
             let value = entry.take_value();
             self.garbage.extend(value.map(|value| Garbage(Waste::Value(value))));

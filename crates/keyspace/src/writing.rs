@@ -188,6 +188,7 @@ impl View<'_> {
             Freeing::Here => {
                 self.before_change(entry);
                 self.take(hash, entry);
+                self.salvage(entry);
                 free(entry);
             }
             Freeing::Elsewhere => self.discard(hash, entry),
@@ -228,12 +229,16 @@ impl View<'_> {
         }
         let access = self.round.access.initial();
         self.before_change(entry);
+        let in_pieces = entry.is_in_pieces();
         let new = remade(entry, to, entry.expiry(), access, self.epoch());
         self.take(hash, entry);
         free(entry);
         self.remove(to);
         let hash = self.locate(to);
         self.add(hash, new);
+        if in_pieces {
+            self.note_moved((self.database(), from), (self.database(), to));
+        }
         true
     }
 
@@ -262,6 +267,9 @@ impl View<'_> {
         self.select(database);
         self.add(hash, entry);
         self.select(source);
+        if entry.is_in_pieces() {
+            self.note_moved((source, key), (database, key));
+        }
         true
     }
 
@@ -269,21 +277,25 @@ impl View<'_> {
     pub fn flush(&mut self, database: Option<usize>) -> usize {
         let numbers = database.map_or_else(|| 0..self.databases(), |number| number..number + 1);
         let mut removed = 0;
-        let mut garbage = Vec::new();
         self.round.changed = true;
         for number in numbers.clone() {
             self.tell_watchers_of(number, None);
         }
+        self.salvage_all(numbers.clone());
+        let mut taken = Vec::new();
         for shard in self.all_shards() {
             for number in numbers.clone() {
                 if shard.database(number).is_some_and(|database| 0 < database.len()) {
                     let emptied = std::mem::take(shard.database_mut(number));
                     removed += emptied.len();
-                    garbage.push(Garbage(Waste::Database(emptied)));
+                    taken.push(emptied);
                 }
             }
         }
-        self.garbage.append(&mut garbage);
+        for database in taken {
+            let left = self.leave_to_snapshot(database);
+            self.garbage.extend(left.map(|left| Garbage(Waste::Database(left))));
+        }
         removed
     }
 
@@ -296,6 +308,7 @@ impl View<'_> {
         self.tell_watchers_of(one, Some(other));
         self.tell_watchers_of(other, Some(one));
         self.all_shards().for_each(|shard| shard.swap(one, other));
+        self.note_swapped(one, other);
     }
 
     /// Called before an entry is changed or removed for the first time in an epoch, and every time after.
@@ -304,9 +317,8 @@ impl View<'_> {
     #[inline]
     pub(crate) fn before_change(&mut self, entry: Entry) {
         self.round.changed = true;
-        let epoch = self.epoch();
-        if entry.epoch() != epoch {
-            entry.put_epoch(epoch);
+        if entry.epoch() != self.epoch() {
+            self.show(entry);
         }
     }
 
@@ -409,6 +421,7 @@ impl View<'_> {
     }
 
     pub(crate) fn replace(&mut self, hash: KeyHash, old: Entry, new: Entry) {
+        self.salvage(old);
         let hashing = &self.keyspace.hashing;
         self.database_mut(hash).replace(hashing, hash, old, new);
     }
@@ -416,7 +429,7 @@ impl View<'_> {
 
 /// The integer that a string is stored as, if it is the canonical decimal form of one.
 #[inline]
-fn stored_integer(value: &[u8]) -> Option<i64> {
+pub(crate) fn stored_integer(value: &[u8]) -> Option<i64> {
     /// The longest: `-9223372036854775808`.
     const LIMIT: usize = 20;
     let (first, length) = (*value.first()?, value.len());

@@ -28,6 +28,16 @@ use sha1::{Digest as _, Sha1};
 
 use crate::rdb::value::ValueRef;
 
+/// How the scores of sorted sets are written where they are digested: servers of different ages have different digests of the same data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scores {
+    /// In as few digits as tell them apart: Redis 7.2 and later.
+    #[default]
+    Short,
+    /// In 17 digits: before.
+    Full,
+}
+
 /// The digest of something; all zeros of nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Digest([u8; 20]);
@@ -49,20 +59,20 @@ impl Digest {
     }
 
     /// Takes a value in, and whether its key expires.
-    pub fn value(&mut self, value: ValueRef<'_>, expires: bool) {
+    pub fn value(&mut self, value: ValueRef<'_>, expires: bool, scores: Scores) {
         self.mix(&type_number(value).to_be_bytes());
         let mut decimal = itoa::Buffer::new();
         match value {
             ValueRef::Bytes(bytes) => self.mix(bytes),
             ValueRef::Integer(number) => self.mix(decimal.format(number).as_bytes()),
-            ValueRef::Object(object) => self.elements(object),
+            ValueRef::Object(object) => self.elements(object, scores),
         }
         if expires {
             self.add(b"!!expire!!");
         }
     }
 
-    fn elements(&mut self, object: ObjectRef<'_>) {
+    fn elements(&mut self, object: ObjectRef<'_>, scores: Scores) {
         let mut decimal = itoa::Buffer::new();
         match object {
             ObjectRef::List(list) => {
@@ -80,7 +90,10 @@ impl Digest {
                 let mut text = Vec::new();
                 for (member, score) in set.iter() {
                     text.clear();
-                    resp::number::write_double_in_full(score, &mut text);
+                    match scores {
+                        Scores::Short => resp::number::write_double(score, &mut text),
+                        Scores::Full => resp::number::write_double_in_full(score, &mut text),
+                    }
                     self.add(&Digest::of(&[member.bytes(&mut decimal), &text]).0);
                 }
             }
@@ -152,13 +165,19 @@ fn type_number(value: ValueRef<'_>) -> u32 {
 pub struct Dataset {
     /// By database, the digests of its keys, added.
     databases: BTreeMap<u32, Digest>,
+    scores: Scores,
 }
 
 impl Dataset {
+    /// Without keys.
+    pub fn new(scores: Scores) -> Dataset {
+        Dataset { databases: BTreeMap::new(), scores }
+    }
+
     /// Takes a key in.
     pub fn key(&mut self, database: u32, key: &[u8], value: ValueRef<'_>, expires: bool) {
         let mut digest = Digest::of(&[key]);
-        digest.value(value, expires);
+        digest.value(value, expires, self.scores);
         self.databases.entry(database).or_default().add(&digest.0);
     }
 
@@ -182,7 +201,7 @@ mod tests {
     fn values_have_the_digests_that_redis_gives_them() {
         let digest = |value| {
             let mut digest = Digest::default();
-            digest.value(value, false);
+            digest.value(value, false, Scores::Short);
             digest.to_string()
         };
         assert_eq!(digest(ValueRef::Bytes(b"b")), "b78559cd22bce6e6df712eb99ce7f3b08e8f8f1f");

@@ -158,20 +158,24 @@ fn write_table(
         return Ok(());
     }
     if let LuaValue::Table(map) = table.raw_get::<LuaValue>("map")? {
-        let pairs: Vec<(LuaValue, LuaValue)> = map.pairs().flatten().collect();
-        reply.map(pairs.len());
-        for (key, value) in &pairs {
-            write(key, protocol, reply, deeper);
-            write(value, protocol, reply, deeper);
+        let pending = reply.deferred_map();
+        let mut count = 0_usize;
+        for (key, value) in map.pairs::<LuaValue, LuaValue>().flatten() {
+            write(&key, protocol, reply, deeper);
+            write(&value, protocol, reply, deeper);
+            count = count.saturating_add(1);
         }
+        reply.close(pending, count);
         return Ok(());
     }
     if let LuaValue::Table(set) = table.raw_get::<LuaValue>("set")? {
-        let members: Vec<(LuaValue, LuaValue)> = set.pairs().flatten().collect();
-        reply.set(members.len());
-        for (member, _) in &members {
-            write(member, protocol, reply, deeper);
+        let pending = reply.deferred_set();
+        let mut count = 0_usize;
+        for (member, _) in set.pairs::<LuaValue, LuaValue>().flatten() {
+            write(&member, protocol, reply, deeper);
+            count = count.saturating_add(1);
         }
+        reply.close(pending, count);
         return Ok(());
     }
     if let LuaValue::String(number) = table.raw_get::<LuaValue>("big_number")? {
@@ -186,24 +190,19 @@ fn write_table(
         write_verbatim(&format, &text, reply);
         return Ok(());
     }
-    let mut items = Vec::with_capacity(table.raw_len());
-    for place in 1_i64.. {
-        match table.raw_get(place)? {
-            LuaValue::Nil => break,
-            item => items.push(item),
-        }
+    let pending = reply.deferred_array();
+    let mut count = 0_usize;
+    // One at a time: the interpreter lends us only some thousands.
+    for item in table.sequence_values::<LuaValue>().flatten() {
+        write(&item, protocol, reply, deeper);
+        count = count.saturating_add(1);
     }
-    reply.array(items.len());
-    for item in &items {
-        write(item, protocol, reply, deeper);
-    }
+    reply.close(pending, count);
     Ok(())
 }
 
 fn error_of(text: &LuaString) -> ReplyError {
-    let bytes = text.as_bytes();
-    let line = bytes.strip_prefix(b"-").unwrap_or(&bytes);
-    ReplyError::quoting(line)
+    ReplyError::quoting(&*text.as_bytes())
 }
 
 /// A status may not end its line early.

@@ -1,11 +1,15 @@
 //! The interpreter: compiling scripts and running them.
 
+use std::sync::Arc;
+
 use mlua::{
-    ChunkMode, Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value as LuaValue, VmState,
+    ChunkMode, Function, HookTriggers, Lua, LuaOptions, RegistryKey, StdLib, Table,
+    Value as LuaValue, VmState,
 };
 use resp::Reply;
 
 use crate::convert::to_reply;
+use crate::function::Registered;
 use crate::host::{self, Host, Progress};
 use crate::libraries::set_last_place;
 use crate::native::{Shared, State, describe_error, natives, with_state};
@@ -13,23 +17,48 @@ use crate::native::{Shared, State, describe_error, natives, with_state};
 /// Instructions between two looks at whether the script may go on.
 const PERIOD: u32 = 100_000;
 
-/// The one interpreter.
+/// An interpreter: one for scripts, and another one for functions.
 pub struct Interpreter {
     lua: Lua,
+    /// Of scripts, or of the code of libraries.
     environment: Table,
     globals: Table,
     run: Function,
     tidy: Function,
+    /// Libraries see little while they are loaded.
+    begin_loading: Function,
+    end_loading: Function,
+    purpose: Purpose,
     /// Bytes.
     memory_limit: usize,
 }
 
-/// A script that was compiled.
+/// What an interpreter is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// Scripts, which find their keys and arguments in globals.
+    Scripts,
+    /// Functions, which are called with them.
+    Functions,
+}
+
+impl Purpose {
+    /// What errors call the code.
+    fn source(self) -> &'static str {
+        match self {
+            Purpose::Scripts => "user_script",
+            Purpose::Functions => "user_function",
+        }
+    }
+}
+
+/// A script that was compiled, or a function that a library has registered.
 #[derive(Clone, Debug)]
 pub struct Script {
-    function: Function,
-    /// Of its source: where it is said to have failed if no function of it runs any more, as after a call in its last statement.
-    last_line: usize,
+    /// The interpreter keeps it as long as this is there: it could not lend us very many.
+    pub(crate) function: Arc<RegistryKey>,
+    /// Where it is said to have failed if no function of it runs any more, as after a call in its last statement.
+    pub(crate) last_line: usize,
 }
 
 /// Why a script did not end well.
@@ -50,7 +79,7 @@ pub enum Failure {
 
 impl Interpreter {
     /// An interpreter of its own, whose memory is limited to so many bytes, 0 for no limit. `version` is what scripts are told.
-    pub fn new(memory_limit: usize, version: &str) -> mlua::Result<Interpreter> {
+    pub fn new(purpose: Purpose, memory_limit: usize, version: &str) -> mlua::Result<Interpreter> {
         let libraries =
             StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS | StdLib::BIT | StdLib::JIT;
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
@@ -63,9 +92,11 @@ impl Interpreter {
             .set_name("=prelude")
             .set_mode(ChunkMode::Text)
             .set_environment(lua.create_table()?);
-        let parts: Table = prelude.call((own, natives(&lua, version)?))?;
-        let environment: Table = parts.get("environment")?;
-        lua.set_globals(environment.clone())?;
+        let for_functions = purpose == Purpose::Functions;
+        let parts: Table = prelude.call((own, natives(&lua, version)?, for_functions))?;
+        lua.set_globals(parts.get::<Table>("environment")?)?;
+        let environment: Table =
+            parts.get(if for_functions { "library_environment" } else { "environment" })?;
         if memory_limit != 0 {
             lua.set_memory_limit(memory_limit)?;
         }
@@ -74,6 +105,9 @@ impl Interpreter {
             globals: parts.get("globals")?,
             run: parts.get("run")?,
             tidy: parts.get("tidy")?,
+            begin_loading: parts.get("begin_loading")?,
+            end_loading: parts.get("end_loading")?,
+            purpose,
             environment,
             memory_limit: if memory_limit == 0 { usize::MAX } else { memory_limit },
             lua,
@@ -87,13 +121,45 @@ impl Interpreter {
 
     /// Compiles a script. Errors are as the compiler words them.
     pub fn compile(&self, source: &[u8]) -> Result<Script, Failure> {
-        let chunk = self.lua.load(source).set_name("@user_script").set_mode(ChunkMode::Text);
-        let function = chunk
+        let function = self.compiled(source)?;
+        let key = self.lua.create_registry_value(function).map_err(|error| raised(&error))?;
+        // Scripts that are gone leave room.
+        self.lua.expire_registry_values();
+        Ok(Script { function: Arc::new(key), last_line: last_line(source) })
+    }
+
+    fn compiled(&self, source: &[u8]) -> Result<Function, Failure> {
+        let name = format!("@{}", self.purpose.source());
+        let chunk = self.lua.load(source).set_name(name).set_mode(ChunkMode::Text);
+        chunk
             .set_environment(self.environment.clone())
             .into_function()
-            .map_err(|error| Failure::Syntax(describe_error(&error)))?;
-        let lines = source.trim_ascii_end().split(|byte| *byte == b'\n').count();
-        Ok(Script { function, last_line: lines })
+            .map_err(|error| Failure::Syntax(describe_error(&error)))
+    }
+
+    /// Runs the code of a library; gives the functions that it registers.
+    pub fn load_library(
+        &self,
+        code: &[u8],
+        host: &mut dyn Host,
+    ) -> Result<Vec<Registered>, Failure> {
+        let function = self.compiled(code)?;
+        let run = || -> mlua::Result<Result<(), Failure>> {
+            self.with_state(|state| {
+                state.reset();
+                state.registering = Some(Vec::new());
+            })?;
+            set_last_place(&self.lua, self.purpose.source(), last_line(code))?;
+            self.begin_loading.call::<()>(())?;
+            let (done, value): (bool, LuaValue) = self.run.call(&function)?;
+            Ok(if done { Ok(()) } else { Err(self.failure(&value, last_line(code))) })
+        };
+        let outcome = self.settle(host::lend(host, run), || {});
+        let registered = self.with_state(|state| state.registering.take());
+        self.end_loading.call::<()>(()).map_err(|error| raised(&error))?;
+        self.lua.expire_registry_values();
+        outcome?;
+        Ok(registered.map_err(|error| raised(&error))?.unwrap_or_default())
     }
 
     /// Runs a script and replies with what it returns.
@@ -106,16 +172,26 @@ impl Interpreter {
         reply: &mut Reply<'_>,
     ) -> Result<(), Failure> {
         let mark = reply.output().mark();
-        let mut outcome = host::lend(host, || self.run_lent(script, keys, arguments, reply));
+        let outcome = host::lend(host, || self.run_lent(script, keys, arguments, reply));
+        self.settle(outcome, || reply.output().truncate(mark))
+    }
+
+    /// Makes everything as it should be for the next script, however one has ended. What a script that was stopped has replied is
+    /// taken back.
+    fn settle(
+        &self,
+        outcome: mlua::Result<Result<(), Failure>>,
+        take_back: impl FnOnce(),
+    ) -> Result<(), Failure> {
+        let mut outcome = outcome;
         if let Ok(Some(why)) = self.with_state(|state| state.stopped.take()) {
             // It was not let to handle that itself.
-            reply.output().truncate(mark);
+            take_back();
             let (why, line) = why;
             let line = i64::try_from(line).unwrap_or(i64::MAX);
-            let place = Some(("@user_script".to_owned(), line));
+            let place = Some((format!("@{}", self.purpose.source()), line));
             outcome = watch(&self.lua).map(|()| Err(Failure::Raised { text: why.into(), place }));
         }
-        // Whatever went wrong, the next script finds everything as it should be.
         let tidied = self.tidy.call::<()>(());
         self.lua.gc_restart();
         if self.memory_limit / 2 < self.lua.used_memory() {
@@ -134,12 +210,19 @@ impl Interpreter {
         reply: &mut Reply<'_>,
     ) -> mlua::Result<Result<(), Failure>> {
         self.with_state(State::reset)?;
-        set_last_place(&self.lua, "user_script", script.last_line)?;
-        self.globals.raw_set("KEYS", self.strings(keys)?)?;
-        self.globals.raw_set("ARGV", self.strings(arguments)?)?;
-        let (done, value): (bool, LuaValue) = self.run.call(&script.function)?;
+        set_last_place(&self.lua, self.purpose.source(), script.last_line)?;
+        let function: Function = self.lua.registry_value(&script.function)?;
+        let (keys, arguments) = (self.strings(keys)?, self.strings(arguments)?);
+        let (done, value): (bool, LuaValue) = match self.purpose {
+            Purpose::Scripts => {
+                self.globals.raw_set("KEYS", keys)?;
+                self.globals.raw_set("ARGV", arguments)?;
+                self.run.call(function)?
+            }
+            Purpose::Functions => self.run.call((function, keys, arguments))?,
+        };
         if !done {
-            return Ok(Err(failure(&value, script.last_line)));
+            return Ok(Err(self.failure(&value, script.last_line)));
         }
         let protocol = self.with_state(|state| state.protocol)?;
         to_reply(&value, protocol, reply);
@@ -157,23 +240,29 @@ impl Interpreter {
     fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> mlua::Result<R> {
         with_state(&self.lua, use_it)
     }
+
+    /// What the prelude's handler has made of an error.
+    fn failure(&self, value: &LuaValue, last_line: usize) -> Failure {
+        let LuaValue::Table(table) = value else {
+            return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
+        };
+        let text = match table.raw_get("err") {
+            Ok(LuaValue::String(text)) => text.as_bytes().to_vec(),
+            _ => b"ERR unknown error".to_vec(),
+        };
+        let source: Option<String> = table.raw_get("source").ok().flatten();
+        let line: Option<i64> = table.raw_get("line").ok().flatten();
+        let place = source.zip(line).unwrap_or_else(|| {
+            let line = i64::try_from(last_line).unwrap_or(i64::MAX);
+            (format!("@{}", self.purpose.source()), line)
+        });
+        Failure::Raised { text, place: Some(place) }
+    }
 }
 
-/// What the prelude's handler has made of an error.
-fn failure(value: &LuaValue, last_line: usize) -> Failure {
-    let LuaValue::Table(table) = value else {
-        return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
-    };
-    let text = match table.raw_get("err") {
-        Ok(LuaValue::String(text)) => text.as_bytes().to_vec(),
-        _ => b"ERR unknown error".to_vec(),
-    };
-    let source: Option<String> = table.raw_get("source").ok().flatten();
-    let line: Option<i64> = table.raw_get("line").ok().flatten();
-    let place = source.zip(line).unwrap_or_else(|| {
-        ("@user_script".to_owned(), i64::try_from(last_line).unwrap_or(i64::MAX))
-    });
-    Failure::Raised { text, place: Some(place) }
+/// The number of the last line with anything in it.
+fn last_line(source: &[u8]) -> usize {
+    source.trim_ascii_end().split(|byte| *byte == b'\n').count()
 }
 
 /// Has the interpreter ask the host now and then whether the script that runs may go on.

@@ -34,6 +34,7 @@
 )]
 
 mod convert;
+mod function;
 mod host;
 mod interpreter;
 mod libraries;
@@ -43,8 +44,9 @@ mod random;
 #[cfg(test)]
 mod tests;
 
+pub use function::{Flags, Registered, is_name};
 pub use host::{Host, LogLevel, Progress, Replication};
-pub use interpreter::{Failure, Interpreter, Script};
+pub use interpreter::{Failure, Interpreter, Purpose, Script};
 
 /// The name of a script: the SHA-1 digest of its source, in hexadecimal digits.
 pub fn name_of(source: &[u8]) -> String {

@@ -9,13 +9,16 @@
     reason = "so the interpreter calls functions"
 )]
 
+use std::borrow::Borrow;
 use std::sync::{Mutex, PoisonError};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
 use resp::{Protocol, Value};
 use sha1::{Digest, Sha1};
+use smallvec::SmallVec;
 
 use crate::convert::{append_word, failure, to_lua};
+use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
 use crate::libraries::{crowded, libraries};
@@ -31,6 +34,8 @@ pub(crate) struct State {
     pub(crate) last_place: Option<(String, usize)>,
     /// Of the `cjson` that scripts find.
     pub(crate) json: SharedSettings,
+    /// What the library that is being loaded has registered; nothing if none is.
+    pub(crate) registering: Option<Vec<Registered>>,
     random: Random,
     words: Vec<u8>,
     ends: Vec<usize>,
@@ -44,6 +49,7 @@ impl Default for State {
             stopped: None,
             last_place: None,
             json: SharedSettings::default(),
+            registering: None,
             random: Random::default(),
             words: Vec::new(),
             ends: Vec::new(),
@@ -78,10 +84,12 @@ pub(crate) fn with_state<R>(lua: &Lua, use_it: impl FnOnce(&mut State) -> R) -> 
 pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
     let natives = lua.create_table()?;
     natives.raw_set("call", lua.create_function(call)?)?;
+    natives.raw_set("call_many", lua.create_function(call_many)?)?;
     natives.raw_set("random", lua.create_function(random)?)?;
     natives.raw_set("seed", lua.create_function(seed)?)?;
     natives.raw_set("describe", lua.create_function(describe)?)?;
     natives.raw_set("place", lua.create_function(place)?)?;
+    natives.raw_set("register_function", lua.create_function(function::register)?)?;
     natives.raw_set("redis", redis(lua)?)?;
     natives.raw_set("constants", constants(lua, version)?)?;
     let json = with_state(lua, |state| state.json.clone())?;
@@ -97,25 +105,37 @@ const UNREADABLE: &[u8] = b"ERR the reply could not be read";
 
 /// Executes a command. Gives the reply, and whether it is an error.
 fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, bool)> {
+    submit(lua, &mut arguments.iter().map(Ok))
+}
+
+/// The same, of words in a table: it is lent to us as one value, however many they are.
+fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, bool)> {
+    submit(lua, &mut (1..=count).map(|place| words.raw_get::<LuaValue>(place)))
+}
+
+fn submit<V: Borrow<LuaValue>>(
+    lua: &Lua,
+    arguments: &mut dyn Iterator<Item = mlua::Result<V>>,
+) -> mlua::Result<(LuaValue, bool)> {
     let refuse = |text: &[u8]| Ok((failure(lua, text)?, true));
-    if arguments.is_empty() {
-        return refuse(NO_ARGUMENTS);
-    }
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
     let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let State { protocol, words, ends, reply, .. } = &mut *guard;
     words.clear();
     ends.clear();
     reply.clear();
-    for argument in arguments.iter() {
-        if !append_word(argument, words) {
+    for argument in arguments {
+        if !append_word(argument?.borrow(), words) {
             return refuse(BAD_ARGUMENT);
         }
         ends.push(words.len());
     }
+    if ends.is_empty() {
+        return refuse(NO_ARGUMENTS);
+    }
     let mut rest = words.as_slice();
     let mut begin = 0_usize;
-    let mut split: Vec<&[u8]> = Vec::with_capacity(ends.len());
+    let mut split: SmallVec<[&[u8]; 16]> = SmallVec::with_capacity(ends.len());
     for end in ends.iter() {
         let (word, after) = rest.split_at(end.saturating_sub(begin));
         split.push(word);
@@ -134,11 +154,11 @@ fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, boo
 }
 
 /// Nothing, and what is wrong.
-fn refused(text: &str) -> (LuaValue, Option<String>) {
+pub(crate) fn refused(text: &str) -> (LuaValue, Option<String>) {
     (LuaValue::Nil, Some(text.to_owned()))
 }
 
-type Checked = (LuaValue, Option<String>);
+pub(crate) type Checked = (LuaValue, Option<String>);
 
 fn redis(lua: &Lua) -> mlua::Result<Table> {
     let functions = lua.create_table()?;
@@ -198,7 +218,7 @@ fn sha1hex(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
 }
 
 /// A string, or a number as Lua writes it.
-fn append_text(value: &LuaValue, text: &mut Vec<u8>) -> bool {
+pub(crate) fn append_text(value: &LuaValue, text: &mut Vec<u8>) -> bool {
     match value {
         LuaValue::String(string) => text.extend_from_slice(&string.as_bytes()),
         LuaValue::Integer(_) | LuaValue::Number(_) => {
@@ -227,12 +247,14 @@ fn single(lua: &Lua, tag: &str, arguments: Variadic<LuaValue>) -> mlua::Result<C
     };
     let table = lua.create_table_with_capacity(0, 1)?;
     let bytes = text.as_bytes();
-    if tag == "err" && !bytes.starts_with(b"-") {
-        let coded = [b"ERR ".as_slice(), &bytes].concat();
-        table.raw_set(tag, lua.create_string(coded)?)?;
-    } else {
-        table.raw_set(tag, lua.create_string(bytes.strip_prefix(b"-").unwrap_or(&bytes))?)?;
+    if tag == "ok" {
+        table.raw_set(tag, text)?;
+        return Ok((LuaValue::Table(table), None));
     }
+    // One word is a text that lacks its code.
+    let line = bytes.strip_prefix(b"-").unwrap_or(&bytes);
+    let code: &[u8] = if line.contains(&b' ') { b"" } else { b"ERR " };
+    table.raw_set(tag, lua.create_string([code, line].concat())?)?;
     Ok((LuaValue::Table(table), None))
 }
 

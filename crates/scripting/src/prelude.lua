@@ -4,7 +4,7 @@
 -- therefore seen through an empty proxy that reads through and refuses writes. What writes past metatables (rawset, table.insert) can
 -- only reach the proxy, and `tidy` empties it again after each script.
 
-local library, native = ...
+local library, native, for_functions = ...
 
 local error, getmetatable, next, pcall, rawget, rawset, select, setmetatable, tostring, type, xpcall =
     library.error, library.getmetatable, library.next, library.pcall, library.rawget, library.rawset,
@@ -71,8 +71,20 @@ end
 
 local redis = {}
 
+-- More arguments than this are more than a native can be lent.
+local MANY = 4000
+
+local call = native.call
+
 function redis.call(...)
-    local reply, failed = native.call(...)
+    if select("#", ...) > MANY then
+        local reply, failed = native.call_many({ ... }, select("#", ...))
+        if failed then
+            error(reply, 0)
+        end
+        return reply
+    end
+    local reply, failed = call(...)
     if failed then
         error(reply, 0)
     end
@@ -80,8 +92,10 @@ function redis.call(...)
 end
 
 function redis.pcall(...)
-    local reply = native.call(...)
-    return reply
+    if select("#", ...) > MANY then
+        return (native.call_many({ ... }, select("#", ...)))
+    end
+    return (call(...))
 end
 
 for name, run in pairs(native.redis) do
@@ -91,6 +105,10 @@ for name, run in pairs(native.redis) do
 end
 for name, value in pairs(native.constants) do
     redis[name] = value
+end
+if for_functions then
+    -- These are for the debugger, and for scripts of old.
+    redis.breakpoint, redis.debug, redis.replicate_commands = nil, nil, nil
 end
 
 -- A function of a library gives what is wrong, or a table of many results, or its results.
@@ -103,9 +121,6 @@ local function settle_results(failure, packed, ...)
     end
     return ...
 end
-
--- More arguments than this are more than a native can be lent.
-local MANY = 4000
 
 local function library_function(name, run)
     return function(...)
@@ -137,7 +152,6 @@ for name, functions in pairs(native.libraries) do
 end
 
 globals.redis = freeze(redis)
-globals.server = globals.redis
 globals.string = freeze(string_library)
 globals.math = freeze(math_library)
 globals.table = freeze(table_library)
@@ -206,11 +220,12 @@ function globals.pcall(run, ...)
     return settle(pcall(run, ...))
 end
 
-setmetatable(globals, {
+local nothing_else = {
     __index = function(_, name)
         error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
     end,
-})
+}
+setmetatable(globals, nothing_else)
 
 local environment = freeze(globals)
 -- What scripts ask for by name, while `_G` is looked up like any other.
@@ -255,4 +270,34 @@ local function tidy()
     end
 end
 
-return { environment = environment, globals = globals, run = run, tidy = tidy, freeze = freeze }
+-- What the code of a library sees while it is loaded: a way to register functions, and the log.
+local loading_redis = setmetatable({
+    register_function = function(...)
+        return checked(native.register_function(...))
+    end,
+    log = redis.log,
+}, nothing_else)
+for name, value in pairs(native.constants) do
+    if library.string.find(name, "^LOG_") or library.string.find(name, "^REDIS_") then
+        loading_redis[name] = value
+    end
+end
+local loading_globals = setmetatable({ redis = freeze(loading_redis) }, nothing_else)
+
+-- The environment of libraries, which is another one while one is loaded.
+local library_metatable = { __index = globals, __newindex = refuse, __metatable = false }
+local library_environment = setmetatable({}, library_metatable)
+behind[library_environment] = globals
+proxies[#proxies + 1] = library_environment
+
+local function begin_loading()
+    library_metatable.__index = loading_globals
+end
+
+local function end_loading()
+    library_metatable.__index = globals
+end
+
+return {
+    library_environment = library_environment, begin_loading = begin_loading, end_loading = end_loading,
+    environment = environment, globals = globals, run = run, tidy = tidy, freeze = freeze }

@@ -2,7 +2,7 @@
 
 use resp::{Output, Protocol, Reply};
 
-use crate::{Failure, Host, Interpreter, LogLevel, Progress, Replication};
+use crate::{Failure, Host, Interpreter, LogLevel, Progress, Purpose, Replication};
 
 /// Answers PING and ECHO, and notes the rest.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Host for Server {
 }
 
 fn interpreter() -> Interpreter {
-    Interpreter::new(64 << 20, "7.4.1").expect("can be made")
+    Interpreter::new(Purpose::Scripts, 64 << 20, "7.4.1").expect("can be made")
 }
 
 fn eval_on(interpreter: &Interpreter, server: &mut Server, source: &str) -> Result<String, String> {
@@ -357,4 +357,36 @@ fn libraries_withstand_what_is_nested_or_long() {
     }
     gives("local t = {} t[1] = t return #cmsgpack.pack(t)", ":17 ");
     gives("return #cjson.decode('[' .. ('[],'):rep(50000) .. '[]]')", ":50001 ");
+}
+
+#[test]
+fn arguments_and_replies_may_be_many() {
+    let interpreter = interpreter();
+    let mut server = Server::default();
+    let mut eval = |source: &str| eval_on(&interpreter, &mut server, source).expect("a reply");
+    assert!(
+        eval("local t = {} for i = 1, 50000 do t[i] = 'x' .. i end return t")
+            .starts_with("*50000 $2 x1 ")
+    );
+    let unknown = "-ERR Unknown Redis command called from script ";
+    assert_eq!(
+        eval("local t = {} for i = 1, 7900 do t[i] = 'x' .. i end return redis.pcall(unpack(t))"),
+        unknown
+    );
+    assert_eq!(
+        eval("return redis.pcall(unpack({}, 1, 7900))"),
+        "-ERR Lua redis lib command arguments must be strings or integers "
+    );
+    assert!(
+        eval("local t = {} for i = 1, 50000 do t[i] = {map = {a = i}} end return t")
+            .starts_with("*50000 *2 $1 a :1 ")
+    );
+}
+
+#[test]
+fn error_replies_have_a_code() {
+    gives("return redis.error_reply('MYERR text')", "-MYERR text ");
+    gives("return redis.error_reply('word')", "-ERR word ");
+    gives("return redis.error_reply('-word')", "-ERR word ");
+    gives("return redis.status_reply('-word')", "+-word ");
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use engine::Engine;
 use engine::clients::ClientId;
 use engine::host::{
     AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, NotApplied, ProcessReport,
     Rewrite, ShutdownRefused, ShutdownRequest,
 };
-use keyspace::Garbage;
+use engine::saving::{Job, Outcome};
+use keyspace::{Garbage, View};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -22,6 +24,7 @@ use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::saving::{self, Saver};
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};
 
@@ -30,6 +33,7 @@ pub(crate) struct Process {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) append_only: Arc<AppendOnly>,
+    pub(crate) saver: Saver,
     pub(crate) ending: Arc<Ending>,
     pub(crate) configuration_file: Option<ConfigurationFile>,
     pub(crate) supervised: &'static str,
@@ -152,13 +156,33 @@ impl Host for Process {
         std::thread::sleep(Duration::from_micros(microseconds));
     }
 
-    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused> {
-        if request.save == Some(true) && !request.force {
-            log::warning(
-                "Saving before a shutdown was asked for, and this server cannot save yet: it goes on.",
-            );
-            return Err(ShutdownRefused);
-        }
+    fn save_in_background(&self, job: Job, view: &mut View<'_>) -> Option<Outcome> {
+        let mut unsent = self.saver.take(job).err()?;
+        // Its thread is gone: the process ends.
+        unsent.abandon(view);
+        Some(Outcome::Failed)
+    }
+
+    fn save_at_once(&self, engine: &Engine, view: &mut View<'_>) -> bool {
+        saving::save_at_once(engine, view, self.clock.read().unix_us)
+    }
+
+    fn load_at_once(
+        &self,
+        engine: &Engine,
+        view: &mut View<'_>,
+        present: keyspace::Present,
+    ) -> bool {
+        crate::loading::load_at_rest(engine, view, present, self.clock.read().unix_us).is_ok()
+    }
+
+    fn shut_down(
+        &self,
+        request: ShutdownRequest,
+        engine: &Engine,
+        view: &mut View<'_>,
+    ) -> Result<(), ShutdownRefused> {
+        self.prepare_end(request, engine, view)?;
         self.ending.ask(request);
         Ok(())
     }
@@ -167,9 +191,8 @@ impl Host for Process {
         self.append_only.set_flush_sleep(microseconds);
     }
 
-    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
-        log::warning("Rewriting the append-only file is not built into this server yet");
-        Rewrite::Impossible
+    fn rewrite_append_only(&self, later: bool) -> Rewrite {
+        self.append_only.ask_to_rewrite(later)
     }
 
     fn cancel_shutdown(&self) -> bool {
@@ -204,12 +227,15 @@ impl Host for Process {
                 "loglevel" => {
                     configuration::apply_log(&config.logging).map_err(|error| error.to_string())
                 }
+                "dir" => std::env::set_current_dir(config.persistence.directory.as_path())
+                    .map_err(|error| process::reason::reason(&error)),
                 "maxclients" => limit_clients(config.limits.clients),
                 "oom-score-adj" | "oom-score-adj-values" => self.adjust_oom_score(config),
                 "crash-log-enabled" => {
                     process::crash::set_enabled(config.process.crash_log);
                     Ok(())
                 }
+                "appendonly" => self.append_only.switch(config.persistence.append_only),
                 // Both together, once.
                 "port" | "bind" if !listens => {
                     listens = true;
@@ -295,6 +321,35 @@ impl Host for Process {
 }
 
 impl Process {
+    /// Does what has to be done while there is data: saves it, if that is asked for or configured. No call is executed afterwards, so that
+    /// nothing is acknowledged that is not saved.
+    pub(crate) fn prepare_end(
+        &self,
+        request: ShutdownRequest,
+        engine: &Engine,
+        view: &mut View<'_>,
+    ) -> Result<(), ShutdownRefused> {
+        log::warning("User requested shutdown...");
+        saving::abandon(engine);
+        let now = self.clock.read();
+        let is_wanted = !engine.config().persistence.save_points.is_empty();
+        if request.save.unwrap_or(is_wanted) && !engine.loading.is_active() {
+            log::notice("Saving the final RDB snapshot before exiting.");
+            let now_s = i64::try_from(now.unix_us / 1_000_000).unwrap_or(i64::MAX);
+            let saved = engine.save_at_once(view, 0, now_s);
+            if !saved && !request.force {
+                log::warning("Error trying to save the DB, can't exit.");
+                return Err(ShutdownRefused);
+            }
+            if !saved {
+                log::warning("Error trying to save the DB. Exit anyway.");
+            }
+        }
+        let now_ms = i64::try_from(now.unix_us / 1000).unwrap_or(i64::MAX);
+        engine.pause.begin(engine::PauseKind::All, i64::MAX, now_ms);
+        Ok(())
+    }
+
     /// Listens where the configuration says now.
     fn listen(&self, directive: &str, config: &config::Config) -> Result<(), String> {
         let outcome = self.listening.restart_tcp(&config.network);

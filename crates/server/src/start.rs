@@ -8,19 +8,22 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use config::Config;
 use config::command_line::CommandLine;
-use config::process::Supervisor as SupervisedBy;
+use config::process::{SaveFirst, ShutdownOptions, Supervisor as SupervisedBy};
 use config::{LoadError, Loaded};
 use engine::Engine;
+use engine::host::ShutdownRequest;
+use engine::saving::Job;
 use keyspace::GateKey;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::append_only::{self, AppendOnly, NotLoaded, Syncer};
+use crate::append_only::{self, AppendOnly, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::host::{Ending, Process, oom_adjustment};
@@ -34,8 +37,9 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
-use crate::{log, process, version, worker};
+use crate::{loading, log, process, version, worker};
 
 /// Why the server did not start. The reason has been logged or printed.
 struct Failed;
@@ -74,11 +78,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
-    let background = config.process.daemonize && supervisor.name() == "no";
-    if background {
-        process::daemon::daemonize()
-            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
-    }
+    let background = go_to_background(&config, &supervisor)?;
     configuration::apply_log(&config.logging)
         .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
     log_start(program, command_line, &loaded.notices);
@@ -101,11 +101,12 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let clock = Clock::start();
     let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
+    let (saver, jobs) = Saver::new();
     let host = Process {
+        saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
-        reclaimer: Reclaimer::start()
-            .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
+        reclaimer: Reclaimer::start().map_err(|error| no_thread(&error))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
         supervised: supervisor.name(),
@@ -118,29 +119,19 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         shown_config_file,
         oom_score: parking_lot::Mutex::new(oom_score),
     };
-    let unix_socket = (!config.network.unix_socket.is_empty())
-        .then(|| config.network.unix_socket.as_path().to_owned());
-    let is_append_only = config.persistence.append_only;
+    let unix_socket = unix_socket(&config);
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
-    let syncer = Syncer::start(Arc::clone(&outfit.append_only))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
-    if is_append_only {
-        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
-        outfit
-            .append_only
-            .start(engine, loaded)
-            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
-    }
+    engine.saving.note_loaded(seconds(clock), 0);
+    let syncer = start_writers(engine, jobs, &outfit, clock)?;
+    // Before there are workers, so that nobody is served who comes before the data.
+    engine.loading.begin(0, seconds(clock));
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    for kind in listening.kinds() {
-        log::notice(format_args!("Ready to accept connections {kind}"));
-    }
-    supervisor.ready();
-    supervisor.status("Ready to accept connections");
+    load(engine, clock, &signals, &outfit)?;
+    announce(&listening, &supervisor);
     Ok(Server {
         engine,
         workers: threads,
@@ -152,6 +143,95 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+fn no_thread(error: &std::io::Error) -> Failed {
+    fail(format_args!("Can't start a thread: {error}"))
+}
+
+/// Where clients of the same machine may connect.
+fn unix_socket(config: &Config) -> Option<PathBuf> {
+    let path = &config.network.unix_socket;
+    (!path.is_empty()).then(|| path.as_path().to_owned())
+}
+
+/// Goes to the background if that is wanted; says whether it is there.
+fn go_to_background(config: &Config, supervisor: &Supervisor) -> Result<bool, Failed> {
+    let background = config.process.daemonize && supervisor.name() == "no";
+    if background {
+        process::daemon::daemonize()
+            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
+    }
+    Ok(background)
+}
+
+/// Starts the threads that write files.
+fn start_writers(
+    engine: &'static Engine,
+    jobs: Receiver<Job>,
+    outfit: &Outfit,
+    clock: Clock,
+) -> Result<Syncer, Failed> {
+    outfit.append_only.serve(engine);
+    saving::spawn(engine, jobs, clock)
+        .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
+        .map_err(|error| no_thread(&error))
+}
+
+/// Says that the server serves.
+fn announce(listening: &Listening, supervisor: &Supervisor) {
+    for kind in listening.kinds() {
+        log::notice(format_args!("Ready to accept connections {kind}"));
+    }
+    supervisor.ready();
+    supervisor.status("Ready to accept connections");
+}
+
+/// Loads the data on another thread, and waits for that or for a reason to end.
+fn load(
+    engine: &'static Engine,
+    clock: Clock,
+    signals: &StopSignals,
+    outfit: &Outfit,
+) -> Result<(), Failed> {
+    let cannot = |error| fail(format_args!("Can't start a thread: {error}"));
+    let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+        .map_err(|error| cannot(error.into()))?;
+    let bell = Arc::new(bell);
+    let rung = Arc::clone(&bell);
+    let append_only = Arc::clone(&outfit.append_only);
+    let run = move || {
+        let outcome = if engine.config().persistence.append_only {
+            append_only.load(engine).map_err(|append_only::NotLoaded| Failed)
+        } else {
+            loading::load_at_start(engine, clock).map_err(|loading::Failed| Failed)
+        };
+        // It fails only if it rings already.
+        let _rings = rustix::io::write(&rung, &1_u64.to_ne_bytes());
+        outcome
+    };
+    let thread =
+        std::thread::Builder::new().name("loader".to_owned()).spawn(run).map_err(cannot)?;
+    while !thread.is_finished() {
+        let mut sources = [
+            PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(outfit.ending.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
+        ];
+        // An error is an interruption: the sources are looked at either way.
+        let _interrupted = poll(&mut sources, None);
+        if signals.take().is_some() || outfit.ending.take().is_some() {
+            log::warning("Received shutdown signal during loading, exiting now.");
+            std::process::exit(0);
+        }
+        if sources[2].revents().contains(PollFlags::IN) {
+            break;
+        }
+    }
+    match thread.join() {
+        Ok(outcome) => outcome,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// The configuration file as the title shows it; empty if there is none.
@@ -412,11 +492,26 @@ fn spawn_workers(
     Ok(threads)
 }
 
+/// Unix time in seconds.
+fn seconds(clock: Clock) -> i64 {
+    i64::try_from(clock.read().unix_us / 1_000_000).unwrap_or(i64::MAX)
+}
+
 fn seed() -> u64 {
     let mut bytes = [0; 8];
     // As in `draw_id`.
     let _filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     u64::from_ne_bytes(bytes)
+}
+
+/// What a signal asks for, as it is configured.
+fn request_of(options: ShutdownOptions) -> ShutdownRequest {
+    let save = match options.save {
+        SaveFirst::IfSavePoints => None,
+        SaveFirst::Save => Some(true),
+        SaveFirst::NoSave => Some(false),
+    };
+    ShutdownRequest { save, now: options.now, force: options.force }
 }
 
 impl Server {
@@ -435,14 +530,14 @@ impl Server {
                     StopSignal::Interrupt => config.process.shutdown_on_sigint,
                     StopSignal::Terminate => config.process.shutdown_on_sigterm,
                 };
-                if options.save == config::process::SaveFirst::Save && !options.force {
-                    log::warning(
-                        "The signal is configured to save first, and this server cannot save yet: it goes on.",
-                    );
-                    self.signals.resume();
-                    continue;
+                if self.prepare_end(request_of(options)) {
+                    return;
                 }
-                return;
+                log::warning(
+                    "Errors trying to shut down the server. Check the logs for more information.",
+                );
+                self.signals.resume();
+                continue;
             }
             if self.ending.take().is_some() {
                 return;
@@ -450,8 +545,17 @@ impl Server {
         }
     }
 
+    /// Does what has to be done before the end; says whether the end may come.
+    fn prepare_end(&self, request: ShutdownRequest) -> bool {
+        let engine = self.engine;
+        let mut round = keyspace::Round::aside();
+        let mut closed = engine.keyspace.gates().close();
+        let mut view = engine.keyspace.view(&mut closed, 0, &mut round);
+        view.lock_all();
+        engine.host.shut_down(request, engine, &mut view).is_ok()
+    }
+
     fn end(self) {
-        log::warning("User requested shutdown...");
         self.supervisor.stopping();
         self.mailboxes.iter().for_each(|mailbox| mailbox.send(Mail::Stop));
         for worker in self.workers {

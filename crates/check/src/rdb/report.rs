@@ -70,8 +70,13 @@ fn as_tables(survey: &Survey, output: &mut dyn Write) -> io::Result<()> {
     let spans = SPANS.iter().zip(survey.spans);
     rows.extend(spans.map(|((_, name), count)| vec![(*name).to_owned(), number(count)]));
     table::print(&[Side::Left, Side::Right], &rows, output)?;
-    if let Some(data) = &survey.digest {
-        writeln!(output, "\nDigest {}", data.digest())?;
+    if let Some([newer, older]) = &survey.digests {
+        writeln!(
+            output,
+            "\nDigest {} (of servers before 7.2: {})",
+            newer.digest(),
+            older.digest()
+        )?;
     }
     Ok(())
 }
@@ -149,6 +154,7 @@ fn as_json(survey: &Survey) -> Value {
         "types": types,
         "biggest": biggest,
         "expiry": expiry,
-        "digest": survey.digest.as_ref().map(|data| data.digest().to_string()),
+        "digest": survey.digests.as_ref().map(|[newer, _]| newer.digest().to_string()),
+        "digest_before_7_2": survey.digests.as_ref().map(|[_, older]| older.digest().to_string()),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use collections::ObjectRef;
 use collections::list_pack::allocation_size;
-use persistence::digest::Dataset;
+use persistence::digest::{Dataset, Scores};
 use persistence::rdb::Version;
 use persistence::rdb::file::{Checksum, LoadedKey, LoadedValue};
 use persistence::rdb::value::ValueRef;
@@ -52,7 +52,8 @@ pub(super) struct Survey {
     pub(super) types: [Counts; TYPES.len()],
     /// By span.
     pub(super) spans: [u64; SPANS.len()],
-    pub(super) digest: Option<Dataset>,
+    /// As servers from 7.2 on make it, and as older ones do.
+    pub(super) digests: Option<[Dataset; 2]>,
     biggest: BinaryHeap<Reverse<Big>>,
     top: usize,
     wants_more: bool,
@@ -110,7 +111,7 @@ impl Survey {
             databases: BTreeMap::new(),
             types: [Counts::default(); TYPES.len()],
             spans: [0; SPANS.len()],
-            digest: options.digest.then(Dataset::default),
+            digests: options.digest.then(|| [Scores::Short, Scores::Full].map(Dataset::new)),
             biggest: BinaryHeap::new(),
             top: options.top,
             wants_more: options.report,
@@ -186,7 +187,7 @@ impl Survey {
             }
         }
         self.note_big(key, place, counts);
-        if let Some(digest) = &mut self.digest {
+        for digest in self.digests.iter_mut().flatten() {
             let database = u32::try_from(key.database).unwrap_or(u32::MAX);
             match &key.value {
                 LoadedValue::String(string) => {

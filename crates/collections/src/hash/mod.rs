@@ -19,6 +19,7 @@ pub use reading::{FieldRef, Fields, HashRef};
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
 use crate::list_pack::{ListPack, ListPackRef};
+use crate::pieces::Piece;
 use pack::{Layout, Pack, PackRef};
 use reading::FormRef;
 use table::Table;
@@ -161,6 +162,36 @@ impl Hash {
             }
         }
         hash
+    }
+
+    /// See [`Object::begin_pieces`]: how many fields there are, and when the first expires.
+    pub(crate) fn begin_pieces(&mut self) -> Option<(usize, Option<i64>)> {
+        match &mut self.form {
+            Form::Pack(_) => None,
+            Form::Table(table) => Some(table.begin_pieces()),
+        }
+    }
+
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        matches!(&self.form, Form::Table(table) if table.is_in_pieces())
+    }
+
+    /// See [`Object::next_piece`].
+    pub(crate) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        match &mut self.form {
+            Form::Pack(_) => false,
+            Form::Table(table) => table.next_piece(budget, visit),
+        }
+    }
+
+    pub(crate) fn abandon_pieces(&mut self) {
+        if let Form::Table(table) = &mut self.form {
+            table.abandon_pieces();
+        }
     }
 
     /// The large form, with room for this many fields at least if it has to be made.

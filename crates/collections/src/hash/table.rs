@@ -11,6 +11,8 @@ use super::field::Field;
 use crate::HashTable;
 use crate::hash_table::{Entry, Rehash};
 use crate::hashing::hash;
+use crate::journal::Journal;
+use crate::pieces::Piece;
 
 /// See the module's page.
 #[derive(Debug, Default)]
@@ -19,6 +21,8 @@ pub(super) struct Table {
     /// Only while there are fields that expire.
     #[expect(clippy::box_collection, reason = "most tables have none, and a pointer is smaller")]
     expiring: Option<Box<BTreeSet<(i64, u64)>>>,
+    /// While it is written in pieces.
+    journal: Option<Box<Journal<Field>>>,
 }
 
 /// How the table learns the hash of a field that it holds.
@@ -39,7 +43,7 @@ impl Rehash<Field> for ByName {
 impl Table {
     /// A table with room for this many fields.
     pub(super) fn with_capacity(fields: usize) -> Table {
-        Table { fields: HashTable::with_capacity(fields), expiring: None }
+        Table { fields: HashTable::with_capacity(fields), expiring: None, journal: None }
     }
 
     pub(super) fn fields(&self) -> &HashTable<Field> {
@@ -57,11 +61,15 @@ impl Table {
         let hash = hash(name);
         match self.fields.entry(hash, |field| field.name() == name) {
             Entry::Vacant(place) => {
+                if let Some(journal) = &mut self.journal {
+                    journal.touches(hash, name);
+                }
                 place.insert(Field::new(name, value, None), &ByName);
                 true
             }
             Entry::Occupied(mut place) => {
                 let field = place.element_mut();
+                keep_changed(&mut self.journal, hash, field);
                 let expiry = field.expiry().filter(|_| !keep);
                 field.set_value(value);
                 if let Some(expiry) = expiry {
@@ -76,6 +84,9 @@ impl Table {
     /// Adds a field that is not there.
     pub(super) fn add(&mut self, name: &[u8], value: &[u8], expiry: Option<i64>) {
         let hash = hash(name);
+        if let Some(journal) = &mut self.journal {
+            journal.touches(hash, name);
+        }
         self.fields.insert_unique(hash, Field::new(name, value, expiry), &ByName);
         if let Some(expiry) = expiry {
             self.note(expiry, hash);
@@ -89,6 +100,7 @@ impl Table {
             return false;
         };
         let before = field.expiry();
+        keep_changed(&mut self.journal, hash, field);
         field.set_expiry(expiry);
         if before != expiry {
             if let Some(before) = before {
@@ -105,6 +117,9 @@ impl Table {
     pub(super) fn remove(&mut self, name: &[u8]) -> bool {
         let hash = hash(name);
         let removed = self.fields.remove(hash, |field| field.name() == name);
+        if let Some(removed) = &removed {
+            keep_changed(&mut self.journal, hash, removed);
+        }
         if let Some(expiry) = removed.as_ref().and_then(Field::expiry) {
             self.forget(expiry, hash);
         }
@@ -118,8 +133,46 @@ impl Table {
             return None;
         }
         let removed = self.fields.remove(hash, |field| is_for(field, expiry, hash));
+        if let Some(removed) = &removed {
+            keep_changed(&mut self.journal, hash, removed);
+        }
         self.forget(expiry, hash);
         removed
+    }
+
+    /// See [`Object::begin_pieces`](crate::Object::begin_pieces).
+    pub(super) fn begin_pieces(&mut self) -> (usize, Option<i64>) {
+        self.journal = Some(Box::new(Journal::new()));
+        (self.fields.len(), self.next_expiry())
+    }
+
+    pub(super) fn is_in_pieces(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// See [`Object::next_piece`](crate::Object::next_piece).
+    pub(super) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        let Some(journal) = &mut self.journal else { return false };
+        let place = |field: &Field| hash(field.name());
+        let done = journal.advance(&self.fields, budget, place, Field::name, |field| {
+            visit(&Piece::Field {
+                name: field.name(),
+                value: field.value(),
+                expiry: field.expiry(),
+            })
+        });
+        if done {
+            self.journal = None;
+        }
+        !done
+    }
+
+    pub(super) fn abandon_pieces(&mut self) {
+        self.journal = None;
     }
 
     /// When the first field expires.
@@ -174,6 +227,16 @@ impl Table {
     }
 }
 
+/// Keeps a field that is about to change or was taken out, if it was not written yet.
+#[inline]
+fn keep_changed(journal: &mut Option<Box<Journal<Field>>>, hash: u64, field: &Field) {
+    if let Some(journal) = journal
+        && journal.touches(hash, field.name())
+    {
+        journal.keep(field.clone());
+    }
+}
+
 /// Whether a place in the index is for this field. (A lookup compares parts of hashes only.)
 fn is_for(field: &Field, expiry: i64, name_hash: u64) -> bool {
     field.expiry() == Some(expiry) && hash(field.name()) == name_hash
@@ -185,6 +248,6 @@ impl Clone for Table {
         for field in &self.fields {
             fields.insert_unique(hash(field.name()), field.clone(), &ByName);
         }
-        Table { fields, expiring: self.expiring.clone() }
+        Table { fields, expiring: self.expiring.clone(), journal: None }
     }
 }

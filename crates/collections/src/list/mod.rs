@@ -23,6 +23,7 @@ use node::Node;
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
 use crate::list_pack::{Element, Iter, Position};
+use crate::pieces::Piece;
 use crate::{ListPack, ListPackRef};
 
 /// See the module's page.
@@ -230,6 +231,36 @@ impl List {
         let mut list = List::Quick(Box::new(quick));
         list.shrink(Share::All, limits);
         list
+    }
+
+    /// See [`Object::begin_pieces`].
+    pub(crate) fn begin_pieces(&mut self) -> Option<usize> {
+        match self {
+            List::Pack(_) => None,
+            List::Quick(quick) => Some(quick.begin_pieces()),
+        }
+    }
+
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        matches!(self, List::Quick(quick) if quick.is_in_pieces())
+    }
+
+    /// See [`Object::next_piece`].
+    pub(crate) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        match self {
+            List::Pack(_) => false,
+            List::Quick(quick) => quick.next_piece(budget, visit),
+        }
+    }
+
+    pub(crate) fn abandon_pieces(&mut self) {
+        if let List::Quick(quick) = self {
+            quick.abandon_pieces();
+        }
     }
 
     /// Takes the form that more elements need: so many bytes, so many elements.

@@ -20,6 +20,7 @@ pub use table::Table;
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
 use crate::list_pack::{Element, ListPack, ListPackRef, integer_of};
+use crate::pieces::Piece;
 use crate::{IntSet, IntSetRef};
 
 /// See the module's page.
@@ -207,13 +208,43 @@ impl Set {
     pub fn compact(&mut self, limits: Limits) {
         let set = self.to_ref();
         let is_large = limits.integers.min(IntSet::MOST_LEN) < set.len();
-        if is_large || matches!(self.form, Form::Integers(_)) {
+        if is_large || matches!(self.form, Form::Integers(_)) || self.is_in_pieces() {
             return;
         }
         let integers: Option<Vec<i64>> = set.iter().map(Element::integer).collect();
         if let Some(mut integers) = integers {
             integers.sort_unstable();
             self.form = Form::Integers(integers.into_iter().collect());
+        }
+    }
+
+    /// See [`Object::begin_pieces`].
+    pub(crate) fn begin_pieces(&mut self) -> Option<usize> {
+        match &mut self.form {
+            Form::Integers(_) | Form::Pack(_) => None,
+            Form::Table(table) => Some(table.begin_pieces()),
+        }
+    }
+
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        matches!(&self.form, Form::Table(table) if table.is_in_pieces())
+    }
+
+    /// See [`Object::next_piece`].
+    pub(crate) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        match &mut self.form {
+            Form::Integers(_) | Form::Pack(_) => false,
+            Form::Table(table) => table.next_piece(budget, visit),
+        }
+    }
+
+    pub(crate) fn abandon_pieces(&mut self) {
+        if let Form::Table(table) = &mut self.form {
+            table.abandon_pieces();
         }
     }
 

@@ -145,7 +145,8 @@ impl Set {
                 }
                 *pack = kept;
             }
-            Form::Table(table) if count < left.saturating_mul(FEW) => {
+            // What is being written in pieces is not taken apart.
+            Form::Table(table) if count < left.saturating_mul(FEW) || table.is_in_pieces() => {
                 while popped.len() < count {
                     let Some(member) = table.remove_random(&mut random) else { break };
                     popped.push(Member::Bytes(member));

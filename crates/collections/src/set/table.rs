@@ -6,12 +6,16 @@
 
 use crate::hash_table::{self, Entry, Rehash, prefetch};
 use crate::hashing::hash;
+use crate::journal::Journal;
+use crate::pieces::Piece;
 use crate::{HashTable, PackedBytes};
 
 /// See the module's page.
 #[derive(Debug, Default)]
 pub struct Table {
     members: HashTable<PackedBytes>,
+    /// While it is written in pieces.
+    journal: Option<Box<Journal<PackedBytes>>>,
 }
 
 /// How the table learns the hash of a member that it holds.
@@ -49,7 +53,7 @@ impl<'a> Sought<'a> {
 impl Table {
     /// Without members, with room for this many.
     pub fn with_capacity(members: usize) -> Table {
-        Table { members: HashTable::with_capacity(members) }
+        Table { members: HashTable::with_capacity(members), journal: None }
     }
 
     /// The members, for a scan.
@@ -107,6 +111,9 @@ impl Table {
         match self.members.entry(sought.hash, |member| member.bytes() == sought.bytes) {
             Entry::Occupied(_) => false,
             Entry::Vacant(place) => {
+                if let Some(journal) = &mut self.journal {
+                    journal.touches(sought.hash, sought.bytes);
+                }
                 place.insert(PackedBytes::new((), sought.bytes), &ByBytes);
                 true
             }
@@ -128,13 +135,20 @@ impl Table {
 
     /// Adds what is no member, which is not checked.
     pub(super) fn insert_unique(&mut self, member: PackedBytes) {
-        self.members.insert_unique(hash(member.bytes()), member, &ByBytes);
+        let hash = hash(member.bytes());
+        if let Some(journal) = &mut self.journal {
+            journal.touches(hash, member.bytes());
+        }
+        self.members.insert_unique(hash, member, &ByBytes);
     }
 
     /// Takes a member out.
     #[inline]
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<PackedBytes> {
-        self.members.remove(hash(member), |present| present.bytes() == member)
+        let hash = hash(member);
+        let removed = self.members.remove(hash, |present| present.bytes() == member)?;
+        self.keep_removed(hash, &removed);
+        Some(removed)
     }
 
     /// Takes a random member out.
@@ -142,7 +156,48 @@ impl Table {
         let chosen = self.members.sample(random)?;
         let (hash, address) = (hash(chosen.bytes()), chosen.address());
         // Only the empty one has none.
-        self.members.remove(hash, |member| member.address() == address)
+        let removed = self.members.remove(hash, |member| member.address() == address)?;
+        self.keep_removed(hash, &removed);
+        Some(removed)
+    }
+
+    fn keep_removed(&mut self, hash: u64, removed: &PackedBytes) {
+        if let Some(journal) = &mut self.journal
+            && journal.touches(hash, removed.bytes())
+        {
+            journal.keep(removed.clone());
+        }
+    }
+
+    /// See [`Object::begin_pieces`](crate::Object::begin_pieces).
+    pub(super) fn begin_pieces(&mut self) -> usize {
+        self.journal = Some(Box::new(Journal::new()));
+        self.len()
+    }
+
+    pub(super) fn is_in_pieces(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// See [`Object::next_piece`](crate::Object::next_piece).
+    pub(super) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        let Some(journal) = &mut self.journal else { return false };
+        let place = |member: &PackedBytes| hash(member.bytes());
+        let done = journal.advance(&self.members, budget, place, PackedBytes::bytes, |member| {
+            visit(&Piece::Member(member.bytes()))
+        });
+        if done {
+            self.journal = None;
+        }
+        !done
+    }
+
+    pub(super) fn abandon_pieces(&mut self) {
+        self.journal = None;
     }
 
     /// The members, taken out.

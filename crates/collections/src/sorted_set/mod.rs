@@ -20,6 +20,7 @@ pub use range::{LexBound, LexRange, ScoreRange};
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
 use crate::list_pack::{Element, ListPack, ListPackRef};
+use crate::pieces::Piece;
 use ranked::Ranked;
 
 /// See the module's page.
@@ -177,6 +178,36 @@ impl SortedSet {
         match &mut self.form {
             Form::Packed(pack) => packed::remove_ranks(pack, &ranks),
             Form::Ranked(ranked) => ranked.remove_ranks(ranks),
+        }
+    }
+
+    /// See [`Object::begin_pieces`].
+    pub(crate) fn begin_pieces(&mut self) -> Option<usize> {
+        match &mut self.form {
+            Form::Packed(_) => None,
+            Form::Ranked(ranked) => Some(ranked.begin_pieces()),
+        }
+    }
+
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        matches!(&self.form, Form::Ranked(ranked) if ranked.is_in_pieces())
+    }
+
+    /// See [`Object::next_piece`].
+    pub(crate) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        match &mut self.form {
+            Form::Packed(_) => false,
+            Form::Ranked(ranked) => ranked.next_piece(budget, visit),
+        }
+    }
+
+    pub(crate) fn abandon_pieces(&mut self) {
+        if let Form::Ranked(ranked) = &mut self.form {
+            ranked.abandon_pieces();
         }
     }
 
@@ -360,6 +391,16 @@ impl<'a> Iterator for Elements<'a> {
         match &self.form {
             FormElements::Packed(pairs) => pairs.size_hint(),
             FormElements::Ranked(elements) => elements.size_hint(),
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, (Element<'a>, f64)) -> B>(self, init: B, mut fold: F) -> B {
+        match self.form {
+            FormElements::Packed(pairs) => pairs.fold(init, fold),
+            FormElements::Ranked(elements) => elements.fold(init, |folded, (member, score)| {
+                fold(folded, (Element::Bytes(member), score))
+            }),
         }
     }
 }

@@ -13,12 +13,16 @@ use super::{Direction, LexRange, ScoreRange, Upsert};
 use crate::HashTable;
 use crate::hash_table::{Entry, Rehash};
 use crate::hashing::hash;
+use crate::journal::Journal;
+use crate::pieces::Piece;
 
 /// See the module's page.
 #[derive(Debug, Default)]
 pub(super) struct Ranked {
     table: HashTable<Member>,
     tree: Tree<MemberPointer>,
+    /// While it is written in pieces.
+    journal: Option<Box<Journal<Member>>>,
 }
 
 /// How the table hashes what it holds.
@@ -60,7 +64,7 @@ fn present(
 
 impl Ranked {
     pub(super) fn with_capacity(members: usize) -> Ranked {
-        Ranked { table: HashTable::with_capacity(members), tree: Tree::default() }
+        Ranked { table: HashTable::with_capacity(members), tree: Tree::default(), journal: None }
     }
 
     #[inline]
@@ -104,6 +108,11 @@ impl Ranked {
                 let previous = held.header();
                 match decide(Some(previous)) {
                     Some(score) if is_other(score, previous) => {
+                        if let Some(journal) = &mut self.journal
+                            && journal.touches(hash, member)
+                        {
+                            journal.keep(held.clone());
+                        }
                         move_in(&mut self.tree, held, previous, score);
                         held.set_header(score);
                         Upsert::Changed
@@ -113,6 +122,9 @@ impl Ranked {
             }
             Entry::Vacant(entry) => {
                 let Some(score) = decide(None) else { return Upsert::Left };
+                if let Some(journal) = &mut self.journal {
+                    journal.touches(hash, member);
+                }
                 let held = entry.insert(Member::new(score, member), &MemberHash);
                 self.tree.insert(place(member, score), score, MemberPointer::new(held));
                 Upsert::Added
@@ -122,34 +134,74 @@ impl Ranked {
 
     /// Adds a member that is not there yet and belongs behind all others.
     pub(super) fn push(&mut self, member: &[u8], score: f64) {
-        let held = self.table.insert_unique(hash(member), Member::new(score, member), &MemberHash);
+        let hash = hash(member);
+        if let Some(journal) = &mut self.journal {
+            journal.touches(hash, member);
+        }
+        let held = self.table.insert_unique(hash, Member::new(score, member), &MemberHash);
         self.tree.push(score, MemberPointer::new(held));
     }
 
     /// Takes a member out and gives its score.
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let held = self.table.remove(hash(member), |held| held.bytes() == member)?;
+        let hash = hash(member);
+        let held = self.table.remove(hash, |held| held.bytes() == member)?;
         let score = held.header();
         self.tree.remove(present(&held, score));
+        keep_removed(&mut self.journal, hash, held);
         Some(score)
     }
 
     /// Takes the elements with these ranks out, which are there.
     pub(super) fn remove_ranks(&mut self, ranks: Range<usize>) {
         let mut left = ranks.len();
-        let table = &mut self.table;
+        let (table, journal) = (&mut self.table, &mut self.journal);
         while 0 < left {
             let removed = self.tree.remove_some(ranks.start, left, &mut |_, pointer| {
                 // SAFETY: it is in the table until the next statement.
                 let hash = hash(unsafe { pointer.bytes() });
-                // Freed here, but not looked at any more.
-                table.remove(hash, |held| MemberPointer::new(held) == pointer);
+                // Freed here, unless it is kept, but not looked at any more.
+                let removed = table.remove(hash, |held| MemberPointer::new(held) == pointer);
+                if let Some(removed) = removed {
+                    keep_removed(journal, hash, removed);
+                }
             });
             if removed == 0 {
                 return;
             }
             left = left.saturating_sub(removed);
         }
+    }
+
+    /// See [`Object::begin_pieces`](crate::Object::begin_pieces).
+    pub(super) fn begin_pieces(&mut self) -> usize {
+        self.journal = Some(Box::new(Journal::new()));
+        self.len()
+    }
+
+    pub(super) fn is_in_pieces(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// See [`Object::next_piece`](crate::Object::next_piece).
+    pub(super) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        let Some(journal) = &mut self.journal else { return false };
+        let place = |member: &Member| hash(member.bytes());
+        let done = journal.advance(&self.table, budget, place, Member::bytes, |member| {
+            visit(&Piece::Scored(member.bytes(), member.header()))
+        });
+        if done {
+            self.journal = None;
+        }
+        !done
+    }
+
+    pub(super) fn abandon_pieces(&mut self) {
+        self.journal = None;
     }
 
     pub(super) fn ranks_by_score(&self, wanted: &ScoreRange) -> Range<usize> {
@@ -212,6 +264,15 @@ impl Ranked {
     }
 }
 
+/// Keeps a member that was taken out, if it was not written yet.
+fn keep_removed(journal: &mut Option<Box<Journal<Member>>>, hash: u64, removed: Member) {
+    if let Some(journal) = journal
+        && journal.touches(hash, removed.bytes())
+    {
+        journal.keep(removed);
+    }
+}
+
 /// Moves an element of the tree to where it belongs with its new score.
 fn move_in(tree: &mut Tree<MemberPointer>, held: &Member, previous: f64, score: f64) {
     let order = order(held.bytes());
@@ -259,5 +320,18 @@ impl<'a> Iterator for Elements<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.pointers.size_hint()
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, (&'a [u8], f64)) -> B>(self, init: B, mut fold: F) -> B {
+        let set = self.set;
+        match self.direction {
+            Direction::Ascending => self
+                .pointers
+                .fold(init, |folded, (score, pointer)| fold(folded, (set.bytes(pointer), score))),
+            Direction::Descending => self
+                .pointers
+                .rfold(init, |folded, (score, pointer)| fold(folded, (set.bytes(pointer), score))),
+        }
     }
 }

@@ -26,6 +26,7 @@ pub use parts::{ConsumerParts, CorruptStream, GroupParts, Parts};
 pub use trim::{Threshold, Trim};
 
 use crate::collection::{Collection, Encoding, Kind, Object, ObjectRef};
+use crate::pieces::Piece;
 
 /// Entries and groups; see the module's page.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +77,30 @@ impl Stream {
     /// Whether an entry is of use to a group: it was not given it yet, or has it pending.
     pub fn is_referred_to(&self, id: StreamId) -> bool {
         self.groups.values().any(|group| group.refers_to(id))
+    }
+
+    /// See [`Object::begin_pieces`]: how many nodes there are, the ID of the first entry, and all but the nodes. These are
+    /// copied at once: that takes as long as there are pending entries.
+    pub(crate) fn begin_pieces(&mut self) -> (usize, StreamId, Parts) {
+        self.log.nodes.begin_pieces();
+        (self.log.node_count(), self.log.first_id(), self.to_ref().to_parts_without_nodes())
+    }
+
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        self.log.nodes.is_in_pieces()
+    }
+
+    /// See [`Object::next_piece`].
+    pub(crate) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        self.log.nodes.next_piece(budget, visit)
+    }
+
+    pub(crate) fn abandon_pieces(&mut self) {
+        self.log.nodes.abandon_pieces();
     }
 
     /// Has an entry pending nowhere.

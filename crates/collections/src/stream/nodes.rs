@@ -4,17 +4,45 @@
 //! grows at one end. To remove a node in the middle moves the others of the nearer side, 48 bytes each; but a node has to lose all
 //! of its entries for that. A node is found by halving.
 
-use std::collections::VecDeque;
 use std::collections::vec_deque::Iter;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Bound, RangeBounds};
 
 use super::id::StreamId;
 use crate::list_pack::ListPack;
+use crate::pieces::Piece;
 
 /// Nodes with their IDs, which ascend.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Nodes {
     ring: VecDeque<(StreamId, ListPack)>,
+    /// While they are written in pieces.
+    journal: Option<Box<Journal>>,
+}
+
+/// What is remembered while nodes are written in pieces, in the order of their IDs: those that are changed or removed before it
+/// is their turn are kept as they were.
+#[derive(Debug)]
+struct Journal {
+    /// Those with lesser IDs were written.
+    next: StreamId,
+    /// Of the last node when the writing began; what comes behind is new.
+    end: StreamId,
+    kept: BTreeMap<StreamId, ListPack>,
+}
+
+impl Journal {
+    fn keep(&mut self, id: StreamId, pack: impl FnOnce() -> ListPack) {
+        if self.next <= id && id <= self.end {
+            self.kept.entry(id).or_insert_with(pack);
+        }
+    }
+}
+
+impl Clone for Nodes {
+    fn clone(&self) -> Nodes {
+        Nodes { ring: self.ring.clone(), journal: None }
+    }
 }
 
 impl Nodes {
@@ -35,7 +63,8 @@ impl Nodes {
 
     #[inline]
     pub(super) fn first_mut(&mut self) -> Option<(StreamId, &mut ListPack)> {
-        self.ring.front_mut().map(|(id, pack)| (*id, pack))
+        let (id, pack) = self.ring.front_mut()?;
+        Some((*id, kept_before(&mut self.journal, *id, pack)))
     }
 
     #[inline]
@@ -45,7 +74,8 @@ impl Nodes {
 
     #[inline]
     pub(super) fn last_mut(&mut self) -> Option<(StreamId, &mut ListPack)> {
-        self.ring.back_mut().map(|(id, pack)| (*id, pack))
+        let (id, pack) = self.ring.back_mut()?;
+        Some((*id, kept_before(&mut self.journal, *id, pack)))
     }
 
     /// The nodes whose IDs lie in a range.
@@ -69,7 +99,8 @@ impl Nodes {
     /// The node in which an entry lies, if there is one.
     pub(super) fn holding_mut(&mut self, id: StreamId) -> Option<(StreamId, &mut ListPack)> {
         let at = self.until(id).checked_sub(1)?;
-        self.ring.get_mut(at).map(|(id, pack)| (*id, pack))
+        let (id, pack) = self.ring.get_mut(at)?;
+        Some((*id, kept_before(&mut self.journal, *id, pack)))
     }
 
     /// Adds a node, or puts it in the place of that with its ID.
@@ -86,7 +117,7 @@ impl Nodes {
         match self.ring.binary_search_by_key(&id, |(id, _)| *id) {
             Ok(at) => {
                 if let Some((_, present)) = self.ring.get_mut(at) {
-                    *present = pack;
+                    *kept_before(&mut self.journal, id, present) = pack;
                 }
             }
             Err(at) => self.ring.insert(at, (id, pack)),
@@ -95,12 +126,67 @@ impl Nodes {
 
     /// Removes a node, if it is there.
     pub(super) fn remove(&mut self, id: StreamId) {
-        if let Ok(at) = self.ring.binary_search_by_key(&id, |(id, _)| *id) {
-            self.ring.remove(at);
+        if let Ok(at) = self.ring.binary_search_by_key(&id, |(id, _)| *id)
+            && let Some((id, pack)) = self.ring.remove(at)
+            && let Some(journal) = &mut self.journal
+        {
+            journal.keep(id, || pack);
         }
         if self.ring.len() < self.ring.capacity() / 4 {
             self.ring.shrink_to(self.ring.capacity() / 2);
         }
+    }
+
+    /// Begins to write them in pieces, as they are now.
+    pub(super) fn begin_pieces(&mut self) {
+        // No node has the least ID: without nodes, nothing is to be written.
+        let end = self.last().map_or(StreamId::MIN, |(end, _)| *end);
+        let journal = Journal { next: StreamId::MIN, end, kept: BTreeMap::new() };
+        self.journal = Some(Box::new(journal));
+    }
+
+    pub(super) fn is_in_pieces(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    pub(super) fn abandon_pieces(&mut self) {
+        self.journal = None;
+    }
+
+    /// See [`Object::next_piece`](crate::Object::next_piece).
+    pub(super) fn next_piece(
+        &mut self,
+        budget: usize,
+        visit: &mut dyn FnMut(&Piece<'_>) -> usize,
+    ) -> bool {
+        let mut spent = 0_usize;
+        while spent < budget {
+            let Some(journal) = &mut self.journal else { return false };
+            let (next, end) = (journal.next, journal.end);
+            let at = self.ring.partition_point(|(id, _)| *id < next);
+            let present = self.ring.get(at).filter(|(id, _)| *id <= end);
+            let kept = journal.kept.first_key_value();
+            let written = match (present, kept) {
+                (_, Some((id, pack))) if present.is_none_or(|(other, _)| *id <= *other) => {
+                    spent = spent.saturating_add(visit(&Piece::Entries(*id, pack.as_bytes())));
+                    *id
+                }
+                (Some((id, pack)), _) => {
+                    spent = spent.saturating_add(visit(&Piece::Entries(*id, pack.as_bytes())));
+                    *id
+                }
+                (None, _) => {
+                    self.journal = None;
+                    return false;
+                }
+            };
+            journal.kept.remove(&written);
+            match written.next() {
+                Some(next) => journal.next = next,
+                None => self.journal = None,
+            }
+        }
+        self.journal.is_some()
     }
 
     /// The size of what it has allocated beside the nodes.
@@ -145,4 +231,17 @@ impl Nodes {
         }
         begin
     }
+}
+
+/// A node that is about to be changed, of which a copy is kept first if it was not written yet.
+#[inline]
+fn kept_before<'a>(
+    journal: &mut Option<Box<Journal>>,
+    id: StreamId,
+    pack: &'a mut ListPack,
+) -> &'a mut ListPack {
+    if let Some(journal) = journal {
+        journal.keep(id, || pack.clone());
+    }
+    pack
 }

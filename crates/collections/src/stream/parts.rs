@@ -134,9 +134,16 @@ impl Stream {
 impl StreamRef<'_> {
     /// Takes a copy apart.
     pub fn to_parts(self) -> Parts {
+        let nodes = self.stream.log.nodes.iter();
+        let nodes = nodes.map(|(id, pack)| (*id, pack.as_bytes().to_vec())).collect();
+        Parts { nodes, ..self.to_parts_without_nodes() }
+    }
+
+    /// Takes a copy apart, but leaves the nodes out.
+    pub(super) fn to_parts_without_nodes(self) -> Parts {
         let Stream { log, groups } = self.stream;
         Parts {
-            nodes: log.nodes.iter().map(|(id, pack)| (*id, pack.as_bytes().to_vec())).collect(),
+            nodes: Vec::new(),
             len: log.len,
             last_id: log.last_id,
             max_deleted_id: log.max_deleted_id,

@@ -1,6 +1,6 @@
 //! Files: where they are, when they are written, and how.
 
-use super::bounds::{FROM_KIBIBYTE_32, INTEGER_32, NATURAL_32, NATURAL_64};
+use super::bounds::{FROM_KIBIBYTE_32, FROM_MEBIBYTE_64, INTEGER_32, NATURAL_32, NATURAL_64};
 use crate::Config;
 use crate::directive::{Directive, Occasion, WordCount, Words};
 use crate::field::{Choice, field};
@@ -20,6 +20,10 @@ pub struct Persistence {
     pub save_points: Vec<SavePoint>,
     /// The name of the snapshot file.
     pub snapshot_file: Text,
+    /// The version of the format in which it is written.
+    pub snapshot_version: u32,
+    /// Bytes of it that may wait to be written before writers wait.
+    pub snapshot_queue_bytes: u64,
     /// Whether strings in it are compressed.
     pub snapshot_compression: bool,
     /// Whether it ends with a checksum.
@@ -114,7 +118,7 @@ impl Choice for AppendSync {
     ];
 }
 
-const SNAPSHOTS: &str = "saving to disk";
+const REPLICATION: &str = "replication";
 
 pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::text("dir", ".", field!(persistence.directory)).protected().about(
@@ -122,8 +126,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     ),
     Directive::words(
         "save",
-        // Redis has "3600 1 300 100 60 10000". Before there is saving to disk, to answer that would be a promise that nobody keeps.
-        "",
+"3600 1 300 100 60 10000",
         Words {
             sketch: "seconds changes ...",
             count: WordCount::Any,
@@ -134,25 +137,35 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         },
     )
     .live()
-    .refused(SNAPSHOTS)
     .about(
         "When the data is saved by itself: after that many seconds if there were that many changes. Several pairs may stand in one line or in several. \
-         Empty (\"\"): never, which is the default while this server does not save; that of Redis is 3600 1 300 100 60 10000.",
+         Empty (\"\"): never.",
     ),
     Directive::checked_text("dbfilename", "dump.rdb", check_snapshot_file, field!(persistence.snapshot_file))
         .protected()
-        .not_built(SNAPSHOTS)
         .about("The name of the snapshot file, without a directory."),
     Directive::switch("rdbcompression", "yes", field!(persistence.snapshot_compression))
         .live()
-        .not_built(SNAPSHOTS)
         .about("Whether strings in snapshots are compressed."),
+    Directive::number("rdb-version", "12", 10..=12, field!(persistence.snapshot_version))
+        .live()
+        .ours()
+        .about("The version of the format of snapshots: 12 is read by Redis 7.4 and later, 11 by 7.2 and later, 10 by 7.0 and later. Before 12, when fields of hashes expire is not saved."),
+    Directive::quantity(
+        "snapshot-queue-size",
+        "64mb",
+        Unit::Bytes,
+        FROM_MEBIBYTE_64,
+        field!(persistence.snapshot_queue_bytes),
+    )
+    .live()
+    .ours()
+    .about("How much of a snapshot may be in memory because it is not written yet. While there is more, writes wait for the disk."),
     Directive::switch("rdbchecksum", "yes", field!(persistence.snapshot_checksum))
-        .not_built(SNAPSHOTS)
         .about("Whether snapshots end with a checksum and whether it is verified."),
     Directive::switch("rdb-del-sync-files", "no", field!(persistence.remove_sync_files))
         .live()
-        .not_built(SNAPSHOTS)
+        .not_built(REPLICATION)
         .about("Whether a snapshot file that was only made or received for replication is removed."),
     Directive::switch(
         "rdb-save-incremental-fsync",
@@ -160,7 +173,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(persistence.snapshot_incremental_sync),
     )
     .live()
-    .not_built(SNAPSHOTS)
     .about("Whether a snapshot goes to the disk bit by bit while it is written, instead of all at its end."),
     Directive::switch(
         "stop-writes-on-bgsave-error",
@@ -168,7 +180,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(persistence.stop_writes_on_save_error),
     )
     .live()
-    .not_built(SNAPSHOTS)
     .about("Whether writes are refused after saving in the background has failed."),
     Directive::choice::<Sanitize>("sanitize-dump-payload", "no", field!(persistence.sanitize))
         .live()
@@ -248,12 +259,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("key-load-delay", "0", INTEGER_32, field!(persistence.load_delay_us))
         .live()
         .hidden()
-        .not_built(SNAPSHOTS)
         .about("Microseconds to wait for each key that is loaded; -N waits one for every N keys. For tests."),
     Directive::number("rdb-key-save-delay", "0", INTEGER_32, field!(persistence.save_delay_us))
         .live()
         .hidden()
-        .not_built(SNAPSHOTS)
         .about("The same for each key that is saved. For tests."),
     Directive::number(
         "loading-process-events-interval-bytes",
@@ -263,7 +272,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .live()
     .hidden()
-    .not_built(SNAPSHOTS)
     .about("How many bytes are loaded before clients get an answer that loading goes on."),
 ];
 

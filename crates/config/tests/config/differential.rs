@@ -10,8 +10,7 @@ use crate::oracle::{self, Oracle};
 use crate::world::World;
 
 /// Where a default differs on purpose: the directive, ours, and why.
-const OTHER_DEFAULTS: &[(&str, &str, &str)] =
-    &[("save", "", "nothing is saved yet, so there is nothing to promise")];
+const OTHER_DEFAULTS: &[(&str, &str, &str)] = &[];
 
 fn answers(config: &Config, pattern: &[u8]) -> Vec<(String, String)> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

@@ -539,12 +539,16 @@ fn the_first_words_of_a_command_line_may_ask_for_something_else() {
 
 #[test]
 fn save_lines_add_up_and_an_empty_one_takes_them_back() {
-    // Saving itself is not built, which is noticed only after the line was read.
-    let message = |text: &str| {
-        load(&Source::file(text.as_bytes()), 1, &mut World::default()).unwrap_err().to_string()
+    let points = |text: &str| {
+        let loaded = load(&Source::file(text.as_bytes()), 1, &mut World::default()).unwrap();
+        let points = loaded.config.persistence.save_points;
+        points.iter().map(|point| (point.seconds, point.changes)).collect::<Vec<_>>()
     };
-    assert!(message("save 1 1").contains("saving to disk"));
-    load(&Source::file(b"save \"\"\nsave"), 1, &mut World::default()).unwrap();
+    assert_eq!(points(""), [(3600, 1), (300, 100), (60, 10_000)]);
+    assert_eq!(points("save 1 2"), [(1, 2)]);
+    assert_eq!(points("save 1 2\nsave 3 4 5 6"), [(1, 2), (3, 4), (5, 6)]);
+    assert_eq!(points("save 1 2\nsave \"\"\nsave 3 4"), [(3, 4)]);
+    assert!(points("save \"\"").is_empty());
 }
 
 #[test]

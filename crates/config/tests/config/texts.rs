@@ -59,11 +59,8 @@ fn a_number_that_does_not_fit_is_refused() {
 
 #[test]
 fn what_is_not_built_says_so_but_may_be_set_to_what_it_is() {
-    check_reason("appendonly", "yes", "the append-only file is not built into this server yet");
-    check_reason("save", "1 1", "saving to disk is not built into this server yet");
     let mut config = Config::new(4);
-    let settings: [(&[u8], &[u8]); 3] =
-        [(b"appendonly", b"no"), (b"save", b""), (b"repl-timeout", b"60")];
+    let settings: [(&[u8], &[u8]); 1] = [(b"repl-timeout", b"60")];
     let applied = set(&mut config, &settings, Caller::Remote).unwrap();
     assert!(applied.changed.is_empty());
 }
@@ -122,7 +119,6 @@ fn a_report_says_where_and_what() {
         ("port 1 2", "wrong number of arguments"),
         ("rename-command nope x", "No such command in rename-command"),
         ("rename-command get set", "Target command name already exists"),
-        ("appendonly yes", "the append-only file is not built into this server yet"),
         ("user alice on", "the access control list is not built into this server yet"),
         ("loadmodule x.so", "loading modules is not built into this server yet"),
         ("search.timeout 5", "loading modules is not built into this server yet"),

@@ -9,6 +9,7 @@
 mod acl;
 mod bitmap;
 mod connection;
+mod function;
 mod geo;
 mod hash;
 mod help;
@@ -32,6 +33,8 @@ mod tests;
 
 use crate::command_table::Command;
 
+pub(crate) use key::dump::value_limits;
+
 /// All commands.
 pub const FAMILIES: &[&[&Command]] = &[
     string::COMMANDS,
@@ -47,6 +50,7 @@ pub const FAMILIES: &[&[&Command]] = &[
     transaction::COMMANDS,
     pubsub::COMMANDS,
     script::COMMANDS,
+    function::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
     acl::COMMANDS,

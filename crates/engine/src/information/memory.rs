@@ -187,22 +187,28 @@ pub(super) fn section(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("lazyfreed_objects", freed);
 }
 
-/// Scripts, and what they use; there are no functions.
+/// Scripts and functions, and what they use.
 fn scripts(engine: &Engine, fields: &mut Fields) {
-    let figures = &engine.script_figures;
-    let interpreter = figures.interpreter_bytes.load(Relaxed);
-    let sources = figures.source_bytes.load(Relaxed);
-    fields.put("used_memory_lua", interpreter);
-    fields.put("used_memory_vm_eval", interpreter);
-    fields.put("used_memory_lua_human", Human(interpreter));
+    let scripts = &engine.script_figures;
+    let functions = engine.functions.figures();
+    let script_interpreter = scripts.interpreter_bytes.load(Relaxed);
+    let function_interpreter = functions.interpreter_bytes.load(Relaxed);
+    let interpreters = script_interpreter.saturating_add(function_interpreter);
+    let sources = scripts.source_bytes.load(Relaxed);
+    let codes = functions.code_bytes.load(Relaxed);
+    fields.put("used_memory_lua", script_interpreter);
+    fields.put("used_memory_vm_eval", script_interpreter);
+    fields.put("used_memory_lua_human", Human(script_interpreter));
     fields.put("used_memory_scripts_eval", sources);
-    fields.put("number_of_cached_scripts", figures.scripts.load(Relaxed));
-    fields.put_all(&["number_of_functions", "number_of_libraries", "used_memory_vm_functions"], 0);
-    fields.put("used_memory_vm_total", interpreter);
-    fields.put("used_memory_vm_total_human", Human(interpreter));
-    fields.put("used_memory_functions", 0);
-    fields.put("used_memory_scripts", sources);
-    fields.put("used_memory_scripts_human", Human(sources));
+    fields.put("number_of_cached_scripts", scripts.scripts.load(Relaxed));
+    fields.put("number_of_functions", functions.functions.load(Relaxed));
+    fields.put("number_of_libraries", functions.libraries.load(Relaxed));
+    fields.put("used_memory_vm_functions", function_interpreter);
+    fields.put("used_memory_vm_total", interpreters);
+    fields.put("used_memory_vm_total_human", Human(interpreters));
+    fields.put("used_memory_functions", codes);
+    fields.put("used_memory_scripts", sources.saturating_add(codes));
+    fields.put("used_memory_scripts_human", Human(sources.saturating_add(codes)));
 }
 
 #[cfg(test)]

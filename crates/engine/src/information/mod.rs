@@ -195,36 +195,35 @@ fn clients(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("total_blocking_keys_on_nokey", awaited.minded);
 }
 
-/// Nothing is saved, and nothing ever was.
 fn persistence(facts: &Facts<'_>, fields: &mut Fields) {
-    let started_s = facts.now_us / 1_000_000 - facts.process().uptime_s.cast_signed();
-    fields.put_all(
-        &[
-            "loading",
-            "async_loading",
-            "current_cow_peak",
-            "current_cow_size",
-            "current_cow_size_age",
-        ],
-        0,
+    let saving = facts.engine.saving_facts(facts.now_us);
+    let loading = facts.engine.loading.facts();
+    fields.put("loading", u8::from(loading.is_some()));
+    fields.put("async_loading", 0);
+    fields.put("current_cow_peak", saving.current_peak);
+    fields.put("current_cow_size", saving.current_bytes);
+    fields.put("current_cow_size_age", 0);
+    fields.put(
+        "current_fork_perc",
+        format_args!("{:.2}", percent(saving.keys_processed as u64, saving.keys_total as u64,)),
     );
-    fields.put("current_fork_perc", "0.00");
-    fields.put_all(&["current_save_keys_processed", "current_save_keys_total"], 0);
-    fields.put("rdb_changes_since_last_save", facts.numbers().changes);
-    fields.put("rdb_bgsave_in_progress", 0);
-    fields.put("rdb_last_save_time", started_s);
-    fields.put("rdb_last_bgsave_status", "ok");
-    fields.put_all(&["rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"], -1);
-    fields.put_all(
-        &[
-            "rdb_saves",
-            "rdb_last_cow_size",
-            "rdb_last_load_keys_expired",
-            "rdb_last_load_keys_loaded",
-        ],
-        0,
-    );
+    fields.put("current_save_keys_processed", saving.keys_processed);
+    fields.put("current_save_keys_total", saving.keys_total);
+    fields.put("rdb_changes_since_last_save", saving.unsaved_changes);
+    fields.put("rdb_bgsave_in_progress", u8::from(saving.in_progress));
+    fields.put("rdb_last_save_time", saving.last_save_s);
+    fields.put("rdb_last_bgsave_status", if saving.last_failed { "err" } else { "ok" });
+    fields.put("rdb_last_bgsave_time_sec", saving.last_duration_s.unwrap_or(-1));
+    fields.put("rdb_current_bgsave_time_sec", saving.current_duration_s.unwrap_or(-1));
+    fields.put("rdb_saves", saving.saves);
+    fields.put("rdb_last_cow_size", saving.last_peak);
+    let (loaded, expired) = facts.engine.loading.keys();
+    fields.put("rdb_last_load_keys_expired", expired);
+    fields.put("rdb_last_load_keys_loaded", loaded);
     append_only(facts, fields);
+    if let Some(loading) = loading {
+        show_loading(&loading, facts.now_us, fields);
+    }
 }
 
 fn append_only(facts: &Facts<'_>, fields: &mut Fields) {
@@ -252,6 +251,29 @@ fn append_only(facts: &Facts<'_>, fields: &mut Fields) {
         fields.put("aof_pending_bio_fsync", u8::from(file.is_syncing));
         fields.put("aof_delayed_fsync", file.delayed_syncs);
     }
+}
+
+/// How far loading has come.
+fn show_loading(loading: &crate::loading::Facts, now_us: i64, fields: &mut Fields) {
+    let elapsed_s = now_us.div_euclid(1_000_000).saturating_sub(loading.began_s).max(0);
+    let left = loading.total_bytes.saturating_sub(loading.loaded_bytes);
+    // Nothing is known before something is loaded.
+    let eta_s = match u64::try_from(elapsed_s).unwrap_or(0) {
+        0 => 1,
+        elapsed_s => elapsed_s.saturating_mul(left) / loading.loaded_bytes.max(1),
+    };
+    fields.put("loading_start_time", loading.began_s);
+    fields.put("loading_total_bytes", loading.total_bytes);
+    fields.put("loading_rdb_used_mem", 0);
+    fields.put("loading_loaded_bytes", loading.loaded_bytes);
+    let done = percent(loading.loaded_bytes, loading.total_bytes);
+    fields.put("loading_loaded_perc", format_args!("{done:.2}"));
+    fields.put("loading_eta_seconds", eta_s);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
 /// A primary without replicas.

@@ -66,8 +66,13 @@ impl Host for Scale {
     fn sleep(&self, microseconds: u64) {
         Alone.sleep(microseconds);
     }
-    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused> {
-        Alone.shut_down(request)
+    fn shut_down(
+        &self,
+        request: ShutdownRequest,
+        engine: &crate::Engine,
+        view: &mut keyspace::View<'_>,
+    ) -> Result<(), ShutdownRefused> {
+        Alone.shut_down(request, engine, view)
     }
     fn cancel_shutdown(&self) -> bool {
         Alone.cancel_shutdown()
@@ -474,4 +479,32 @@ fn the_search_can_be_switched_off() {
     server.advance_ms(1000);
     expire_all(&mut server);
     assert_eq!(server.numbers().expired_keys, 10);
+}
+
+#[test]
+fn scripts_and_functions_respect_the_memory_limit() {
+    let (mut server, scale) = server(Policy::NoEviction);
+    let oom = "-OOM command not allowed when used memory > 'maxmemory'.";
+    let library = "#!lua name=lib
+        redis.register_function('set', function(keys, args) return redis.call('SET', keys[1], args[1]) end)
+        redis.register_function{function_name='read', callback=function(keys) return redis.call('GET', keys[1]) end,
+            flags={'no-writes'}}";
+    server.engine.functions.load_code(library.as_bytes()).expect("it can be loaded");
+    scale.is_full_for_good();
+    let eval = |server: &mut Server, script: &str| {
+        String::from_utf8_lossy(&server.answer(&["EVAL", script, "0"]))
+            .trim_end()
+            .replace("\r\n", " ")
+    };
+    assert_eq!(eval(&mut server, "return 1"), ":1");
+    assert_eq!(eval(&mut server, "#!lua\nreturn 1"), oom);
+    assert_eq!(eval(&mut server, "#!lua flags=no-writes\nreturn 1"), ":1");
+    assert_eq!(eval(&mut server, "#!lua flags=allow-oom\nreturn redis.call('SET', 'a', 1)"), "+OK");
+    let refused = eval(&mut server, "return redis.call('SET', 'a', 1)");
+    assert!(refused.starts_with(&format!("{oom} script: ")), "{refused}");
+    assert_eq!(eval(&mut server, "return redis.pcall('SET', 'a', 1)"), oom);
+    assert_eq!(eval(&mut server, "redis.call('DEL', 'a') return redis.call('SET', 'a', 1)"), "+OK");
+    assert_eq!(server.say("FCALL set 1 a 1"), oom);
+    assert_eq!(server.say("FCALL read 1 a"), "$1 1");
+    assert_eq!(server.say("FUNCTION LOAD x"), oom);
 }

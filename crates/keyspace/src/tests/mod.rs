@@ -3,6 +3,7 @@
 mod concurrent;
 mod fields;
 mod model;
+mod snapshot;
 
 use crate::{AccessClock, AccessPolicy, ExpiryMode, Keyspace, Random, Round, SetExpiry};
 

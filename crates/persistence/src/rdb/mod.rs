@@ -7,6 +7,7 @@
 
 pub mod file;
 pub mod opcode;
+pub mod pieces;
 pub mod reader;
 pub mod value;
 pub mod writer;

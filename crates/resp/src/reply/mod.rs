@@ -107,7 +107,16 @@ impl<'a> Reply<'a> {
     pub fn bulk(&mut self, bytes: &[u8]) {
         let tail = self.output.tail();
         tail.reserve(bytes.len().saturating_add(BULK_FRAME));
-        header(tail, b'$', bytes.len() as u64);
+        // Most are shorter than a hundred bytes.
+        let digit = |number: u8| b'0'.wrapping_add(number);
+        match u8::try_from(bytes.len()) {
+            Ok(length @ 0..10) => tail.extend_from_slice(&[b'$', digit(length), b'\r', b'\n']),
+            Ok(length @ 10..100) => {
+                let (tens, ones) = (digit(length / 10), digit(length % 10));
+                tail.extend_from_slice(&[b'$', tens, ones, b'\r', b'\n']);
+            }
+            _ => header(tail, b'$', bytes.len() as u64),
+        }
         tail.extend_from_slice(bytes);
         tail.extend_from_slice(b"\r\n");
     }

@@ -175,7 +175,9 @@ impl RequestParser {
             return self.resume(request, base, batch, limits);
         }
         let mut spans = [Span::default(); FEW_WORDS];
-        if let Some((words, end)) = short_request(request, &mut spans) {
+        if SHORT_BYTES <= limits.bulk_bytes
+            && let Some((words, end)) = short_request(request, &mut spans)
+        {
             batch.spans.extend_from_slice(spans.get(..words).unwrap_or_default());
             batch.finish(base, false, base.wrapping_add(end));
             return Ok(None);
@@ -424,11 +426,13 @@ impl Partial {
     }
 }
 
+/// The longest of the words that are found in one pass.
+const SHORT_BYTES: usize = 99;
 /// The words that most requests have at most.
 const FEW_WORDS: usize = 9;
 
 /// Finds the words of a complete request that has few of them, all short; how many, and where it ends. That is nearly every request. Any other is for
-/// the general way. Words of less than 100 bytes are within all limits, whatever is configured.
+/// the general way. Its words are within the limits of strangers too.
 #[inline]
 fn short_request(request: &[u8], spans: &mut [Span; FEW_WORDS]) -> Option<(usize, usize)> {
     let digit = |byte: &u8| u32::from(byte.wrapping_sub(b'0'));

@@ -40,11 +40,14 @@ struct Turns {
     /// Of the stream, and of which file, the end that is on disk.
     synced: (u64, u64),
     last_sync: Instant,
+    /// When it was seen last whether a rewrite is due.
+    last_look: Instant,
 }
 
 impl AppendOnly {
-    fn run(&self) {
-        let mut turns = Turns { synced: (0, 0), last_sync: Instant::now() };
+    fn run(self: &Arc<Self>) {
+        let mut turns =
+            Turns { synced: (0, 0), last_sync: Instant::now(), last_look: Instant::now() };
         loop {
             let wishes = self.await_wishes(&turns);
             let Some(engine) = self.engine() else {
@@ -58,6 +61,12 @@ impl AppendOnly {
                 self.finish(engine, &mut turns);
                 return;
             }
+            if wishes.close {
+                self.close(engine, &mut turns);
+            }
+            if wishes.rewrite {
+                self.begin_rewrite(engine);
+            }
             match policy {
                 AppendSync::Always => self.commit_all(engine, &mut turns),
                 AppendSync::EverySecond | AppendSync::No => {
@@ -70,6 +79,10 @@ impl AppendOnly {
                     }
                     self.wake_workers();
                 }
+            }
+            if SYNC_INTERVAL <= turns.last_look.elapsed() {
+                turns.last_look = Instant::now();
+                self.consider_rewrite(engine);
             }
         }
     }
@@ -86,7 +99,7 @@ impl AppendOnly {
         };
         let deadline = Instant::now() + patience;
         let mut wishes = self.bell.wishes.lock();
-        while !wishes.commit && !wishes.stop {
+        while !wishes.commit && !wishes.close && !wishes.rewrite && !wishes.stop {
             if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
                 break;
             }
@@ -99,7 +112,7 @@ impl AppendOnly {
         self.sleep_before_flush();
         let written = self.write_all(engine);
         let Some((end, _)) = written else { return };
-        if self.skips_sync(engine) || self.sync(engine, turns) {
+        if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             engine.append_only.acknowledge(end);
         }
         self.wake_workers();
@@ -108,36 +121,29 @@ impl AppendOnly {
     fn write_all(&self, engine: &Engine) -> Option<(u64, u64)> {
         let mut log = self.log.lock();
         let log = log.as_mut()?;
-        if log.is_broken {
-            return None;
-        }
         let end = self.write_log(engine, log).ok()?;
         Some((end, log.generation))
     }
 
-    /// Whether nothing is forced to the disk at the moment.
-    fn skips_sync(&self, engine: &Engine) -> bool {
-        let is_rewriting = engine.append_only.figures().rewrite_began_s.is_some();
-        engine.config().persistence.no_append_sync_on_rewrite && is_rewriting
-    }
-
     /// Forces what was written to the disk; whether it is there.
     fn sync(&self, engine: &Engine, turns: &mut Turns) -> bool {
-        if self.skips_sync(engine) {
+        if skips_sync(engine) {
             return false;
         }
-        let (file, written) = {
-            let log = self.log.lock();
-            let Some(log) = log.as_ref().filter(|log| !log.is_broken) else { return false };
-            (Arc::clone(&log.file), (log.written_end(), log.generation))
+        let (file, before, written) = {
+            let mut log = self.log.lock();
+            let Some(log) = log.as_mut() else { return false };
+            let before = std::mem::take(&mut log.unsynced);
+            (Arc::clone(&log.file), before, (log.written_end(), log.generation))
         };
         let begin = Instant::now();
         turns.last_sync = begin;
-        if turns.synced == written {
+        if turns.synced == written && before.is_empty() {
             return true;
         }
         engine.append_only.update(|figures| figures.is_syncing = true);
-        let outcome = file.sync_data();
+        let outcome =
+            before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
         let is_slow = SLOW_SYNC <= begin.elapsed();
         engine.append_only.update(|figures| {
             figures.is_syncing = false;
@@ -155,17 +161,15 @@ impl AppendOnly {
                 true
             }
             Err(error) => {
-                self.distrust(engine, written.1, &error);
+                self.distrust(engine, &error);
                 false
             }
         }
     }
 
-    /// Takes note that nobody knows what of the file is on disk.
-    fn distrust(&self, engine: &Engine, generation: u64, error: &std::io::Error) {
-        let mut log = self.log.lock();
-        let Some(log) = log.as_mut().filter(|log| log.generation == generation) else { return };
-        log.is_broken = true;
+    /// Takes note that nobody knows what of the files is on disk. The next rewrite makes new ones.
+    fn distrust(&self, engine: &Engine, error: &std::io::Error) {
+        self.set_distrusted(true);
         server_log::warning(format_args!("Fail to fsync the AOF file: {}", reason(error)));
         engine.append_only.set_trouble(Some(reason(error)));
     }
@@ -179,6 +183,21 @@ impl AppendOnly {
         }
     }
 
+    /// Appends what there is, and nothing more from here on.
+    fn close(&self, engine: &Engine, turns: &mut Turns) {
+        let closed = engine.keyspace.gates().close();
+        if !engine.append_only.figures().is_on {
+            self.finish(engine, turns);
+            engine.effects.close();
+            *self.log.lock() = None;
+            *self.files.lock() = None;
+            engine.append_only.set_trouble(None);
+            engine.append_only.acknowledge(engine.effects.end());
+        }
+        drop(closed);
+        self.wake_workers();
+    }
+
     fn finish(&self, engine: &Engine, turns: &mut Turns) {
         if self.log.lock().is_none() {
             return;
@@ -186,8 +205,15 @@ impl AppendOnly {
         server_log::notice("Calling fsync() on the AOF file.");
         if let Some((end, _)) = self.write_all(engine)
             && self.sync(engine, turns)
+            && !self.is_distrusted()
         {
             engine.append_only.acknowledge(end);
         }
     }
+}
+
+/// Whether nothing is forced to the disk at the moment.
+fn skips_sync(engine: &Engine) -> bool {
+    let is_rewriting = engine.append_only.figures().rewrite_began_s.is_some();
+    is_rewriting && engine.config().persistence.no_append_sync_on_rewrite
 }

@@ -27,20 +27,20 @@ impl Worker<'_> {
     /// Whether the replies of a connection have to wait; notes it if so.
     #[inline]
     pub(super) fn holds(&self, connection: &mut Connection) -> bool {
-        if connection.is_cleared {
+        if connection.holding.is_cleared {
             return false;
         }
         // What was added since it is held may reveal more.
         let awaited = self.share.awaited_effects(&connection.session);
-        connection.held = awaited.or(connection.held);
-        connection.is_cleared = connection.held.is_none();
-        connection.held.is_some()
+        connection.holding.until = awaited.or(connection.holding.until);
+        connection.holding.is_cleared = connection.holding.until.is_none();
+        connection.holding.until.is_some()
     }
 
     /// Notes a connection whose replies have to wait and that is put back.
     pub(super) fn note_held(&mut self, token: Token, connection: &mut Connection) {
-        if let Some(end) = connection.held
-            && !std::mem::replace(&mut connection.is_noted_held, true)
+        if let Some(end) = connection.holding.until
+            && !std::mem::replace(&mut connection.holding.is_noted, true)
         {
             self.held.bytes += connection.output.len();
             self.held.connections.push_back((end, token));
@@ -90,15 +90,15 @@ impl Worker<'_> {
     fn release_one(&mut self, token: Token) {
         self.share.make_way();
         let Some(mut connection) = self.places.take(token) else { return };
-        connection.is_noted_held = false;
+        connection.holding.is_noted = false;
         let acknowledged = self.engine.append_only.acknowledged();
-        if connection.held.is_some_and(|end| acknowledged < end) {
+        if connection.holding.until.is_some_and(|end| acknowledged < end) {
             let life = life(&connection);
             return self.put_back(token, connection, life);
         }
-        connection.held = None;
-        connection.is_early = false;
-        connection.is_cleared = true;
+        connection.holding.until = None;
+        connection.holding.is_early = false;
+        connection.holding.is_cleared = true;
         let mut life = life(&connection);
         if life == Life::Goes {
             life = self.answer(&mut connection);

@@ -38,18 +38,25 @@ pub(super) struct Connection {
     pub(super) is_receiving: bool,
     /// Others were told of something in its buffers.
     pub(super) was_noted: bool,
-    /// Its replies wait until the stream of effects is acknowledged up to here.
-    pub(super) held: Option<u64>,
-    /// It stands among those that are held.
-    pub(super) is_noted_held: bool,
-    /// It was found that its replies need not wait.
-    pub(super) is_cleared: bool,
-    /// It has sent something while its replies wait, which is read later.
-    pub(super) is_early: bool,
+    /// Whether its replies wait.
+    pub(super) holding: Holding,
     /// When its wait ends at the latest, in microseconds of the monotonic clock.
     pub(super) deadline_us: Option<u64>,
     /// Unix time in ms since which its output is over the soft limit; 0 if it is not.
     pub(super) over_soft_limit_since_ms: i64,
+}
+
+/// Whether the replies of a connection wait: see [`super::commit`].
+#[derive(Default)]
+pub(super) struct Holding {
+    /// Until the stream of effects is acknowledged up to here.
+    pub(super) until: Option<u64>,
+    /// It stands among those that are held.
+    pub(super) is_noted: bool,
+    /// It was found that they need not.
+    pub(super) is_cleared: bool,
+    /// It has sent something meanwhile, which is read later.
+    pub(super) is_early: bool,
 }
 
 /// What a connection is doing.
@@ -82,10 +89,7 @@ impl Connection {
             state: State::Open,
             is_receiving: false,
             was_noted: false,
-            held: None,
-            is_noted_held: false,
-            is_cleared: false,
-            is_early: false,
+            holding: Holding::default(),
             deadline_us: None,
             over_soft_limit_since_ms: 0,
         }
@@ -95,8 +99,8 @@ impl Connection {
     pub(super) fn wants(&self) -> Interest {
         Interest {
             // One that waits for its turn reads soon: not worth two system calls.
-            read: matches!(self.state, State::Open | State::Waiting) && !self.is_early,
-            write: !self.output.is_empty() && self.held.is_none(),
+            read: matches!(self.state, State::Open | State::Waiting) && !self.holding.is_early,
+            write: !self.output.is_empty() && self.holding.until.is_none(),
             // A client that gives up waiting must not keep its place. One that has sent all that it
             // wants and only reads still gets its replies.
             hang_up: matches!(self.state, State::Blocked | State::Paused),

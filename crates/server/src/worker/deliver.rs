@@ -40,7 +40,7 @@ impl Worker<'_> {
                 let Connection { session, output, .. } = connection;
                 delivered.write_to(session, output);
                 bytes += connection.output.len() - before;
-                connection.is_cleared = false;
+                connection.holding.is_cleared = false;
                 if !std::mem::replace(&mut connection.is_receiving, true) {
                     receiving.push(token);
                 }

@@ -99,6 +99,9 @@ pub(crate) struct Listener {
 const MAILBOX: Token = Token(u64::MAX);
 const LISTENERS: u64 = u64::MAX - 4096;
 
+/// How long calls wait that find too much of a snapshot unwritten, before they are tried again.
+const CROWDED_US: u64 = 500;
+
 impl<'e> Worker<'e> {
     /// The worker with the given number. The one with `listeners` accepts connections and shares them out.
     pub(crate) fn new(
@@ -152,7 +155,14 @@ impl<'e> Worker<'e> {
         let mut now = self.clock.read();
         while !self.stopping {
             let is_idle = self.waiting.is_empty() && self.served.is_empty();
-            let timeout_us = if is_idle { self.idle_us(now) } else { 0 };
+            let timeout_us = if is_idle {
+                self.idle_us(now)
+            } else if self.engine.saving.is_crowded() {
+                // Calls that have to wait for the disk are tried again a little later.
+                CROWDED_US
+            } else {
+                0
+            };
             let timeout_us = self.patience_us(timeout_us);
             self.poller.wait(timeout_us)?;
             now = self.round();

@@ -49,9 +49,9 @@ impl Worker<'_> {
             // Its turn comes, and shows whatever there is.
             return self.places.put_back(token, connection);
         }
-        if connection.held.is_some() {
+        if connection.holding.until.is_some() {
             // What it sends next is read when its replies are sent.
-            connection.is_early |= readiness.readable;
+            connection.holding.is_early |= readiness.readable;
             let life = if readiness.hung_up { Life::Ends } else { life(&connection) };
             return self.put_back(token, connection, life);
         }
@@ -99,7 +99,7 @@ impl Worker<'_> {
         let Some(mut connection) = self.settle(token, connection, life) else { return };
         match connection.state {
             // It goes on when its replies may be sent.
-            State::Waiting if connection.held.is_some() => {}
+            State::Waiting if connection.holding.until.is_some() => {}
             State::Waiting => self.waiting.push(token),
             State::Paused => self.timers.note_pause(),
             State::Blocked => self.note_deadline(token, &mut connection),
@@ -260,7 +260,7 @@ impl Worker<'_> {
         if connection.output.is_empty() {
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
         }
-        connection.is_cleared = false;
+        connection.holding.is_cleared = false;
         let executed = self.execute(connection, &input);
         self.keep_rest(connection, input, own, executed);
         self.dispatch();

@@ -1,6 +1,6 @@
 //! Adding and replacing elements in the middle of a long list, with the splitting and merging of nodes that this needs.
 
-use super::QuickList;
+use super::{QuickList, around};
 use crate::list::Side;
 use crate::list::node::{Node, NodeContent};
 use crate::list_pack::Position;
@@ -17,7 +17,7 @@ impl QuickList {
             NodeContent::Plain(bytes) => (*bytes == *pivot).then_some((at, None)),
         });
         if let Some((at, position)) = found {
-            self.insert_at(at, position, side, element);
+            self.rearrange(around(at), |list| list.insert_at(at, position, side, element));
         }
         found.is_some()
     }

@@ -20,10 +20,11 @@
 
 mod compression;
 mod insertion;
+mod journal;
 mod removal;
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use super::limits::{Limits, Share};
 use super::node::{Node, NodeContent};
@@ -32,17 +33,26 @@ use crate::list_pack::Element;
 use crate::{ListPack, ListPackRef};
 
 /// See the module's page.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct QuickList {
     nodes: VecDeque<Node>,
     len: usize,
     /// As they were when the list became long.
     limits: Limits,
+    /// While it is written in pieces.
+    journal: Option<Box<journal::Journal>>,
+}
+
+impl Clone for QuickList {
+    fn clone(&self) -> QuickList {
+        let QuickList { nodes, len, limits, journal: _ } = self;
+        QuickList { nodes: nodes.clone(), len: *len, limits: *limits, journal: None }
+    }
 }
 
 impl QuickList {
     pub(super) fn new(limits: Limits) -> QuickList {
-        QuickList { nodes: VecDeque::new(), len: 0, limits }
+        QuickList { nodes: VecDeque::new(), len: 0, limits, journal: None }
     }
 
     /// The number of elements.
@@ -60,6 +70,7 @@ impl QuickList {
     #[inline]
     pub(super) fn push(&mut self, end: End, element: &[u8]) {
         self.len += 1;
+        self.before_change_at(end);
         let node = match end {
             End::Head => self.nodes.front_mut(),
             End::Tail => self.nodes.back_mut(),
@@ -76,8 +87,14 @@ impl QuickList {
         let node = self.node_of(element);
         self.make_room();
         match end {
-            End::Head => self.nodes.push_front(node),
-            End::Tail => self.nodes.push_back(node),
+            End::Head => {
+                self.nodes.push_front(node);
+                self.note_inserted(0);
+            }
+            End::Tail => {
+                self.note_inserted(self.nodes.len());
+                self.nodes.push_back(node);
+            }
         }
         self.settle_pushed();
     }
@@ -85,6 +102,7 @@ impl QuickList {
     /// Takes the element at an end out, after a look at it.
     #[inline]
     pub(super) fn pop<R>(&mut self, end: End, read: impl FnOnce(Element<'_>) -> R) -> Option<R> {
+        self.before_change_at(end);
         let node = match end {
             End::Head => self.nodes.front_mut(),
             End::Tail => self.nodes.back_mut(),
@@ -112,10 +130,12 @@ impl QuickList {
             }
             Node::Compressed(_) => return None,
         };
-        match end {
+        let removed = match end {
             End::Head => self.nodes.pop_front(),
             End::Tail => self.nodes.pop_back(),
         };
+        let index = if end == End::Head { 0 } else { self.nodes.len() };
+        self.note_removed(index, removed.into_iter());
         self.free_room();
         self.settle_ends();
         Some(result)
@@ -126,7 +146,19 @@ impl QuickList {
         let Some((at, within)) = self.locate(index) else {
             return;
         };
-        self.set_in(at, within, element);
+        self.rearrange(around(at), |list| list.set_in(at, within, element));
+    }
+
+    /// Called before the node at an end is changed.
+    #[inline]
+    fn before_change_at(&mut self, end: End) {
+        if self.is_in_pieces() {
+            self.before_change(if end == End::Head {
+                0
+            } else {
+                self.nodes.len().saturating_sub(1)
+            });
+        }
     }
 
     /// Reads the element with the index.
@@ -213,7 +245,8 @@ impl QuickList {
     /// If one node is left and it is small, takes it.
     #[inline]
     pub(super) fn take_small(&mut self, share: Share, limits: Limits) -> Option<ListPack> {
-        if 1 < self.nodes.len() {
+        // What is being written in pieces keeps its form.
+        if 1 < self.nodes.len() || self.is_in_pieces() {
             return None;
         }
         match self.nodes.front_mut() {
@@ -295,4 +328,11 @@ impl QuickList {
             }
         }
     }
+}
+
+/// The nodes that may change when an element of this one is replaced, or one is put in beside it.
+fn around(at: usize) -> Range<usize> {
+    /// Two are merged before and behind, and what is split needs one more.
+    const REACH: usize = 4;
+    at.saturating_sub(REACH)..at + REACH
 }

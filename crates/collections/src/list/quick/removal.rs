@@ -22,7 +22,12 @@ impl QuickList {
             left -= node.len();
             at += 1;
         }
-        self.nodes.drain(first..at);
+        if self.is_in_pieces() {
+            let removed: Vec<Node> = self.nodes.drain(first..at).collect();
+            self.note_removed(first, removed.into_iter());
+        } else {
+            self.nodes.drain(first..at);
+        }
         if 0 < left {
             self.remove_in(first, 0, left);
         }
@@ -49,11 +54,12 @@ impl QuickList {
                 End::Head => step,
                 End::Tail => count - 1 - step,
             };
-            let node = &mut self.nodes[at];
             // A compressed node is not taken apart only to find nothing in it.
-            if !holds(&node.content(), element) {
+            if !holds(&self.nodes[at].content(), element) {
                 continue;
             }
+            self.before_change(at);
+            let node = &mut self.nodes[at];
             if let Some(pack) = node.pack_mut() {
                 removed += remove_equal(pack, element, from, most - removed);
                 emptied |= pack.is_empty();
@@ -69,15 +75,29 @@ impl QuickList {
         }
         self.len -= removed;
         if emptied {
-            self.nodes.retain(|node| 0 < node.len());
+            self.remove_empty();
             self.free_room();
         }
         self.settle(0..0);
         removed
     }
 
+    fn remove_empty(&mut self) {
+        if !self.is_in_pieces() {
+            self.nodes.retain(|node| 0 < node.len());
+            return;
+        }
+        for at in (0..self.nodes.len()).rev() {
+            if self.nodes[at].len() == 0 {
+                let removed = self.nodes.remove(at);
+                self.note_removed(at, removed.into_iter());
+            }
+        }
+    }
+
     /// Takes up to `most` elements out of a node, from the index within it on. Gives how many.
     fn remove_in(&mut self, at: usize, within: usize, most: usize) -> usize {
+        self.before_change(at);
         let Some(pack) = self.node(at).pack_mut() else {
             return 0;
         };

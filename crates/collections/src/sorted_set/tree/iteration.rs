@@ -65,6 +65,28 @@ impl<M: Copy + PartialEq> Iterator for Iter<'_, M> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.ranks.size_hint()
     }
+
+    /// Leaf by leaf: cheaper than one element at a time.
+    #[inline]
+    fn fold<B, F: FnMut(B, (f64, M)) -> B>(mut self, init: B, mut fold: F) -> B {
+        let mut folded = init;
+        while !self.ranks.is_empty() {
+            let (leaf, slot) = match self.front.leaf.take() {
+                Some(leaf) if self.front.slot < leaf.len() => (leaf, self.front.slot),
+                Some(_) | None => match self.tree.leaf_at(self.ranks.start) {
+                    Some(found) => found,
+                    None => return folded,
+                },
+            };
+            let end = leaf.len().min(slot + self.ranks.len());
+            let elements = leaf.scores()[slot..end].iter().zip(&leaf.members()[slot..end]);
+            for (score, member) in elements {
+                folded = fold(folded, (*score, *member));
+            }
+            self.ranks.start += end - slot;
+        }
+        folded
+    }
 }
 
 impl<M: Copy + PartialEq> DoubleEndedIterator for Iter<'_, M> {

@@ -123,6 +123,9 @@ proptest! {
         let mut expected = model.get(start..end).unwrap_or_default().iter();
         let mut elements = tree.range(start..end.max(start));
         for from_front in ends.into_iter().cycle().take(600) {
+            let mut rest = Vec::new();
+            elements.clone().for_each(|(_, member)| rest.push(member));
+            prop_assert_eq!(&rest, expected.as_slice());
             let (ours, theirs) = if from_front {
                 (elements.next(), expected.next())
             } else {

@@ -114,6 +114,9 @@ fn flush(call: &mut Call<'_>, extent: Extent) -> Outcome {
         call.keys.garbage.clear();
     }
     call.changed(removed as u64);
+    if extent == Extent::All {
+        save_nothing(call, removed as u64);
+    }
     database
         .map_or_else(|| 0..call.keys.databases(), |number| number..number + 1)
         .for_each(|number| call.overturned(number));
@@ -123,6 +126,16 @@ fn flush(call: &mut Call<'_>, extent: Extent) -> Outcome {
     call.invalidate_all(!asynchronous && !call.is_inner());
     call.reply.ok();
     Ok(())
+}
+
+/// Has the snapshot file say that there is nothing, where the data is saved by itself: not to have it come back after a crash.
+fn save_nothing(call: &mut Call<'_>, removed: u64) {
+    let engine = call.engine;
+    engine.saving.cancel();
+    if !call.config.persistence.save_points.is_empty() {
+        call.settle_statistics();
+        engine.save_at_once(&mut call.keys, removed, call.now_us.div_euclid(1_000_000));
+    }
 }
 
 /// The number of one of so many databases, as COPY and MOVE read it.

@@ -178,14 +178,19 @@ fn restore(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// The value that the bytes of a payload are, if they are one.
-fn value_of(bytes: &[u8], config: &config::Config) -> Option<Value> {
-    let limits = Limits {
+/// How values from outside are represented.
+pub(crate) fn value_limits(config: &config::Config) -> Limits {
+    Limits {
         list: list::limits(config),
         set: set::limits(config),
         hash: hash::limits(config),
         sorted_set: sorted_set::limits(config),
-    };
+    }
+}
+
+/// The value that the bytes of a payload are, if they are one.
+fn value_of(bytes: &[u8], config: &config::Config) -> Option<Value> {
+    let limits = value_limits(config);
     let mut reader = Reader::new(bytes);
     let form = ValueType::from_byte(reader.byte().ok()?)?;
     let value = value::read(form, &mut reader, &limits).ok()?;

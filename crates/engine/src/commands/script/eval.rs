@@ -3,11 +3,11 @@
 use command::argument::{Argument, integer, key, string};
 use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
 use resp::{Output, Protocol, Reply, ReplyError};
-use scripting::Failure;
+use scripting::{Failure, Flags as ScriptFlags, Interpreter, Script};
 
-use super::running::Running;
+use super::running::{Rules, Running};
 use crate::Call;
-use crate::busy;
+use crate::busy::Kind;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::scripts::{Cached, Scripts};
 
@@ -80,30 +80,49 @@ pub(super) static EVALSHA_RO: Command = Declaration {
 fn by_source(call: &mut Call<'_>, reads_only: bool) -> Outcome {
     let mut arguments = call.arguments;
     let source = arguments.string()?;
-    let given = Given::parse(arguments)?;
+    let given = Given::parse(arguments, ReplyError::NotInteger)?;
     let mut scripts = call.engine.scripts.lock();
     let (name, cached) = scripts.prepare(source, false)?;
-    run(call, &mut scripts, &name, &cached, &given, reads_only)
+    run_cached(call, &mut scripts, &name, &cached, &given, reads_only)
 }
 
 fn by_name(call: &mut Call<'_>, reads_only: bool) -> Outcome {
     let mut arguments = call.arguments;
     let name = String::from_utf8_lossy(arguments.string()?).to_ascii_lowercase();
-    let given = Given::parse(arguments)?;
+    let given = Given::parse(arguments, ReplyError::NotInteger)?;
     let mut scripts = call.engine.scripts.lock();
     let cached = scripts.find(&name).ok_or(NO_SCRIPT)?;
-    run(call, &mut scripts, &name, &cached, &given, reads_only)
+    run_cached(call, &mut scripts, &name, &cached, &given, reads_only)
+}
+
+fn run_cached(
+    call: &mut Call<'_>,
+    scripts: &mut Scripts,
+    name: &str,
+    cached: &Cached,
+    given: &Given<'_>,
+    reads_only: bool,
+) -> Outcome {
+    let flags = cached.header.map(|header| header.flags);
+    let subject = Subject { script: &cached.script, name, flags, kind: Kind::Script };
+    let outcome = run(call, scripts.interpreter()?, &subject, given, reads_only);
+    scripts.note(&call.engine.script_figures);
+    outcome
 }
 
 /// What a script is given.
-struct Given<'a> {
+pub(in crate::commands) struct Given<'a> {
     keys: Vec<&'a [u8]>,
     arguments: Vec<&'a [u8]>,
 }
 
 impl<'a> Given<'a> {
-    fn parse(mut arguments: Arguments<'a>) -> Result<Given<'a>, ReplyError> {
-        let count = arguments.integer()?;
+    /// The words behind the script, the first being how many of the others are keys; `bad_count` if that is no number.
+    pub(in crate::commands) fn parse(
+        mut arguments: Arguments<'a>,
+        bad_count: ReplyError,
+    ) -> Result<Given<'a>, ReplyError> {
+        let count = arguments.integer_or(bad_count)?;
         let mut words = Vec::with_capacity(arguments.len());
         while !arguments.is_empty() {
             words.push(arguments.string()?);
@@ -117,39 +136,52 @@ impl<'a> Given<'a> {
     }
 }
 
-fn run(
+/// What is run.
+pub(in crate::commands) struct Subject<'a> {
+    pub(in crate::commands) script: &'a Script,
+    /// What errors call it.
+    pub(in crate::commands) name: &'a str,
+    /// What it says of itself, unless it is a script of the old kind, which says nothing.
+    pub(in crate::commands) flags: Option<ScriptFlags>,
+    /// As what it is ended if it runs for long.
+    pub(in crate::commands) kind: Kind,
+}
+
+/// Runs a script or a function, and replies with what it returns.
+pub(in crate::commands) fn run(
     call: &mut Call<'_>,
-    scripts: &mut Scripts,
-    name: &str,
-    cached: &Cached,
+    interpreter: &Interpreter,
+    subject: &Subject<'_>,
     given: &Given<'_>,
     reads_only: bool,
 ) -> Outcome {
-    let header = cached.header;
-    if reads_only && header.is_there && !header.no_writes {
+    let flags = subject.flags.unwrap_or_default();
+    if reads_only && subject.flags.is_some() && !flags.no_writes {
         return Err(ReplyError::message(
             "Can not execute a script with write flag using *_ro command.",
         ));
     }
-    let _running = call.engine.begin_script(busy::Kind::Script, name);
-    let interpreter = scripts.interpreter()?;
+    let _running = call.engine.begin_script(subject.kind, subject.name);
     let (protocol, database) = (call.session.protocol, call.session.database);
     let mut output = Output::new();
     let mut reply = Reply::new(&mut output, protocol);
     // Its own calls are answered as it asks; what it selects is forgotten.
     call.session.protocol = Protocol::Resp2;
-    let mut running = Running::new(call, reads_only || header.no_writes);
+    let rules = Rules {
+        reads_only: reads_only || flags.no_writes,
+        lacks_room: call.session.lacks_room && !flags.allow_oom,
+    };
+    let mut running = Running::new(call, rules);
     let ended =
-        interpreter.run(&cached.script, &given.keys, &given.arguments, &mut running, &mut reply);
+        interpreter.run(subject.script, &given.keys, &given.arguments, &mut running, &mut reply);
     call.session.protocol = protocol;
     call.session.database = database;
-    scripts.note(&call.engine.script_figures);
     match ended {
         Ok(()) => {
             call.reply.output().append(output);
             Ok(())
         }
-        Err(failure) => Err(told(&failure, name)),
+        Err(failure) => Err(told(&failure, subject.name)),
     }
 }
 
@@ -158,7 +190,7 @@ fn told(failure: &Failure, name: &str) -> ReplyError {
     match failure {
         Failure::Syntax(text) => ReplyError::quoting(format!("ERR {text}").into_bytes()),
         Failure::Raised { text, place } => {
-            let mut line = text.strip_prefix(b"-").unwrap_or(text).to_vec();
+            let mut line = text.clone();
             line.extend_from_slice(format!(" script: {name}").as_bytes());
             if let Some((source, number)) = place {
                 line.extend_from_slice(format!(", on {source}:{number}.").as_bytes());

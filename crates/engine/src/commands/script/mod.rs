@@ -7,6 +7,8 @@ mod running;
 #[cfg(test)]
 mod tests;
 
+pub(super) use eval::{Given, Subject, run};
+
 use crate::command_table::Command;
 
 /// The family's commands.

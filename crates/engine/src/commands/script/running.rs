@@ -12,20 +12,30 @@ use crate::command_table::Callable;
 /// A script that runs.
 pub(super) struct Running<'r, 'c> {
     call: &'r mut Call<'c>,
-    /// It may not write.
-    reads_only: bool,
+    rules: Rules,
+    /// It has made a call that writes: then it is let to the end of what it does.
+    has_written: bool,
     /// Its effects are recorded.
     is_replicated: bool,
     output: Output,
 }
 
+/// What a script may not do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// It may not write.
+    pub(super) reads_only: bool,
+    /// It may not ask for more memory, unless it has written something before.
+    pub(super) lacks_room: bool,
+}
+
 impl<'r, 'c> Running<'r, 'c> {
-    pub(super) fn new(call: &'r mut Call<'c>, reads_only: bool) -> Running<'r, 'c> {
-        Running { call, reads_only, is_replicated: true, output: Output::new() }
+    pub(super) fn new(call: &'r mut Call<'c>, rules: Rules) -> Running<'r, 'c> {
+        Running { call, rules, has_written: false, is_replicated: true, output: Output::new() }
     }
 
     /// The command of a call, if a script may make it.
-    fn admit(&self, words: &OwnedWords) -> Result<&'c Callable, ReplyError> {
+    fn admit(&mut self, words: &OwnedWords) -> Result<&'c Callable, ReplyError> {
         const UNKNOWN: ReplyError = ReplyError::message("Unknown Redis command called from script");
         const WRONG_COUNT: ReplyError =
             ReplyError::message("Wrong number of args calling Redis command from script");
@@ -44,7 +54,7 @@ impl<'r, 'c> Running<'r, 'c> {
         if let Err(denied) = self.call.engine.check_rights(self.call.session, callable, words) {
             return Err(self.deny(denied, callable, words));
         }
-        if self.reads_only && callable.flags.has(Flags::WRITE) {
+        if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
         }
         if callable.flags.has(Flags::WRITE)
@@ -52,6 +62,10 @@ impl<'r, 'c> Running<'r, 'c> {
         {
             return Err(error);
         }
+        if self.rules.lacks_room && !self.has_written && callable.flags.has(Flags::DENY_OOM) {
+            return Err(ReplyError::OutOfMemory);
+        }
+        self.has_written |= callable.flags.has(Flags::WRITE);
         Ok(callable)
     }
 }
@@ -122,13 +136,7 @@ impl Host for Running<'_, '_> {
     }
 
     fn log(&mut self, level: LogLevel, message: &[u8]) {
-        let level = match level {
-            LogLevel::Debug => crate::host::LogLevel::Debug,
-            LogLevel::Verbose => crate::host::LogLevel::Verbose,
-            LogLevel::Notice => crate::host::LogLevel::Notice,
-            LogLevel::Warning => crate::host::LogLevel::Warning,
-        };
-        self.call.engine.host.log(level, &String::from_utf8_lossy(message));
+        crate::scripts::log(self.call.engine, level, message);
     }
 
     fn progress(&mut self) -> Progress {

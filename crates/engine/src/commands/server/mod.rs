@@ -11,6 +11,7 @@ mod memory;
 mod monitor;
 mod rewrite;
 mod role;
+mod save;
 mod shutdown;
 mod slow_log;
 mod time;
@@ -24,16 +25,19 @@ use crate::command_table::Command;
 
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
+    &save::BGSAVE,
     &command::COMMAND,
     &config::CONFIG,
     &debug::DEBUG,
     &info::INFO,
+    &save::LASTSAVE,
     &latency::LATENCY,
     &lolwut::LOLWUT,
     &memory::MEMORY,
     &monitor::MONITOR,
     &rewrite::BGREWRITEAOF,
     &role::ROLE,
+    &save::SAVE,
     &shutdown::SHUTDOWN,
     &slow_log::SLOWLOG,
     &time::TIME,

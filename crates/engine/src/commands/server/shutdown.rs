@@ -20,7 +20,16 @@ pub(super) static SHUTDOWN: Command = Declaration {
         token("abort", "ABORT").optional().since("7.0.0"),
     ],
     history: &[("7.0.0", "Has the options `NOW`, `FORCE` and `ABORT`.")],
-    ..Declaration::new("SHUTDOWN", Group::Server, "1.0.0", Handler::Keys(shutdown))
+    ..Declaration::new("SHUTDOWN", Group::Server, "1.0.0", HANDLER)
+};
+
+/// To save takes all keys at rest. What does not save must be possible while a script runs that has all keys.
+const HANDLER: Handler = Handler::KeysOrEverything {
+    run: shutdown,
+    needs_everything: |words| {
+        let is = |keyword: &[u8]| words.iter().any(|word| word.eq_ignore_ascii_case(keyword));
+        !is(b"NOSAVE") && !is(b"ABORT")
+    },
 };
 
 /// What is asked for.
@@ -40,16 +49,18 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
         Wish::End(request) if request.save != Some(false) && call.engine.is_busy() => {
             Err(call.engine.busy_error().unwrap_or(ReplyError::Syntax))
         }
-        Wish::End(request) => match call.engine.host.shut_down(request) {
-            // The end of the connection is the answer.
-            Ok(()) => {
-                call.next = Next::Close;
-                Ok(())
+        Wish::End(request) => {
+            match call.engine.host.shut_down(request, call.engine, &mut call.keys) {
+                // The end of the connection is the answer.
+                Ok(()) => {
+                    call.next = Next::Close;
+                    Ok(())
+                }
+                Err(ShutdownRefused) => {
+                    Err(ReplyError::message("Errors trying to SHUTDOWN. Check logs."))
+                }
             }
-            Err(ShutdownRefused) => {
-                Err(ReplyError::message("Errors trying to SHUTDOWN. Check logs."))
-            }
-        },
+        }
     }
 }
 

@@ -79,7 +79,12 @@ impl Host for Shared {
     fn sleep(&self, microseconds: u64) {
         *self.0.slept_us.lock() += microseconds;
     }
-    fn shut_down(&self, request: ShutdownRequest) -> Result<(), ShutdownRefused> {
+    fn shut_down(
+        &self,
+        request: ShutdownRequest,
+        _engine: &crate::Engine,
+        _view: &mut keyspace::View<'_>,
+    ) -> Result<(), ShutdownRefused> {
         self.0.asked_to_end.lock().push(request);
         if request.save == Some(true) { Err(ShutdownRefused) } else { Ok(()) }
     }

@@ -32,6 +32,8 @@ mod split;
 mod write;
 
 #[cfg(test)]
+mod side_by_side;
+#[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, LoadedKey, LoadedValue, Tally};
@@ -39,6 +41,7 @@ pub use error::{LoadError, Place, Refusal};
 pub use read::{Sink, Summary, read_file};
 pub use skip::module_name;
 pub use split::{Checksum, Modules, Part, Settings, Splitter};
+pub(super) use write::encode_modifiers;
 pub use write::{FileWriter, encode_key};
 
 /// What is noted of a key's use, for those who evict.

@@ -165,6 +165,17 @@ fn encode_head(
     version: Version,
     writer: &mut Writer,
 ) {
+    encode_modifiers(expiry_ms, eviction, writer);
+    writer.byte(value_type(value, version).to_byte());
+    writer.string(key);
+}
+
+/// Writes what stands before the type of a value.
+pub(in crate::rdb) fn encode_modifiers(
+    expiry_ms: Option<i64>,
+    eviction: Eviction,
+    writer: &mut Writer,
+) {
     if let Some(expiry_ms) = expiry_ms {
         writer.byte(Opcode::ExpireMilliseconds as u8);
         writer.milliseconds(expiry_ms);
@@ -180,6 +191,4 @@ fn encode_head(
             writer.byte(counter);
         }
     }
-    writer.byte(value_type(value, version).to_byte());
-    writer.string(key);
 }

@@ -5,7 +5,7 @@
 
 mod packed;
 mod read;
-mod stream;
+pub(super) mod stream;
 mod write;
 
 #[cfg(test)]

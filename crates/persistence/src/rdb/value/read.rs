@@ -12,7 +12,7 @@ use collections::hash::{self, Hash};
 use collections::list::{List, SavedNode};
 use collections::list_pack::{Element, ListPack};
 use collections::set::Set;
-use collections::sorted_set::SortedSet;
+use collections::sorted_set::{self, SortedSet};
 use collections::{Collection, Encoding, IntSet};
 
 use super::{Limits, Value, packed, stream};
@@ -59,16 +59,28 @@ fn read_with<R: Read>(
         | ValueType::ListZipList
         | ValueType::ListQuickList
         | ValueType::ListQuickList2 => read_list(form, reader, limits)?.into_object(),
-        ValueType::SetListPack => read_packed_set(reader, limits, care)?.into_object(),
-        ValueType::Set | ValueType::SetIntSet => read_set(form, reader, limits)?.into_object(),
-        ValueType::SortedSetListPack => read_packed_sorted_set(reader, limits, care)?.into_object(),
-        ValueType::SortedSet | ValueType::SortedSet2 | ValueType::SortedSetZipList => {
+        ValueType::SetListPack => {
+            packed_set(list_pack(reader)?, reader, limits, care)?.into_object()
+        }
+        ValueType::SetIntSet => read_int_set(reader, limits)?.into_object(),
+        ValueType::Set => read_set(reader, limits)?.into_object(),
+        ValueType::SortedSetListPack => {
+            packed_sorted_set(list_pack(reader)?, reader, limits, care)?.into_object()
+        }
+        ValueType::SortedSetZipList => {
+            packed_sorted_set(repacked(reader)?, reader, limits, Care::Deep)?.into_object()
+        }
+        ValueType::SortedSet | ValueType::SortedSet2 => {
             read_sorted_set(form, reader, limits)?.into_object()
         }
-        ValueType::HashListPack => read_packed_hash(reader, limits, care)?.into_object(),
+        ValueType::HashListPack => {
+            packed_hash(list_pack(reader)?, reader, limits, care)?.into_object()
+        }
+        ValueType::HashZipList => {
+            packed_hash(repacked(reader)?, reader, limits, Care::Deep)?.into_object()
+        }
         ValueType::Hash
         | ValueType::HashZipMap
-        | ValueType::HashZipList
         | ValueType::HashMetadataBeforeRelease
         | ValueType::HashListPackExBeforeRelease
         | ValueType::HashMetadata
@@ -92,6 +104,12 @@ fn some<R: Read>(reader: &mut Reader<R>) -> Result<u64, Error> {
     }
 }
 
+/// How many elements are prepared for, when there are said to be so many: what is said may be wrong, so there is a bound.
+fn expected(count: u64) -> usize {
+    const MOST: usize = 1 << 16;
+    usize::try_from(count).unwrap_or(MOST).min(MOST)
+}
+
 /// Reads a list pack, which may be empty.
 fn any_list_pack<R: Read>(reader: &mut Reader<R>) -> Result<ListPack, Error> {
     let bytes = reader.string()?;
@@ -111,6 +129,23 @@ fn zip_list<R: Read>(reader: &mut Reader<R>) -> Result<Vec<Vec<u8>>, Error> {
     packed::zip_list(&bytes).ok_or_else(|| reader.corrupt(Corrupt::Packed("ziplist")))
 }
 
+/// Reads a ziplist as a list pack.
+fn repacked<R: Read>(reader: &mut Reader<R>) -> Result<ListPack, Error> {
+    let elements = zip_list(reader)?;
+    if elements.is_empty() {
+        return Err(reader.corrupt(Corrupt::Empty));
+    }
+    Ok(pack_of(&elements))
+}
+
+fn pack_of(elements: &[Vec<u8>]) -> ListPack {
+    let mut pack = ListPack::new();
+    for element in elements {
+        pack.push_back(element);
+    }
+    pack
+}
+
 fn elements(pack: &ListPack) -> Vec<Vec<u8>> {
     pack.as_ref().iter().map(Element::to_vec).collect()
 }
@@ -120,19 +155,13 @@ fn read_list<R: Read>(
     reader: &mut Reader<R>,
     limits: &Limits,
 ) -> Result<List, Error> {
-    let pack_of = |elements: Vec<Vec<u8>>| {
-        let mut pack = ListPack::new();
-        for element in &elements {
-            pack.push_back(element);
-        }
-        SavedNode::Packed(pack)
-    };
     let mut nodes = Vec::new();
     match form {
         ValueType::List => {
             let mut list = List::default();
+            let mut element = Vec::new();
             for _ in 0..some(reader)? {
-                let element = reader.string()?;
+                reader.replace_string(&mut element)?;
                 list.push(
                     collections::list::End::Tail,
                     [element.as_slice()].into_iter(),
@@ -141,10 +170,10 @@ fn read_list<R: Read>(
             }
             return Ok(list);
         }
-        ValueType::ListZipList => nodes.push(pack_of(zip_list(reader)?)),
+        ValueType::ListZipList => nodes.push(SavedNode::Packed(pack_of(&zip_list(reader)?))),
         ValueType::ListQuickList => {
             for _ in 0..some(reader)? {
-                nodes.push(pack_of(zip_list(reader)?));
+                nodes.push(SavedNode::Packed(pack_of(&zip_list(reader)?)));
             }
         }
         _ => {
@@ -162,34 +191,34 @@ fn read_list<R: Read>(
     if list.is_empty() { Err(reader.corrupt(Corrupt::Empty)) } else { Ok(list) }
 }
 
-fn read_set<R: Read>(
-    form: ValueType,
-    reader: &mut Reader<R>,
-    limits: &Limits,
-) -> Result<Set, Error> {
+fn read_int_set<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<Set, Error> {
+    let bytes = reader.string()?;
+    let integers =
+        IntSet::from_bytes_checked(bytes).map_err(|_| reader.corrupt(Corrupt::Packed("intset")))?;
+    if integers.is_empty() {
+        return Err(reader.corrupt(Corrupt::Empty));
+    }
+    if integers.len() <= limits.set.integers {
+        return Ok(Set::from_integers(integers));
+    }
+    let mut set = Set::with_capacity(integers.len());
+    for integer in integers.as_ref() {
+        set.add_integer(integer, limits.set);
+    }
+    Ok(set)
+}
+
+fn read_set<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<Set, Error> {
+    let count = some(reader)?;
     let mut set = Set::default();
-    match form {
-        ValueType::SetIntSet => {
-            let bytes = reader.string()?;
-            let integers = IntSet::from_bytes_checked(bytes)
-                .map_err(|_| reader.corrupt(Corrupt::Packed("intset")))?;
-            if integers.is_empty() {
-                return Err(reader.corrupt(Corrupt::Empty));
-            }
-            if integers.len() <= limits.set.integers {
-                return Ok(Set::from_integers(integers));
-            }
-            for integer in integers.as_ref() {
-                set.add_integer(integer, limits.set);
-            }
-        }
-        _ => {
-            for _ in 0..some(reader)? {
-                let member = reader.string()?;
-                if !set.add(&member, limits.set) {
-                    return Err(reader.corrupt(Corrupt::Duplicate));
-                }
-            }
+    if limits.set.members.max(limits.set.integers) < expected(count) {
+        set = Set::with_capacity(expected(count));
+    }
+    let mut member = Vec::new();
+    for _ in 0..count {
+        reader.replace_string(&mut member)?;
+        if !set.add(&member, limits.set) {
+            return Err(reader.corrupt(Corrupt::Duplicate));
         }
     }
     Ok(set)
@@ -200,48 +229,58 @@ fn read_sorted_set<R: Read>(
     reader: &mut Reader<R>,
     limits: &Limits,
 ) -> Result<SortedSet, Error> {
-    let mut set = SortedSet::default();
-    let mut members = 0_usize;
-    let mut add = |reader: &Reader<R>, member: &[u8], score: f64| {
-        if score.is_nan() {
-            return Err(reader.corrupt(Corrupt::Number("a score")));
+    let limits = limits.sorted_set;
+    let count = some(reader)?;
+    let set = if count <= expected(count) as u64 {
+        read_members(form, reader, limits, expected(count))?
+    } else {
+        let mut set = SortedSet::default();
+        set.expect_members(usize::MAX, limits);
+        let mut member = Vec::new();
+        for _ in 0..count {
+            reader.replace_string(&mut member)?;
+            let score = read_score(form, reader)?;
+            set.insert(&member, score, limits);
         }
-        set.insert(member, score, limits.sorted_set);
-        members = members.saturating_add(1);
-        Ok(())
+        set
     };
-    match form {
-        ValueType::SortedSet | ValueType::SortedSet2 => {
-            for _ in 0..some(reader)? {
-                let member = reader.string()?;
-                let score = match form {
-                    ValueType::SortedSet => reader.double_as_text()?,
-                    _ => reader.double()?,
-                };
-                add(reader, &member, score)?;
-            }
-        }
-        _ => {
-            let elements = zip_list(reader)?;
-            let (pairs, rest) = elements.as_chunks::<2>();
-            if !rest.is_empty() {
-                return Err(reader.corrupt(Corrupt::Packed("sorted set")));
-            }
-            if pairs.is_empty() {
-                return Err(reader.corrupt(Corrupt::Empty));
-            }
-            for [member, score] in pairs {
-                let score = score_of(Element::Bytes(score))
-                    .ok_or_else(|| reader.corrupt(Corrupt::Number("a score")))?;
-                add(reader, member, score)?;
-            }
-        }
-    }
-    if Collection::to_ref(&set).len() == members {
+    if Collection::to_ref(&set).len() as u64 == count {
         Ok(set)
     } else {
         Err(reader.corrupt(Corrupt::Duplicate))
     }
+}
+
+/// Reads the members of a sorted set that is not very large: they are gathered first, since files have them from the last to the first, and
+/// to build a set the other way round is faster. And a small one does not tell -0 from 0, so the form is chosen when all are known.
+fn read_members<R: Read>(
+    form: ValueType,
+    reader: &mut Reader<R>,
+    limits: sorted_set::Limits,
+    count: usize,
+) -> Result<SortedSet, Error> {
+    let mut bytes = Vec::new();
+    let mut members = Vec::new();
+    let mut longest = 0;
+    for _ in 0..count {
+        let begin = bytes.len();
+        reader.append_string(&mut bytes)?;
+        members.push((begin..bytes.len(), read_score(form, reader)?));
+        longest = longest.max(bytes.len().saturating_sub(begin));
+    }
+    let mut set = SortedSet::with_capacity(count, longest, limits);
+    for (place, score) in members.into_iter().rev() {
+        set.insert(bytes.get(place).unwrap_or_default(), score, limits);
+    }
+    Ok(set)
+}
+
+fn read_score<R: Read>(form: ValueType, reader: &mut Reader<R>) -> Result<f64, Error> {
+    let score = match form {
+        ValueType::SortedSet => reader.double_as_text()?,
+        _ => reader.double()?,
+    };
+    if score.is_nan() { Err(reader.corrupt(Corrupt::Number("a score"))) } else { Ok(score) }
 }
 
 /// A score as packed collections have it.
@@ -260,12 +299,12 @@ fn has_duplicate<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
     all.array_windows().any(|[this, next]| this == next)
 }
 
-fn read_packed_set<R: Read>(
-    reader: &mut Reader<R>,
+fn packed_set<R: Read>(
+    pack: ListPack,
+    reader: &Reader<R>,
     limits: &Limits,
     care: Care,
 ) -> Result<Set, Error> {
-    let pack = list_pack(reader)?;
     let members = pack.as_ref().iter();
     if care == Care::Deep && has_duplicate(members.clone()) {
         return Err(reader.corrupt(Corrupt::Duplicate));
@@ -283,12 +322,12 @@ fn read_packed_set<R: Read>(
     Ok(set)
 }
 
-fn read_packed_sorted_set<R: Read>(
-    reader: &mut Reader<R>,
+fn packed_sorted_set<R: Read>(
+    pack: ListPack,
+    reader: &Reader<R>,
     limits: &Limits,
     care: Care,
 ) -> Result<SortedSet, Error> {
-    let pack = list_pack(reader)?;
     if !pack.len().is_multiple_of(2) {
         return Err(reader.corrupt(Corrupt::Packed("sorted set")));
     }
@@ -335,12 +374,12 @@ fn is_ordered(pack: &ListPack) -> Option<bool> {
     Some(is_ordered)
 }
 
-fn read_packed_hash<R: Read>(
-    reader: &mut Reader<R>,
+fn packed_hash<R: Read>(
+    pack: ListPack,
+    reader: &Reader<R>,
     limits: &Limits,
     care: Care,
 ) -> Result<Hash, Error> {
-    let pack = list_pack(reader)?;
     if !pack.len().is_multiple_of(2) {
         return Err(reader.corrupt(Corrupt::Packed("hash")));
     }
@@ -386,9 +425,12 @@ fn read_hash<R: Read>(
     let mut hash = Hash::new();
     match form {
         ValueType::Hash => {
-            for _ in 0..some(reader)? {
-                let name = reader.string()?;
-                let value = reader.string()?;
+            let count = some(reader)?;
+            let (mut name, mut value) = (Vec::new(), Vec::new());
+            hash.prepare(expected(count), std::iter::empty(), limits.hash);
+            for _ in 0..count {
+                reader.replace_string(&mut name)?;
+                reader.replace_string(&mut value)?;
                 add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
         }
@@ -406,17 +448,7 @@ fn read_hash<R: Read>(
                 add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
         }
-        ValueType::HashOfValkey => read_with_times(&mut hash, reader, limits)?,
-        _ => {
-            let elements = zip_list(reader)?;
-            let (pairs, rest) = elements.as_chunks::<2>();
-            if !rest.is_empty() {
-                return Err(reader.corrupt(Corrupt::Packed("hash")));
-            }
-            for [name, value] in pairs {
-                add_field(&mut hash, (name, value, None), reader, limits)?;
-            }
-        }
+        _ => read_with_times(&mut hash, reader, limits)?,
     }
     if hash.is_empty() { Err(reader.corrupt(Corrupt::Empty)) } else { Ok(hash) }
 }

@@ -23,10 +23,29 @@ pub(super) fn write(stream: StreamRef<'_>, with_activity: bool, pieces: &mut Pie
         writer.string(&id.to_bytes());
         writer.string(pack);
     }
+    write_behind_nodes(&parts, stream.log().first_id(), with_activity, pieces);
+}
+
+/// Writes what comes behind the nodes.
+pub(in crate::rdb) fn write_rest(
+    parts: &Parts,
+    first_id: StreamId,
+    with_activity: bool,
+    writer: &mut Writer,
+) {
+    write_behind_nodes(parts, first_id, with_activity, &mut Pieces::all(writer, &mut |_| {}));
+}
+
+fn write_behind_nodes(
+    parts: &Parts,
+    first_id: StreamId,
+    with_activity: bool,
+    pieces: &mut Pieces<'_>,
+) {
     let writer = pieces.next();
     writer.length(parts.len);
     write_id(parts.last_id, writer);
-    write_id(stream.log().first_id(), writer);
+    write_id(first_id, writer);
     write_id(parts.max_deleted_id, writer);
     writer.length(parts.entries_added.unwrap_or(parts.len));
     writer.length(parts.groups.len() as u64);

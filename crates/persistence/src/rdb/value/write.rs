@@ -78,7 +78,12 @@ pub(super) struct Pieces<'w> {
     drain: &'w mut dyn FnMut(&mut Writer),
 }
 
-impl Pieces<'_> {
+impl<'w> Pieces<'w> {
+    /// Of a writer that is never emptied.
+    pub(super) fn all(writer: &'w mut Writer, drain: &'w mut dyn FnMut(&mut Writer)) -> Pieces<'w> {
+        Pieces { writer, piece: usize::MAX, drain }
+    }
+
     /// For the next element.
     #[inline]
     pub(super) fn next(&mut self) -> &mut Writer {

@@ -1,7 +1,7 @@
 //! DEBUG DIGEST and DEBUG DIGEST-VALUE: whether two servers have equal data.
 
 use keyspace::{EntryRef, ExpiryMode, StringRef};
-use persistence::digest::{Dataset, Digest};
+use persistence::digest::{Dataset, Digest, Scores};
 use persistence::rdb::value::ValueRef;
 
 use crate::Call;
@@ -10,7 +10,7 @@ use crate::command_table::Outcome;
 /// The digest of all databases.
 pub(super) fn everything(call: &mut Call<'_>) -> Outcome {
     let mode = regardless_of_expiry(call);
-    let mut data = Dataset::default();
+    let mut data = Dataset::new(Scores::Short);
     let present = call.keys.database();
     for database in 0..call.keys.databases() {
         // There are far fewer.
@@ -33,7 +33,7 @@ pub(super) fn values(call: &mut Call<'_>) -> Outcome {
     while let Some(key) = call.arguments.next_word() {
         let mut digest = Digest::default();
         if let Some(entry) = call.keys.peek(key) {
-            digest.value(value(entry), entry.expiry().is_some());
+            digest.value(value(entry), entry.expiry().is_some(), Scores::Short);
         }
         call.reply.raw(format!("+{digest}\r\n").as_bytes());
     }

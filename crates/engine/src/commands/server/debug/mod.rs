@@ -8,6 +8,7 @@ mod object;
 mod patterns;
 mod populate;
 mod protocol;
+mod reload;
 mod tables;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,6 +57,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "PAUSE-CRON", words: 1..=1, run: pause_timers },
     Subcommand { name: "POPULATE", words: 1..=3, run: populate::populate },
     Subcommand { name: "PROTOCOL", words: 1..=1, run: protocol::protocol },
+    Subcommand { name: "RELOAD", words: ANY, run: reload::reload },
     Subcommand { name: "REPLYBUFFER", words: 2..=2, run: reply_buffer },
     Subcommand { name: "SEGFAULT", words: ANY, run: |call| crash(call, CrashKind::Segfault) },
     Subcommand { name: "SET-ACTIVE-EXPIRE", words: 1..=1, run: set_active_expiry },
@@ -220,6 +222,9 @@ const HELP_LINES: &[&str] = &[
     "PROTOCOL <type>",
     "    Answers a value of this type: string, integer, double, bignum, null, array,",
     "    set, map, attrib, push, verbatim, true, false.",
+    "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+    "    Saves the data, removes it and loads it again. MERGE: a key of the file takes the",
+    "    place of one that is there; NOFLUSH: nothing is removed; NOSAVE: nothing is saved.",
     "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>",
     "REPLYBUFFER RESIZING <0|1>",
     "    Accepted: clients here have no buffers that are resized.",

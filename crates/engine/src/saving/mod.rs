@@ -1,0 +1,470 @@
+//! Saving the data, in the background or at once: when, what comes of it, and what INFO tells about it.
+//!
+//! Nothing in here writes a file: that is for the [host](crate::host::Host). A command (or a save point) closes the gates and begins a
+//! snapshot, so that the image is of exactly that moment; the host gets it as a [`Job`], drives its walk on a thread of its
+//! own, writes what the [`Recorder`] has gathered, and says how it [ended](Saving::end).
+//!
+//! What is gathered and not written yet is bounded. A call that wants to write waits while there is too much: it is tried again when others have been served
+//! ([`Saving::is_crowded`]), so that reading goes on and nobody waits with a lock in hand.
+
+mod recorder;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use config::Config;
+use keyspace::{ExpiryMode, Present, View, Walk};
+use parking_lot::Mutex;
+use persistence::rdb::file::FileWriter;
+use resp::ReplyError;
+
+pub use recorder::{Recorded, Recorder, Records, version};
+
+use crate::Engine;
+use crate::functions::Existing;
+use crate::host::LogLevel;
+
+/// What all workers share about saving.
+#[derive(Debug, Default)]
+pub struct Saving {
+    state: Mutex<State>,
+    /// Writes are refused: the last save failed, and the configuration wants that.
+    refusing: AtomicBool,
+    backlog: Arc<Backlog>,
+}
+
+/// Bytes of a snapshot that are gathered and not written yet.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    bytes: AtomicUsize,
+    peak: AtomicUsize,
+    limit: AtomicUsize,
+}
+
+impl Backlog {
+    fn add(&self, bytes: usize) {
+        let now = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if self.peak.load(Ordering::Relaxed) < now {
+            self.peak.fetch_max(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that so many bytes were written, or are not going to be.
+    pub fn remove(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The most that there were since the snapshot began.
+    pub fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// How many there may be.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    fn begin(&self, limit: usize) {
+        self.bytes.store(0, Ordering::Relaxed);
+        self.peak.store(0, Ordering::Relaxed);
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Current>,
+    /// A save in the background is to begin as soon as what prevents it has ended.
+    scheduled: bool,
+    /// Changes that the last image has; all that there were is in the statistics.
+    saved_changes: u64,
+    last_save_s: i64,
+    last_try_s: i64,
+    last_failed: bool,
+    last_duration_s: Option<i64>,
+    last_peak: usize,
+    saves: u64,
+}
+
+/// A save that has not ended.
+#[derive(Debug)]
+struct Current {
+    purpose: Purpose,
+    began_us: i64,
+    changes: u64,
+    keys: usize,
+    shown: Arc<AtomicUsize>,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// What an image is made for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The snapshot file, while clients are served.
+    File,
+    /// Something else: the base of an append-only file, a replica.
+    Other,
+}
+
+/// A snapshot that has begun, for the host to write.
+pub struct Job {
+    /// To be driven to its end, whatever becomes of what is written.
+    pub walk: Walk,
+    /// What the walk, and those who change values, have shown.
+    pub recorder: Arc<Recorder>,
+    /// The configuration when it began.
+    pub config: Arc<Config>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The code of all libraries of functions.
+    pub functions: Vec<Arc<[u8]>>,
+    /// Unix time in seconds.
+    pub now_s: i64,
+    /// How many keys the walk has come to, for INFO.
+    pub shown: Arc<AtomicUsize>,
+    /// Whether nobody wants it any more.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// How a save ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The file is there, and will be after a power cut.
+    Saved,
+    /// The reason is in the log.
+    Failed,
+    /// Nobody wanted it any more.
+    Cancelled,
+}
+
+/// Why no save begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Busy {
+    /// One for the snapshot file is being made.
+    Saving,
+    /// Another one is being made.
+    Other,
+}
+
+/// What INFO tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) unsaved_changes: u64,
+    pub(crate) in_progress: bool,
+    pub(crate) last_save_s: i64,
+    pub(crate) last_failed: bool,
+    pub(crate) last_duration_s: Option<i64>,
+    pub(crate) current_duration_s: Option<i64>,
+    pub(crate) saves: u64,
+    pub(crate) last_peak: usize,
+    pub(crate) current_peak: usize,
+    pub(crate) current_bytes: usize,
+    pub(crate) keys_processed: usize,
+    pub(crate) keys_total: usize,
+}
+
+impl Saving {
+    /// What has not been written yet of what was gathered.
+    pub fn backlog(&self) -> &Arc<Backlog> {
+        &self.backlog
+    }
+
+    /// Whether whoever wants to write has to wait, since too much is gathered.
+    #[inline]
+    pub fn is_crowded(&self) -> bool {
+        let backlog = &*self.backlog;
+        backlog.limit.load(Ordering::Relaxed) < backlog.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether writes are refused since the data cannot be saved.
+    #[inline]
+    pub(crate) fn refuses_writes(&self) -> bool {
+        self.refusing.load(Ordering::Relaxed)
+    }
+
+    /// Unix time in seconds of the last save that succeeded, or of the start.
+    pub fn last_save_s(&self) -> i64 {
+        self.state.lock().last_save_s
+    }
+
+    /// Whether a save prevents another one.
+    pub fn busy(&self) -> Option<Busy> {
+        self.state.lock().current.as_ref().map(|current| match current.purpose {
+            Purpose::File => Busy::Saving,
+            Purpose::Other => Busy::Other,
+        })
+    }
+
+    /// Has a save in the background begin when what prevents it has ended.
+    pub(crate) fn schedule(&self) {
+        self.state.lock().scheduled = true;
+    }
+
+    /// Notes that the data is that of a file of this moment.
+    pub fn note_loaded(&self, now_s: i64, changes: u64) {
+        let mut state = self.state.lock();
+        state.last_save_s = now_s;
+        state.saved_changes = changes;
+    }
+
+    /// Notes that the data is that of the snapshot file, after so many changes.
+    pub(crate) fn note_reloaded(&self, changes: u64) {
+        self.state.lock().saved_changes = changes;
+    }
+
+    /// Has a save that is being made for the snapshot file come to nothing.
+    pub fn cancel(&self) {
+        if let Some(current) = &self.state.lock().current
+            && current.purpose == Purpose::File
+        {
+            current.cancelled.store(true, Ordering::Release);
+        }
+    }
+
+    /// Runs what gives the result of a job the name by which it is known, unless nobody wants it any more.
+    pub fn publish<R>(&self, job: &Job, publish: impl FnOnce() -> R) -> Option<R> {
+        // Whoever cancels holds the lock as well, so it is before or after.
+        let _state = self.state.lock();
+        (!job.cancelled.load(Ordering::Acquire)).then(publish)
+    }
+}
+
+impl Engine {
+    /// Changes that were ever made.
+    pub(crate) fn changes(&self) -> u64 {
+        let of = |worker: &crate::statistics::WorkerStatistics| worker.read(|held| held.changes);
+        self.statistics.iter().map(of).sum()
+    }
+
+    /// Begins a save; fails if there is one. The view has all shards, behind closed gates.
+    pub fn begin_save(
+        &self,
+        view: &mut View<'_>,
+        purpose: Purpose,
+        now_us: i64,
+    ) -> Result<Job, Busy> {
+        if let Some(busy) = self.saving.busy() {
+            return Err(busy);
+        }
+        let config = self.config();
+        let backlog = &self.saving.backlog;
+        let limit = config.persistence.snapshot_queue_bytes;
+        backlog.begin(usize::try_from(limit).unwrap_or(usize::MAX));
+        let recorder =
+            Arc::new(Recorder::new(&config, now_us.div_euclid(1000), Arc::clone(backlog)));
+        let walk = view.begin_snapshot(Arc::clone(&recorder) as Arc<dyn keyspace::SnapshotSink>);
+        let shown = Arc::new(AtomicUsize::new(0));
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let changes = self.changes();
+        let keys = walk.sizes().iter().map(|size| size.keys).sum();
+        let seconds = now_us.div_euclid(1_000_000);
+        let mut state = self.saving.state.lock();
+        if purpose == Purpose::File {
+            state.last_try_s = seconds;
+            state.scheduled = false;
+        }
+        state.current = Some(Current {
+            purpose,
+            began_us: now_us,
+            changes,
+            keys,
+            shown: Arc::clone(&shown),
+            cancelled: Arc::clone(&cancelled),
+        });
+        drop(state);
+        Ok(Job {
+            walk,
+            recorder,
+            config,
+            purpose,
+            functions: self.function_code(),
+            now_s: seconds,
+            shown,
+            cancelled,
+        })
+    }
+
+    /// The code of all libraries of functions, which an image has as well.
+    pub fn function_code(&self) -> Vec<Arc<[u8]>> {
+        self.functions.libraries()
+    }
+
+    /// Takes the code of a library of functions out of an image; the reason if that is not possible.
+    pub fn restore_function(&self, code: &[u8], present: Present) -> Result<(), ReplyError> {
+        let existing = match present {
+            Present::Refused => Existing::Kept,
+            Present::Replaced => Existing::Replaced,
+        };
+        self.functions.restore(code, existing)
+    }
+
+    /// How values out of a file are represented.
+    pub fn value_limits(&self) -> persistence::rdb::value::Limits {
+        crate::commands::value_limits(&self.config())
+    }
+
+    /// Saves while everybody waits; says whether that worked. `more_changes` were made that the statistics do not have yet. The view has
+    /// all shards, behind closed gates.
+    pub fn save_at_once(&self, view: &mut View<'_>, more_changes: u64, now_s: i64) -> bool {
+        let saved = self.host.save_at_once(self, view);
+        let changes = self.changes().saturating_add(more_changes);
+        let mut state = self.saving.state.lock();
+        state.last_failed = !saved;
+        if saved {
+            state.last_save_s = now_s;
+            state.saved_changes = changes;
+            state.saves += 1;
+        }
+        drop(state);
+        self.weigh_refusal();
+        saved
+    }
+
+    /// Writes all keys into a file, while everybody waits.
+    pub fn write_at_rest<W: Write>(
+        &self,
+        view: &mut View<'_>,
+        file: &mut FileWriter<W>,
+        now_ms: i64,
+    ) -> std::io::Result<()> {
+        let recorder = Recorder::new(&self.config(), now_ms, Arc::default());
+        for code in self.function_code() {
+            file.function(&code)?;
+        }
+        let database = view.database();
+        // Those that have expired and were not removed yet are there all the same.
+        let mode = std::mem::replace(&mut view.round.expiry, ExpiryMode::Ignore);
+        let sizes = view.sizes();
+        let mut result = Ok(());
+        for (number, size) in sizes.iter().enumerate() {
+            if size.keys == 0 || result.is_err() {
+                continue;
+            }
+            result = file.select_database(number as u64, size.keys as u64, size.expiring as u64);
+            view.select(number);
+            view.for_each(&mut |entry| {
+                if result.is_ok() {
+                    result = recorder.write(entry, file);
+                }
+            });
+        }
+        view.select(database);
+        view.round.expiry = mode;
+        result
+    }
+
+    /// Begins to save in the background. The view has all shards, behind closed gates.
+    pub(crate) fn save_in_background(&self, view: &mut View<'_>, now_us: i64) -> Result<(), Busy> {
+        let job = self.begin_save(view, Purpose::File, now_us)?;
+        if let Some(outcome) = self.host.save_in_background(job, view) {
+            self.end_save(outcome, now_us);
+        }
+        Ok(())
+    }
+
+    /// Notes how a save ended, after its walk has.
+    pub fn end_save(&self, outcome: Outcome, now_us: i64) {
+        let mut state = self.saving.state.lock();
+        let Some(current) = state.current.take() else { return };
+        let peak = self.saving.backlog.peak();
+        self.saving.backlog.begin(usize::MAX);
+        if current.purpose == Purpose::Other {
+            return;
+        }
+        let seconds = now_us.saturating_sub(current.began_us).div_euclid(1_000_000);
+        if current.purpose == Purpose::File {
+            state.last_duration_s = Some(seconds);
+            state.last_peak = peak;
+        }
+        match outcome {
+            Outcome::Saved => {
+                state.last_save_s = now_us.div_euclid(1_000_000);
+                state.saved_changes = current.changes;
+                state.saves += 1;
+                state.last_failed = false;
+            }
+            Outcome::Failed => state.last_failed = true,
+            Outcome::Cancelled => {}
+        }
+        drop(state);
+        self.weigh_refusal();
+    }
+
+    /// Sees whether writes are to be refused, after a save or after the configuration was changed.
+    pub fn weigh_refusal(&self) {
+        let config = self.config();
+        let wanted = config.persistence.stop_writes_on_save_error
+            && !config.persistence.save_points.is_empty();
+        let refuses = wanted && self.saving.state.lock().last_failed;
+        self.saving.refusing.store(refuses, Ordering::Relaxed);
+    }
+
+    /// Whether a save in the background is due, by a save point or since one was asked for; if by a save point, logs it.
+    pub(crate) fn save_is_due(&self, config: &Config, now_s: i64) -> bool {
+        /// After a save has failed, the next one is tried so much later.
+        const RETRY_S: i64 = 5;
+        let is_wanted =
+            !config.persistence.save_points.is_empty() || self.saving.state.lock().scheduled;
+        if !is_wanted || self.loading.is_active() {
+            return false;
+        }
+        let changes = self.changes();
+        let state = self.saving.state.lock();
+        let may_try = !state.last_failed || RETRY_S < now_s.saturating_sub(state.last_try_s);
+        if state.current.is_some() || !may_try {
+            return false;
+        }
+        let unsaved = changes.saturating_sub(state.saved_changes);
+        let passed = now_s.saturating_sub(state.last_save_s);
+        let scheduled = state.scheduled;
+        drop(state);
+        let reached = config.persistence.save_points.iter().find(|point| {
+            u64::from(point.changes) <= unsaved
+                && i64::try_from(point.seconds).is_ok_and(|seconds| seconds < passed)
+        });
+        if let Some(point) = reached {
+            let line = format!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
+            self.host.log(LogLevel::Notice, &line);
+        }
+        reached.is_some() || scheduled
+    }
+
+    /// What INFO tells about saving.
+    pub(crate) fn saving_facts(&self, now_us: i64) -> Facts {
+        let changes = self.changes();
+        let backlog = &self.saving.backlog;
+        let state = self.saving.state.lock();
+        let current = state.current.as_ref();
+        let for_file = current.filter(|current| current.purpose == Purpose::File);
+        let seconds =
+            |current: &Current| now_us.saturating_sub(current.began_us).div_euclid(1_000_000);
+        Facts {
+            unsaved_changes: changes.saturating_sub(state.saved_changes),
+            in_progress: for_file.is_some(),
+            last_save_s: state.last_save_s,
+            last_failed: state.last_failed,
+            last_duration_s: state.last_duration_s,
+            current_duration_s: for_file.map(seconds),
+            saves: state.saves,
+            last_peak: state.last_peak,
+            current_peak: if current.is_some() { backlog.peak() } else { 0 },
+            current_bytes: if current.is_some() { backlog.bytes() } else { 0 },
+            keys_processed: current.map_or(0, |held| held.shown.load(Ordering::Relaxed)),
+            keys_total: current.map_or(0, |held| held.keys),
+        }
+    }
+}
+
+impl Job {
+    /// Ends the walk in the shards that the view holds, and writes nothing.
+    pub fn abandon(&mut self, view: &mut View<'_>) {
+        self.walk.give_up();
+        while self.walk.step(view, usize::MAX) {}
+    }
+}

@@ -1,0 +1,316 @@
+//! Writing snapshots: in the background, on two threads, or at once.
+//!
+//! In the background one thread drives the walk, which takes locks, a moment at a time; what was shown goes through a channel to another one,
+//! which encodes it, compresses it and writes it, without a lock. When that one falls behind, the walk waits.
+//!
+//! Whatever fails, the walk is driven to its end: until then there can be no other snapshot.
+
+mod file;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
+
+use config::Config;
+use engine::Engine;
+use engine::saving::{Backlog, Job, Outcome, Purpose, Recorded, Recorder};
+use keyspace::{DatabaseSize, View};
+use persistence::rdb::Version;
+use persistence::rdb::file::FileWriter;
+
+use crate::clock::Clock;
+use crate::log;
+use file::{Draft, Failure, Writer, write_failure};
+
+/// Where snapshots that have begun are left to be written in the background.
+pub(crate) struct Saver {
+    queue: Sender<Job>,
+}
+
+impl Saver {
+    /// One, and where its thread takes what is left.
+    pub(crate) fn new() -> (Saver, Receiver<Job>) {
+        let (queue, jobs) = channel();
+        (Saver { queue }, jobs)
+    }
+
+    /// Leaves a snapshot to be written.
+    pub(crate) fn take(&self, job: Job) -> Result<(), Box<Job>> {
+        log::notice(format_args!("Background saving started by pid {}", std::process::id()));
+        self.queue.send(job).map_err(|unsent| Box::new(unsent.0))
+    }
+}
+
+/// Starts the thread that writes what is left to the saver.
+pub(crate) fn spawn(engine: &'static Engine, jobs: Receiver<Job>, clock: Clock) -> io::Result<()> {
+    std::thread::Builder::new().name("saver".to_owned()).spawn(move || {
+        for job in jobs {
+            let outcome = save(engine, job);
+            match outcome {
+                Outcome::Saved => log::notice("Background saving terminated with success"),
+                Outcome::Failed => log::warning("Background saving error"),
+                Outcome::Cancelled => log::warning("Background saving terminated by signal 10"),
+            }
+            engine.end_save(outcome, i64::try_from(clock.read().unix_us).unwrap_or(i64::MAX));
+        }
+    })?;
+    Ok(())
+}
+
+/// Writes the base of an append-only file in which there is nothing.
+pub(crate) fn write_empty_base(file: &std::fs::File, config: &Config) -> io::Result<()> {
+    let now_s = i64::try_from(Clock::start().read().unix_us / 1_000_000).unwrap_or(i64::MAX);
+    let version = engine::saving::version(config);
+    begin_file(file, config, version, now_s, true)?.finish().map(drop)
+}
+
+/// Writes the base of an append-only file, and sees to it that it is on the disk.
+pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+    let incremental = job.config.persistence.rewrite_incremental_sync;
+    let written = match Draft::create_at(path, incremental) {
+        Ok(draft) => write(engine, job, draft),
+        Err(failure) => Err(Some(failure)),
+    };
+    if written.is_err() {
+        job.walk.give_up();
+        while engine.keyspace.step(&mut job.walk, STEP) {}
+    }
+    match written {
+        Ok(_) => Ok(()),
+        Err(Some(failure)) => Err(failure.to_string()),
+        Err(None) => Err("it is not wanted any more".to_owned()),
+    }
+}
+
+fn save(engine: &Engine, mut job: Job) -> Outcome {
+    let written = match Draft::create(Writer::Background, &job.config) {
+        Ok(draft) => write(engine, &mut job, draft),
+        Err(failure) => Err(Some(failure)),
+    };
+    if written.is_err() {
+        job.walk.give_up();
+        while engine.keyspace.step(&mut job.walk, STEP) {}
+    }
+    let published = written.and_then(|draft| {
+        engine
+            .saving
+            .publish(&job, || file::publish(&draft, &job.config))
+            .ok_or(None)?
+            .map_err(Some)
+    });
+    match published {
+        Ok(()) => {
+            log::notice("DB saved on disk");
+            return Outcome::Saved;
+        }
+        Err(Some(failure)) => log::warning(&failure),
+        Err(None) => {}
+    }
+    file::discard(&file::draft_path(Writer::Background));
+    if job.cancelled.load(Ordering::Acquire) { Outcome::Cancelled } else { Outcome::Failed }
+}
+
+/// The walk goes on by so much at a time, about bytes: some hundred microseconds, for which others wait.
+const STEP: usize = 256 << 10;
+
+/// Writes a draft to its end; none if nobody wants it any more.
+fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option<Failure>> {
+    /// What the walk may be ahead, in steps.
+    const AHEAD: usize = 16;
+    let (sender, recorded) = sync_channel(AHEAD);
+    let stop = AtomicBool::new(false);
+    let pen = Pen {
+        backlog: Arc::clone(engine.saving.backlog()),
+        config: Arc::clone(&job.config),
+        recorder: Arc::clone(&job.recorder),
+        functions: job.functions.clone(),
+        now_s: job.now_s,
+        is_base: job.purpose == Purpose::Other,
+        sizes: job.walk.sizes().to_vec(),
+    };
+    let result = std::thread::scope(|scope| {
+        let stop = &stop;
+        let writing = scope.spawn(move || pen.write(draft, &recorded, stop));
+        walk(engine, job, &sender, stop);
+        drop(sender);
+        writing.join()
+    });
+    let draft = match result {
+        Ok(Ok(draft)) => draft,
+        Ok(Err(error)) => return Err(Some(write_failure("write", error))),
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    if job.cancelled.load(Ordering::Acquire) {
+        return Err(None);
+    }
+    draft.complete().map_err(Some)
+}
+
+/// What the thread that writes knows.
+struct Pen {
+    backlog: Arc<Backlog>,
+    config: Arc<Config>,
+    recorder: Arc<Recorder>,
+    functions: Vec<Arc<[u8]>>,
+    now_s: i64,
+    /// Of an append-only file.
+    is_base: bool,
+    sizes: Vec<DatabaseSize>,
+}
+
+impl Pen {
+    /// Writes all that was recorded; sets `stop` if that fails.
+    fn write(
+        &self,
+        draft: Draft,
+        recorded: &Receiver<Recorded>,
+        stop: &AtomicBool,
+    ) -> io::Result<Draft> {
+        let result = self.try_write(draft, recorded);
+        if result.is_err() {
+            stop.store(true, Ordering::Release);
+            // What is on its way is of no use; taking it lets the walk go on.
+            for part in recorded {
+                self.backlog.remove(part.bytes());
+            }
+        }
+        result
+    }
+
+    fn try_write(&self, draft: Draft, recorded: &Receiver<Recorded>) -> io::Result<Draft> {
+        let version = self.recorder.version();
+        let mut file = begin_file(draft, &self.config, version, self.now_s, self.is_base)?;
+        for code in &self.functions {
+            file.function(code)?;
+        }
+        let mut database = None;
+        for part in recorded {
+            let result = part.encode(&self.recorder, |records| {
+                if database != Some(records.database) {
+                    database = Some(records.database);
+                    let size = self.sizes.get(records.database).copied().unwrap_or_default();
+                    let (keys, expiring) = (size.keys as u64, size.expiring as u64);
+                    file.select_database(records.database as u64, keys, expiring)?;
+                }
+                file.records(records.bytes)
+            });
+            self.backlog.remove(part.bytes());
+            result?;
+        }
+        file.finish()
+    }
+}
+
+/// Drives the walk, to its end unless nobody wants it any more or it cannot be written.
+fn walk(engine: &Engine, job: &mut Job, sender: &SyncSender<Recorded>, stop: &AtomicBool) {
+    let mut delays = Delays::default();
+    loop {
+        if stop.load(Ordering::Acquire) || job.cancelled.load(Ordering::Acquire) {
+            job.walk.give_up();
+        }
+        let more = engine.keyspace.step(&mut job.walk, STEP);
+        let shown = job.walk.shown();
+        let new = shown - job.shown.swap(shown, Ordering::Relaxed);
+        let recorded = job.recorder.take(job.walk.is_within_entry());
+        if !recorded.is_empty() && sender.send(recorded).is_err() {
+            stop.store(true, Ordering::Release);
+        }
+        if !more {
+            return;
+        }
+        delays.wait(engine.config().persistence.save_delay_us, new);
+    }
+}
+
+/// Waits for each key, or for every so many: a knob for tests.
+#[derive(Default)]
+pub(crate) struct Delays {
+    keys: u64,
+}
+
+impl Delays {
+    /// Waits for what was done since the last time.
+    pub(crate) fn wait(&mut self, delay_us: i32, keys: usize) {
+        let keys = keys as u64;
+        let delay_us = match u64::try_from(delay_us) {
+            Ok(0) => return,
+            Ok(delay_us) => delay_us.saturating_mul(keys),
+            Err(_) => {
+                let every = u64::from(delay_us.unsigned_abs());
+                let before = self.keys / every;
+                self.keys += keys;
+                self.keys / every - before
+            }
+        };
+        if 0 < delay_us {
+            std::thread::sleep(Duration::from_micros(delay_us));
+        }
+    }
+}
+
+/// Begins a file with what is to be said of it.
+fn begin_file<W: Write>(
+    sink: W,
+    config: &Config,
+    version: Version,
+    now_s: i64,
+    is_base: bool,
+) -> io::Result<FileWriter<W>> {
+    let (bits, now) = (usize::BITS.to_string(), now_s.to_string());
+    let memory = allocator::used_memory().to_string();
+    let auxiliary: [(&[u8], &[u8]); 5] = [
+        (b"redis-ver", engine::REDIS_VERSION.as_bytes()),
+        (b"redis-bits", bits.as_bytes()),
+        (b"ctime", now.as_bytes()),
+        (b"used-mem", memory.as_bytes()),
+        (b"aof-base", if is_base { b"1" } else { b"0" }),
+    ];
+    let persistence = &config.persistence;
+    FileWriter::begin(
+        sink,
+        version,
+        persistence.snapshot_checksum,
+        persistence.snapshot_compression,
+        &auxiliary,
+    )
+}
+
+/// Saves everything while everybody waits; says whether that worked.
+pub(crate) fn save_at_once(engine: &Engine, view: &mut View<'_>, unix_us: u64) -> bool {
+    match write_at_once(engine, view, unix_us) {
+        Ok(()) => {
+            log::notice("DB saved on disk");
+            true
+        }
+        Err(failure) => {
+            log::warning(&failure);
+            file::discard(&file::draft_path(Writer::AtOnce));
+            false
+        }
+    }
+}
+
+fn write_at_once(engine: &Engine, view: &mut View<'_>, unix_us: u64) -> Result<(), Failure> {
+    let config = engine.config();
+    let draft = Draft::create(Writer::AtOnce, &config)?;
+    let now_ms = i64::try_from(unix_us / 1000).unwrap_or(i64::MAX);
+    let version = engine::saving::version(&config);
+    let written = begin_file(draft, &config, version, now_ms / 1000, false).and_then(|mut file| {
+        engine.write_at_rest(view, &mut file, now_ms)?;
+        file.finish()
+    });
+    let draft = written.map_err(|error| write_failure("write", error))?.complete()?;
+    file::publish(&draft, &config)
+}
+
+/// Before the process ends: what is being written in the background is not wanted any more.
+pub(crate) fn abandon(engine: &Engine) {
+    if engine.saving.busy().is_some() {
+        log::warning("There is a child saving an .rdb. Killing it!");
+        engine.saving.cancel();
+        file::discard(&file::draft_path(Writer::Background));
+    }
+}
