@@ -118,7 +118,8 @@ fn submit<V: Borrow<LuaValue>>(
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
     let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let State { protocol, words, reply, .. } = &mut *guard;
-    words.clear(KEPT);
+    words.clear();
+    words.shrink_to(KEPT);
     reply.clear();
     let mut count = 0_usize;
     for argument in arguments {
