@@ -133,15 +133,6 @@ impl OwnedWords {
         Words::new(&self.bytes, &self.spans).with_supplied(&self.supplied)
     }
 
-    /// Forgets all words, and keeps the memory for others unless it is more than so many bytes.
-    pub fn clear(&mut self, kept: usize) {
-        self.bytes.clear();
-        self.bytes.shrink_to(kept);
-        self.spans.clear();
-        self.spans.shrink_to(kept.checked_div(size_of::<Span>()).unwrap_or(0));
-        self.supplied.clear();
-    }
-
     /// Appends a word. Words beyond 2 GiB together are cut.
     pub fn push(&mut self, word: &[u8]) {
         const MOST: u32 = SUPPLIED.wrapping_sub(1);
