@@ -373,12 +373,9 @@ impl<'a> Rules<'a> {
     }
 }
 
-fn duplicate(duplicate: Duplicate) -> LoadError {
-    LoadError::Refused(Refusal(format!(
-        "RDB has duplicated key '{}' in DB {}",
-        duplicate.key.escape_ascii(),
-        duplicate.database
-    )))
+fn duplicate(Duplicate { database, key }: Duplicate) -> LoadError {
+    let key = key.escape_ascii();
+    LoadError::Refused(Refusal(format!("RDB has duplicated key '{key}' in DB {database}")))
 }
 
 fn tell(summary: Summary) {

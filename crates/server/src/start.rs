@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use config::process::{SaveFirst, ShutdownOptions, Supervisor as SupervisedBy};
 use config::{LoadError, Loaded};
 use engine::Engine;
 use engine::host::ShutdownRequest;
+use engine::saving::Job;
 use keyspace::GateKey;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
@@ -76,11 +78,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
-    let background = config.process.daemonize && supervisor.name() == "no";
-    if background {
-        process::daemon::daemonize()
-            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
-    }
+    let background = go_to_background(&config, &supervisor)?;
     configuration::apply_log(&config.logging)
         .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
     log_start(program, command_line, &loaded.notices);
@@ -108,8 +106,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
-        reclaimer: Reclaimer::start()
-            .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
+        reclaimer: Reclaimer::start().map_err(|error| no_thread(&error))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
         supervised: supervisor.name(),
@@ -122,16 +119,14 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         shown_config_file,
         oom_score: parking_lot::Mutex::new(oom_score),
     };
-    let unix_socket = (!config.network.unix_socket.is_empty())
-        .then(|| config.network.unix_socket.as_path().to_owned());
+    let unix_socket = unix_socket(&config);
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
+    engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
-    saving::spawn(engine, jobs, clock)
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?;
     engine.saving.note_loaded(seconds(clock), 0);
-    let syncer = start_syncer(engine, &outfit)?;
+    let syncer = start_writers(engine, jobs, &outfit, clock)?;
     // Before there are workers, so that nobody is served who comes before the data.
     engine.loading.begin(0, seconds(clock));
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
@@ -150,11 +145,37 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     })
 }
 
-/// Starts the thread that forces the append-only file to the disk.
-fn start_syncer(engine: &'static Engine, outfit: &Outfit) -> Result<Syncer, Failed> {
+fn no_thread(error: &std::io::Error) -> Failed {
+    fail(format_args!("Can't start a thread: {error}"))
+}
+
+/// Where clients of the same machine may connect.
+fn unix_socket(config: &Config) -> Option<PathBuf> {
+    let path = &config.network.unix_socket;
+    (!path.is_empty()).then(|| path.as_path().to_owned())
+}
+
+/// Goes to the background if that is wanted; says whether it is there.
+fn go_to_background(config: &Config, supervisor: &Supervisor) -> Result<bool, Failed> {
+    let background = config.process.daemonize && supervisor.name() == "no";
+    if background {
+        process::daemon::daemonize()
+            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
+    }
+    Ok(background)
+}
+
+/// Starts the threads that write files.
+fn start_writers(
+    engine: &'static Engine,
+    jobs: Receiver<Job>,
+    outfit: &Outfit,
+    clock: Clock,
+) -> Result<Syncer, Failed> {
     outfit.append_only.serve(engine);
-    Syncer::start(Arc::clone(&outfit.append_only))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
+    saving::spawn(engine, jobs, clock)
+        .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
+        .map_err(|error| no_thread(&error))
 }
 
 /// Says that the server serves.
