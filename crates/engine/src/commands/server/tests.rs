@@ -596,7 +596,7 @@ fn debug_takes_words_as_redis_does() {
             ("DEBUG STRINGMATCH-TEST", "+Apparently Redis did not crash: test passed"),
         ],
     );
-    assert!(server.say("DEBUG HELP").starts_with("*4"));
+    assert!(server.say("DEBUG HELP").starts_with("*5"));
     for crash in ["SEGFAULT", "PANIC", "ASSERT", "OOM"] {
         assert!(
             server.say(&format!("DEBUG {crash}")).starts_with("-ERR"),
