@@ -168,3 +168,13 @@ fn each_client_finds_a_prefix_of_what_it_wrote() {
         kill_again_and_again(policy, |_| {});
     }
 }
+
+#[test]
+fn each_client_finds_a_prefix_of_what_it_wrote_while_the_file_was_rewritten() {
+    for policy in POLICIES {
+        kill_again_and_again(policy, |server| {
+            let reply = server.client().run("BGREWRITEAOF");
+            assert!(!reply.is_error(), "{reply:?}");
+        });
+    }
+}

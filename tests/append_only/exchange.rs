@@ -22,7 +22,7 @@ fn exchange(first: &Launch, second: &Launch, write: impl Fn(&Server)) {
 }
 
 /// What Redis 7.0 knows, too.
-fn write_what_all_know(server: &Server) {
+pub(super) fn write_what_all_know(server: &Server) {
     let mut client = server.client();
     for call in super::CALLS.iter().filter(|call| !call.starts_with("HEXPIRE")) {
         let reply = client.run(call);
@@ -35,7 +35,7 @@ fn files_written_here_are_loaded_by_real_servers_and_back() {
     for oracle in Oracle::all() {
         let data = Data::new();
         let theirs = data.on(oracle.launch());
-        exchange(&data.launch(), &theirs, write_what_all_know);
+        exchange(&data.launch().line("rdb-version 10"), &theirs, write_what_all_know);
     }
 }
 
@@ -44,6 +44,7 @@ fn times_and_checksums_do_not_disturb_real_servers() {
     for oracle in Oracle::all() {
         let data = Data::new();
         let ours = data.launch().line("aof-timestamp-enabled yes").line("appendfsync always");
+        let ours = ours.line("rdb-version 10");
         let theirs = data.on(oracle.launch()).line("aof-timestamp-enabled yes");
         exchange(&ours, &theirs, write_what_all_know);
     }

@@ -49,6 +49,8 @@ pub struct Figures {
     pub rewrites: u64,
     /// Rewrites that failed since one did not.
     pub failed_rewrites: u64,
+    /// Unix time in s at which the last of them did.
+    pub rewrite_failed_s: Option<i64>,
 }
 
 impl AppendOnly {

@@ -10,6 +10,7 @@ use keyspace::{Round, View};
 use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
+use crate::acl::{Context, Denied};
 use crate::audit::Audit;
 use crate::blocking::{self, Served};
 use crate::call::{Call, Next, Occasion};
@@ -142,11 +143,17 @@ impl<'e> Worker<'e> {
         if callable.flags.has(Flags::PROTECTED) {
             self.admit_protected(session, callable)?;
         }
-        if !session.authenticated && !callable.flags.has(Flags::NO_AUTH) {
+        if !session.authenticated
+            && !callable.flags.has(Flags::NO_AUTH)
+            && self.engine.asks_password()
+        {
             return Err(ReplyError::coded("NOAUTH Authentication required."));
         }
         if callable.flags.has(Flags::NO_MULTI) && session.is_in_transaction() {
             return Err(ReplyError::message("Command not allowed inside a transaction"));
+        }
+        if let Err(denied) = self.engine.check_rights(session, callable, words) {
+            return Err(self.deny(session, denied, callable, words));
         }
         if session.is_subscriber()
             && session.protocol == Protocol::Resp2
@@ -162,6 +169,23 @@ impl<'e> Worker<'e> {
             ));
         }
         Ok(())
+    }
+
+    /// What a client is told that may not make a call.
+    #[cold]
+    fn deny(
+        &self,
+        session: &Session,
+        denied: Denied,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> ReplyError {
+        let context =
+            if session.is_in_transaction() { Context::Transaction } else { Context::Client };
+        let about = (denied, context);
+        self.engine.note_denied(&self.config, self.round.now_ms, session, about, callable, words);
+        let text = denied.text(session.user_name(), callable);
+        ReplyError::quoting([b"NOPERM ", &*text].concat())
     }
 
     /// Whether the configuration lets this client call a command that could harm the server.

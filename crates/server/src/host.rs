@@ -1,6 +1,7 @@
 //! The process as the engine sees it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -190,9 +191,8 @@ impl Host for Process {
         self.append_only.set_flush_sleep(microseconds);
     }
 
-    fn rewrite_append_only(&self, _later: bool) -> Rewrite {
-        log::warning("Rewriting the append-only file is not built into this server yet");
-        Rewrite::Impossible
+    fn rewrite_append_only(&self, later: bool) -> Rewrite {
+        self.append_only.ask_to_rewrite(later)
     }
 
     fn cancel_shutdown(&self) -> bool {
@@ -249,6 +249,14 @@ impl Host for Process {
             crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file);
         }
         Ok(())
+    }
+
+    fn read_file(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        configuration::replace_file(path, bytes)
     }
 
     fn draw_id(&self) -> String {

@@ -45,6 +45,10 @@ struct Rules<'a> {
     now_ms: i64,
     /// What becomes of keys that are there already.
     present: Present,
+    /// Keys that have expired are loaded, too.
+    keeps_expired: bool,
+    /// Bytes of other files that were loaded before.
+    before: u64,
 }
 
 /// Counts what several threads load.
@@ -104,6 +108,35 @@ pub(crate) fn load_at_start(engine: &Engine, clock: Clock) -> Result<(), Failed>
     Ok(())
 }
 
+/// What follows the snapshot in a file.
+pub(crate) struct Rest {
+    pub(crate) input: Box<dyn Read>,
+    /// Where it begins.
+    pub(crate) offset: u64,
+    /// Keys that were loaded.
+    pub(crate) keys: u64,
+}
+
+/// Loads the snapshot that an append-only file begins with. Keys that have expired stay: commands that follow may be about
+/// them. `before` is how many bytes were loaded from other files.
+pub(crate) fn load_base(
+    engine: &Engine,
+    file: File,
+    clock: Clock,
+    before: u64,
+) -> Result<Rest, Failed> {
+    let config = engine.config();
+    let rules = Rules::new(engine, &config, clock.read().unix_us, Present::Refused);
+    let rules = Rules { keeps_expired: true, before, ..rules };
+    let counts = Counts::default();
+    let splitter = read_on_threads(file, rules, &counts).map_err(|error| report(&error))?;
+    tell(counts.summary());
+    let offset = splitter.offset();
+    let (read, input) = splitter.into_rest();
+    let keys = counts.summary().loaded;
+    Ok(Rest { input: Box::new(io::Cursor::new(read).chain(input)), offset, keys })
+}
+
 /// Loads the snapshot file while everybody waits. The view has all shards.
 pub(crate) fn load_at_rest(
     engine: &Engine,
@@ -144,7 +177,11 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Reads a file on this thread, and makes keys of it on others.
-fn read_on_threads(file: impl Read, rules: Rules<'_>, counts: &Counts) -> Result<(), LoadError> {
+fn read_on_threads<R: Read>(
+    file: R,
+    rules: Rules<'_>,
+    counts: &Counts,
+) -> Result<Splitter<BufReader<R>>, LoadError> {
     /// The threads that make keys are so many batches behind at most.
     const AHEAD: usize = 4;
     /// More would wait for each other.
@@ -176,7 +213,7 @@ fn read_on_threads(file: impl Read, rules: Rules<'_>, counts: &Counts) -> Result
                 {
                     break;
                 }
-                rules.engine.loading.advance(splitter.offset());
+                rules.engine.loading.advance(rules.before.saturating_add(splitter.offset()));
             }
             Ok(())
         })();
@@ -184,7 +221,8 @@ fn read_on_threads(file: impl Read, rules: Rules<'_>, counts: &Counts) -> Result
         read
     });
     let failure = failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    failure.map_or(read, Err)
+    failure.map_or(read, Err)?;
+    Ok(splitter)
 }
 
 fn make_keys(
@@ -222,7 +260,15 @@ impl<'a> Rules<'a> {
             | EvictionPolicy::VolatileTtl
             | EvictionPolicy::NoEviction => AccessPolicy::Lru,
         };
-        Rules { engine, config, access: AccessClock::new(policy, now_ms), now_ms, present }
+        Rules {
+            engine,
+            config,
+            access: AccessClock::new(policy, now_ms),
+            now_ms,
+            present,
+            keeps_expired: false,
+            before: 0,
+        }
     }
 
     /// Takes note of a part of a file; gives it back if it is records.
@@ -284,7 +330,7 @@ impl<'a> Rules<'a> {
         // It was checked when the part came that says so; a file without one has the first.
         let database = usize::try_from(batch.database()).unwrap_or(0);
         batch.decode(&self.engine.value_limits(), &mut |key: LoadedKey<'_>| {
-            if key.expiry_ms.is_some_and(|expiry| expiry < self.now_ms) {
+            if !self.keeps_expired && key.expiry_ms.is_some_and(|expiry| expiry < self.now_ms) {
                 expired += 1;
                 return Ok(());
             }

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,10 +19,11 @@ use config::process::{SaveFirst, ShutdownOptions, Supervisor as SupervisedBy};
 use config::{LoadError, Loaded};
 use engine::Engine;
 use engine::host::ShutdownRequest;
+use engine::saving::Job;
 use keyspace::GateKey;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::append_only::{self, AppendOnly, NotLoaded, Syncer};
+use crate::append_only::{self, AppendOnly, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::host::{Ending, Process, oom_adjustment};
@@ -76,11 +78,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     // Before there is any other thread: the daemon would not have it.
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
-    let background = config.process.daemonize && supervisor.name() == "no";
-    if background {
-        process::daemon::daemonize()
-            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
-    }
+    let background = go_to_background(&config, &supervisor)?;
     configuration::apply_log(&config.logging)
         .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
     log_start(program, command_line, &loaded.notices);
@@ -125,9 +123,14 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
+    engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
-    saving::spawn(engine, jobs, clock).map_err(|error| no_thread(&error))?;
-    let (syncer, threads) = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
+    engine.saving.note_loaded(seconds(clock), 0);
+    let syncer = start_writers(engine, jobs, &outfit, clock)?;
+    // Before there are workers, so that nobody is served who comes before the data.
+    engine.loading.begin(0, seconds(clock));
+    let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
+    load(engine, clock, &signals, &outfit)?;
     announce(&listening, &supervisor);
     Ok(Server {
         engine,
@@ -152,69 +155,27 @@ fn unix_socket(config: &Config) -> Option<PathBuf> {
     (!path.is_empty()).then(|| path.as_path().to_owned())
 }
 
-/// Starts the workers and loads the data: a snapshot file beside the workers.
-fn begin_to_serve(
-    engine: &'static Engine,
-    keys: Vec<GateKey>,
-    outfit: &Outfit,
-    listening: &Listening,
-    signals: &StopSignals,
-    clock: Clock,
-) -> Result<(Syncer, Vec<JoinHandle<()>>), Failed> {
-    engine.saving.note_loaded(seconds(clock), 0);
-    let is_append_only = engine.config().persistence.append_only;
-    if !is_append_only {
-        // Before there are workers, so that nobody is served who comes before the data.
-        engine.loading.begin(0, seconds(clock));
+/// Goes to the background if that is wanted; says whether it is there.
+fn go_to_background(config: &Config, supervisor: &Supervisor) -> Result<bool, Failed> {
+    let background = config.process.daemonize && supervisor.name() == "no";
+    if background {
+        process::daemon::daemonize()
+            .map_err(|error| fail(format_args!("Can't go to the background: {error}")))?;
     }
-    let syncer = begin_to_append(engine, outfit, clock)?;
-    let threads = spawn_workers(engine, keys, outfit, listening.listeners(), clock)?;
-    if !is_append_only {
-        load(engine, clock, signals, &outfit.ending)?;
-    }
-    Ok((syncer, threads))
+    Ok(background)
 }
 
-/// Loads the data on another thread, and waits for that or for a reason to end.
-fn load(
+/// Starts the threads that write files.
+fn start_writers(
     engine: &'static Engine,
+    jobs: Receiver<Job>,
+    outfit: &Outfit,
     clock: Clock,
-    signals: &StopSignals,
-    ending: &Ending,
-) -> Result<(), Failed> {
-    let cannot = |error| fail(format_args!("Can't start a thread: {error}"));
-    let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
-        .map_err(|error| cannot(error.into()))?;
-    let bell = Arc::new(bell);
-    let rung = Arc::clone(&bell);
-    let run = move || {
-        let outcome = loading::load_at_start(engine, clock);
-        // It fails only if it rings already.
-        let _rings = rustix::io::write(&rung, &1_u64.to_ne_bytes());
-        outcome
-    };
-    let thread =
-        std::thread::Builder::new().name("loader".to_owned()).spawn(run).map_err(cannot)?;
-    while !thread.is_finished() {
-        let mut sources = [
-            PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
-            PollFd::from_borrowed_fd(ending.as_fd(), PollFlags::IN),
-            PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
-        ];
-        // An error is an interruption: the sources are looked at either way.
-        let _interrupted = poll(&mut sources, None);
-        if signals.take().is_some() || ending.take().is_some() {
-            log::warning("Received shutdown signal during loading, exiting now.");
-            std::process::exit(0);
-        }
-        if sources[2].revents().contains(PollFlags::IN) {
-            break;
-        }
-    }
-    match thread.join() {
-        Ok(outcome) => outcome.map_err(|loading::Failed| Failed),
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+) -> Result<Syncer, Failed> {
+    outfit.append_only.serve(engine);
+    saving::spawn(engine, jobs, clock)
+        .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
+        .map_err(|error| no_thread(&error))
 }
 
 /// Says that the server serves.
@@ -226,22 +187,51 @@ fn announce(listening: &Listening, supervisor: &Supervisor) {
     supervisor.status("Ready to accept connections");
 }
 
-/// Loads what was appended to the append-only file, if there is one, and appends from here on.
-fn begin_to_append(
+/// Loads the data on another thread, and waits for that or for a reason to end.
+fn load(
     engine: &'static Engine,
-    outfit: &Outfit,
     clock: Clock,
-) -> Result<Syncer, Failed> {
-    let append_only = &outfit.append_only;
-    append_only.serve(engine);
-    if engine.config().persistence.append_only {
-        let loaded = append_only::load(engine, clock).map_err(|NotLoaded| Failed)?;
-        append_only
-            .start(engine, loaded)
-            .map_err(|error| fail(format_args!("Can't open the append-only file: {error}")))?;
+    signals: &StopSignals,
+    outfit: &Outfit,
+) -> Result<(), Failed> {
+    let cannot = |error| fail(format_args!("Can't start a thread: {error}"));
+    let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+        .map_err(|error| cannot(error.into()))?;
+    let bell = Arc::new(bell);
+    let rung = Arc::clone(&bell);
+    let append_only = Arc::clone(&outfit.append_only);
+    let run = move || {
+        let outcome = if engine.config().persistence.append_only {
+            append_only.load(engine).map_err(|append_only::NotLoaded| Failed)
+        } else {
+            loading::load_at_start(engine, clock).map_err(|loading::Failed| Failed)
+        };
+        // It fails only if it rings already.
+        let _rings = rustix::io::write(&rung, &1_u64.to_ne_bytes());
+        outcome
+    };
+    let thread =
+        std::thread::Builder::new().name("loader".to_owned()).spawn(run).map_err(cannot)?;
+    while !thread.is_finished() {
+        let mut sources = [
+            PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(outfit.ending.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
+        ];
+        // An error is an interruption: the sources are looked at either way.
+        let _interrupted = poll(&mut sources, None);
+        if signals.take().is_some() || outfit.ending.take().is_some() {
+            log::warning("Received shutdown signal during loading, exiting now.");
+            std::process::exit(0);
+        }
+        if sources[2].revents().contains(PollFlags::IN) {
+            break;
+        }
     }
-    Syncer::start(Arc::clone(append_only))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
+    match thread.join() {
+        Ok(outcome) => outcome,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// The configuration file as the title shows it; empty if there is none.

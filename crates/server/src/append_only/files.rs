@@ -21,6 +21,8 @@ pub(super) struct Files {
     /// What their names begin with.
     prefix: Vec<u8>,
     pub(super) manifest: Manifest,
+    /// The manifest names the file that is appended to.
+    pub(super) is_listed: bool,
 }
 
 /// Why the manifest cannot be read.
@@ -44,6 +46,7 @@ impl Files {
             directory,
             prefix: settings.append_file.as_bytes().to_vec(),
             manifest: Manifest::default(),
+            is_listed: true,
         };
         if !files.directory.exists() {
             log::debug(format_args!(
@@ -123,6 +126,11 @@ impl Files {
         sync_directory(&self.directory)
     }
 
+    /// Where a new base is written.
+    pub(super) fn temporary_path(&self) -> PathBuf {
+        self.directory.join(format!("temp-rewriteaof-bg-{}.aof", std::process::id()))
+    }
+
     /// Opens a file to append to it.
     pub(super) fn open(&self, name: &[u8]) -> io::Result<File> {
         OpenOptions::new().append(true).create(true).open(self.path(name))
@@ -133,6 +141,20 @@ impl Files {
         let path = self.path(name);
         let _was_there = fs::remove_file(&path);
         OpenOptions::new().append(true).create_new(true).open(path)
+    }
+
+    /// Begins with a base that holds nothing.
+    pub(super) fn create_base(&mut self, config: &Config) -> io::Result<()> {
+        let is_snapshot = config.persistence.append_snapshot_preamble;
+        let mut manifest = self.manifest.clone();
+        let name = manifest.replace_base(&self.prefix, is_snapshot, 0);
+        log::notice(format_args!("Creating AOF base file {} on server start", name.escape_ascii()));
+        let file = self.create(&name)?;
+        if is_snapshot {
+            crate::saving::write_empty_base(&file, config)?;
+        }
+        file.sync_all()?;
+        self.change(manifest)
     }
 
     /// Deletes the files that are no longer needed, and what was left of an interrupted rewrite.

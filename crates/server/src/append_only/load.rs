@@ -4,6 +4,7 @@
 //! `aof-load-truncated` says so. The same for an end that is damaged, if `aof-load-corrupt-tail-max-size` says so. Damage
 //! anywhere else is not guessed at: the server says where it is and does not start.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
@@ -18,7 +19,7 @@ use resp::OwnedWords;
 use super::files::{Files, NotRead};
 use super::reason;
 use crate::clock::Clock;
-use crate::log;
+use crate::{loading, log};
 
 /// How long commands are executed before others may come to their turn.
 const SLICE: Duration = Duration::from_millis(5);
@@ -30,6 +31,8 @@ pub(crate) struct Loaded {
     pub(super) files: Files,
     /// Of the bytes at the end of the last file for which no line vouches.
     pub(super) checksum: Running,
+    /// Keys in the snapshot that it begins with.
+    pub(super) keys: u64,
 }
 
 /// The append-only file cannot be loaded. Why is in the log.
@@ -53,7 +56,10 @@ pub(crate) fn load(engine: &Engine, clock: Clock) -> Result<Loaded, NotLoaded> {
     migrate(&mut files, &config)?;
     let begin = clock.read().monotonic_us;
     let bytes = files.bytes();
-    let mut loader = Loader { engine, config: &config, clock, checksum: Running::new() };
+    let now_s = i64::try_from(clock.read().unix_us / 1_000_000).unwrap_or(i64::MAX);
+    engine.loading.begin(bytes, now_s);
+    let mut loader =
+        Loader { engine, config: &config, clock, checksum: Running::new(), keys: Cell::new(0) };
     // What is cut off gets shorter each time, so there is an end.
     while !loader.load_all(&files)? {
         loader.forget_everything();
@@ -62,8 +68,9 @@ pub(crate) fn load(engine: &Engine, clock: Clock) -> Result<Loaded, NotLoaded> {
         let seconds = seconds_since(begin, clock);
         log::notice(format_args!("DB loaded from append only file: {seconds:.3} seconds"));
     }
-    let checksum = loader.checksum;
-    Ok(Loaded { files, checksum })
+    engine.saving.note_loaded(now_s, 0);
+    let Loader { checksum, keys, .. } = loader;
+    Ok(Loaded { files, checksum, keys: keys.get() })
 }
 
 fn seconds_since(begin_us: u64, clock: Clock) -> f64 {
@@ -124,6 +131,7 @@ struct Loader<'a> {
     config: &'a Config,
     clock: Clock,
     checksum: Running,
+    keys: Cell<u64>,
 }
 
 /// Where a file is, and what is done with it.
@@ -132,6 +140,8 @@ struct Source<'a> {
     path: &'a Path,
     is_last: bool,
     bytes: u64,
+    /// Bytes of the files before it.
+    offset: u64,
 }
 
 impl Loader<'_> {
@@ -139,13 +149,15 @@ impl Loader<'_> {
     fn load_all(&mut self, files: &Files) -> Result<bool, NotLoaded> {
         let manifest = &files.manifest;
         let count = manifest.files().count();
+        let mut offset = 0;
         for (index, (kind, file)) in manifest.files().enumerate() {
             let begin = self.clock.read().monotonic_us;
             let name = String::from_utf8_lossy(&file.name).into_owned();
             let path = files.path(&file.name);
             let is_last = index + 1 == count;
-            let source =
-                Source { name: &name, path: &path, is_last, bytes: files.file_bytes(file) };
+            let bytes = files.file_bytes(file);
+            let source = Source { name: &name, path: &path, is_last, bytes, offset };
+            offset += bytes;
             match self.load_file(&source)? {
                 Outcome::Again => return Ok(false),
                 Outcome::Cut(_) if !is_last => {
@@ -178,34 +190,49 @@ impl Loader<'_> {
             ));
             NotLoaded
         })?;
-        let unreadable = |error: io::Error| {
+        let mut magic = Vec::new();
+        let begins = Read::by_ref(&mut file).take(MAGIC_BYTES).read_to_end(&mut magic);
+        begins.and_then(|_| file.seek(SeekFrom::Start(0))).map_err(|error| {
             log::warning(format_args!(
                 "Unrecoverable error reading the append only file {}: {}",
                 source.name,
                 reason(&error)
             ));
             NotLoaded
-        };
-        let mut magic = Vec::new();
-        Read::by_ref(&mut file).take(5).read_to_end(&mut magic).map_err(unreadable)?;
-        if magic == b"REDIS" || magic.starts_with(b"VALKE") {
+        })?;
+        if magic != b"REDIS" && magic != b"VALKE" {
+            return self.replay(Reader::new(Box::new(file), 0), source);
+        }
+        let is_base = source.path.extension().is_some_and(|ending| ending == "rdb");
+        log::notice(if is_base {
+            "Reading RDB base file on AOF loading..."
+        } else {
+            "Reading RDB preamble from AOF file..."
+        });
+        let rest = loading::load_base(self.engine, file, self.clock, source.offset);
+        let rest = rest.map_err(|loading::Failed| {
+            let what = if is_base { "base file" } else { "preamble of the AOF file" };
             log::warning(format_args!(
-                "{} begins with a snapshot, which this server cannot load yet",
+                "Error reading the RDB {what} {}, AOF loading aborted",
                 source.name
             ));
-            return Err(NotLoaded);
+            NotLoaded
+        })?;
+        self.keys.set(rest.keys);
+        if !is_base {
+            log::notice("Reading the remaining AOF tail...");
         }
-        let offset = file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-        self.replay(Reader::new(file, offset), source)
+        self.replay(Reader::new(rest.input, rest.offset), source)
     }
 
     /// Executes the commands that a file holds.
-    fn replay(&self, mut reader: Reader<File>, source: &Source<'_>) -> Result<Outcome, NotLoaded> {
+    fn replay(&self, mut reader: Commands, source: &Source<'_>) -> Result<Outcome, NotLoaded> {
         let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
         let mut replay = Replay::new(self.engine, now_us);
         let mut transaction = None;
         loop {
             let outcome = self.replay_slice(&mut reader, &mut replay, &mut transaction);
+            self.engine.loading.advance(source.offset.saturating_add(reader.offset()));
             match outcome {
                 Ok(true) => {}
                 Ok(false) => match transaction {
@@ -236,7 +263,7 @@ impl Loader<'_> {
     /// Executes commands for a while, with all gates closed; whether there are more.
     fn replay_slice(
         &self,
-        reader: &mut Reader<File>,
+        reader: &mut Commands,
         replay: &mut Replay<'_>,
         transaction: &mut Option<Transaction>,
     ) -> Result<bool, NotRun> {
@@ -354,6 +381,12 @@ impl Loader<'_> {
         }
     }
 }
+
+/// The commands of a file.
+type Commands = Reader<Box<dyn Read>>;
+
+/// How many bytes tell a snapshot from commands.
+const MAGIC_BYTES: u64 = 5;
 
 /// A transaction whose end was not read yet.
 struct Transaction {

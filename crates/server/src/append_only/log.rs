@@ -33,8 +33,8 @@ pub(super) struct Log {
     /// The unix time in s that was noted last.
     noted_s: i64,
     spare: Vec<u8>,
-    /// It could not be forced to the disk, and nobody knows what is in it.
-    pub(super) is_broken: bool,
+    /// Files before it that are not forced to the disk yet.
+    pub(super) unsynced: Vec<Arc<File>>,
 }
 
 impl Log {
@@ -50,8 +50,15 @@ impl Log {
             checksum,
             noted_s: 0,
             spare: Vec::new(),
-            is_broken: false,
+            unsynced: Vec::new(),
         }
+    }
+
+    /// Goes on where another file has ended, which is written completely.
+    pub(super) fn follow(&mut self, other: &mut Log) {
+        self.taken_end = other.taken_end;
+        self.unsynced.append(&mut other.unsynced);
+        self.unsynced.push(Arc::clone(&other.file));
     }
 
     /// Takes what was recorded, to write it. `noted_s` is the unix time in s, if it is to be noted.

@@ -22,6 +22,7 @@
 mod files;
 mod load;
 mod log;
+mod rewrite;
 mod thread;
 
 use std::io;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use config::persistence::AppendSync;
 use engine::Engine;
+use engine::host::Rewrite;
 use parking_lot::{Condvar, Mutex};
 use persistence::crc64::Running;
 
@@ -41,7 +43,7 @@ use files::Files;
 use log::Log;
 
 use load::Loaded;
-pub(crate) use load::{NotLoaded, load};
+pub(crate) use load::NotLoaded;
 pub(crate) use thread::Syncer;
 
 /// How often a write that failed is tried again.
@@ -63,6 +65,8 @@ pub(crate) struct AppendOnly {
     log: Mutex<Option<Log>>,
     files: Mutex<Option<Files>>,
     bell: Bell,
+    /// A sync has failed, and nothing has been rewritten since: nobody knows what of the files is on the disk.
+    distrusted: AtomicBool,
     /// DEBUG AOF-FLUSH-SLEEP: microseconds.
     flush_sleep_us: AtomicU64,
     generation: AtomicU64,
@@ -77,10 +81,13 @@ struct Bell {
 
 /// What the thread is asked to do.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be wished beside the others")]
 struct Wishes {
     commit: bool,
     /// Nothing more is to be appended.
     close: bool,
+    /// A rewrite is to begin.
+    rewrite: bool,
     stop: bool,
 }
 
@@ -94,6 +101,7 @@ impl AppendOnly {
             log: Mutex::new(None),
             files: Mutex::new(None),
             bell: Bell::default(),
+            distrusted: AtomicBool::new(false),
             flush_sleep_us: AtomicU64::new(0),
             generation: AtomicU64::new(0),
         }
@@ -105,10 +113,28 @@ impl AppendOnly {
         let _first = self.engine.set(engine);
     }
 
-    /// Begins to append, after what was loaded: the effects of all calls from here on. No worker runs yet.
-    pub(crate) fn start(&self, engine: &Engine, loaded: Loaded) -> io::Result<()> {
-        let Loaded { mut files, checksum } = loaded;
+    /// Loads what the files hold, and begins to append.
+    pub(crate) fn load(&self, engine: &Engine) -> Result<(), NotLoaded> {
+        let loaded = load::load(engine, self.clock)?;
+        let keys = loaded.keys;
+        self.start(engine, loaded).map_err(|error| {
+            server_log::warning(format_args!(
+                "Can't open the append-only file: {}",
+                reason(&error)
+            ));
+            NotLoaded
+        })?;
+        engine.loading.end(keys, 0);
+        Ok(())
+    }
+
+    /// Begins to append, after what was loaded: the effects of all calls from here on. No worker executes any yet.
+    fn start(&self, engine: &Engine, loaded: Loaded) -> io::Result<()> {
+        let Loaded { mut files, checksum, .. } = loaded;
         files.create_directory()?;
+        if files.is_empty() {
+            files.create_base(&engine.config())?;
+        }
         let mut manifest = files.manifest.clone();
         let (name, is_new) = match manifest.incremental.last() {
             Some(last) => (last.name.clone(), false),
@@ -123,7 +149,9 @@ impl AppendOnly {
         if is_new {
             files.change(manifest)?;
         }
-        files.delete_history();
+        if !engine.config().persistence.keep_old_append_files {
+            files.delete_history();
+        }
         let bytes = file.metadata()?.len();
         let with_checksums = engine.config().persistence.append_checksums;
         let checksum = with_checksums.then(|| if is_new { Running::new() } else { checksum });
@@ -141,6 +169,14 @@ impl AppendOnly {
         Ok(())
     }
 
+    fn is_distrusted(&self) -> bool {
+        self.distrusted.load(Ordering::Acquire)
+    }
+
+    fn set_distrusted(&self, distrusted: bool) {
+        self.distrusted.store(distrusted, Ordering::Release);
+    }
+
     fn next_generation(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -152,13 +188,41 @@ impl AppendOnly {
             return Ok(());
         }
         if on {
-            server_log::warning(
-                "Turning the append-only file on needs a rewrite, which is not built yet",
-            );
-            return Err(CANNOT_SWITCH.to_owned());
+            return self.turn_on(engine);
         }
         engine.append_only.update(|figures| figures.is_on = false);
         self.bell.ring(|wishes| wishes.close = true);
+        Ok(())
+    }
+
+    /// Begins to append: as of a snapshot, which is the base.
+    fn turn_on(&self, engine: &Engine) -> Result<(), String> {
+        let prepared =
+            Files::read(&engine.config()).map_err(|error| error.to_string()).and_then(|files| {
+                files.create_directory().map(|()| files).map_err(|error| reason(&error))
+            });
+        match prepared {
+            Ok(mut files) => {
+                files.is_listed = false;
+                let log = self.log.lock();
+                if log.is_none() {
+                    *self.files.lock() = Some(files);
+                }
+            }
+            Err(why) => {
+                server_log::warning(format_args!(
+                    "Redis needs to enable the AOF but can't open its directory: {why}"
+                ));
+                return Err(CANNOT_SWITCH.to_owned());
+            }
+        }
+        engine.append_only.update(|figures| figures.is_on = true);
+        if self.ask_to_rewrite(false) != Rewrite::Begun {
+            server_log::warning(
+                "AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.",
+            );
+            engine.append_only.update(|figures| figures.is_rewrite_scheduled = true);
+        }
         Ok(())
     }
 
@@ -201,7 +265,7 @@ impl AppendOnly {
         if end.is_some_and(|end| end <= engine.append_only.acknowledged()) {
             return;
         }
-        if self.write_log(engine, log).is_ok() && !log.is_broken {
+        if self.write_log(engine, log).is_ok() && !self.is_distrusted() {
             engine.append_only.acknowledge(log.taken_end());
         }
     }
@@ -215,7 +279,7 @@ impl AppendOnly {
         let outcome = log.write();
         let written = log.bytes - before;
         match &outcome {
-            Ok(_) if engine.append_only.is_in_trouble() && !log.is_broken => {
+            Ok(_) if engine.append_only.is_in_trouble() && !self.is_distrusted() => {
                 server_log::warning("AOF write error looks solved, Redis can write again.");
                 engine.append_only.set_trouble(None);
             }

@@ -40,11 +40,14 @@ struct Turns {
     /// Of the stream, and of which file, the end that is on disk.
     synced: (u64, u64),
     last_sync: Instant,
+    /// When it was seen last whether a rewrite is due.
+    last_look: Instant,
 }
 
 impl AppendOnly {
-    fn run(&self) {
-        let mut turns = Turns { synced: (0, 0), last_sync: Instant::now() };
+    fn run(self: &Arc<Self>) {
+        let mut turns =
+            Turns { synced: (0, 0), last_sync: Instant::now(), last_look: Instant::now() };
         loop {
             let wishes = self.await_wishes(&turns);
             let Some(engine) = self.engine() else {
@@ -61,6 +64,9 @@ impl AppendOnly {
             if wishes.close {
                 self.close(engine, &mut turns);
             }
+            if wishes.rewrite {
+                self.begin_rewrite(engine);
+            }
             match policy {
                 AppendSync::Always => self.commit_all(engine, &mut turns),
                 AppendSync::EverySecond | AppendSync::No => {
@@ -73,6 +79,10 @@ impl AppendOnly {
                     }
                     self.wake_workers();
                 }
+            }
+            if SYNC_INTERVAL <= turns.last_look.elapsed() {
+                turns.last_look = Instant::now();
+                self.consider_rewrite(engine);
             }
         }
     }
@@ -89,7 +99,7 @@ impl AppendOnly {
         };
         let deadline = Instant::now() + patience;
         let mut wishes = self.bell.wishes.lock();
-        while !wishes.commit && !wishes.close && !wishes.stop {
+        while !wishes.commit && !wishes.close && !wishes.rewrite && !wishes.stop {
             if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
                 break;
             }
@@ -102,7 +112,7 @@ impl AppendOnly {
         self.sleep_before_flush();
         let written = self.write_all(engine);
         let Some((end, _)) = written else { return };
-        if skips_sync(engine) || self.sync(engine, turns) {
+        if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             engine.append_only.acknowledge(end);
         }
         self.wake_workers();
@@ -111,9 +121,6 @@ impl AppendOnly {
     fn write_all(&self, engine: &Engine) -> Option<(u64, u64)> {
         let mut log = self.log.lock();
         let log = log.as_mut()?;
-        if log.is_broken {
-            return None;
-        }
         let end = self.write_log(engine, log).ok()?;
         Some((end, log.generation))
     }
@@ -123,18 +130,20 @@ impl AppendOnly {
         if skips_sync(engine) {
             return false;
         }
-        let (file, written) = {
-            let log = self.log.lock();
-            let Some(log) = log.as_ref().filter(|log| !log.is_broken) else { return false };
-            (Arc::clone(&log.file), (log.written_end(), log.generation))
+        let (file, before, written) = {
+            let mut log = self.log.lock();
+            let Some(log) = log.as_mut() else { return false };
+            let before = std::mem::take(&mut log.unsynced);
+            (Arc::clone(&log.file), before, (log.written_end(), log.generation))
         };
         let begin = Instant::now();
         turns.last_sync = begin;
-        if turns.synced == written {
+        if turns.synced == written && before.is_empty() {
             return true;
         }
         engine.append_only.update(|figures| figures.is_syncing = true);
-        let outcome = file.sync_data();
+        let outcome =
+            before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
         let is_slow = SLOW_SYNC <= begin.elapsed();
         engine.append_only.update(|figures| {
             figures.is_syncing = false;
@@ -152,17 +161,15 @@ impl AppendOnly {
                 true
             }
             Err(error) => {
-                self.distrust(engine, written.1, &error);
+                self.distrust(engine, &error);
                 false
             }
         }
     }
 
-    /// Takes note that nobody knows what of the file is on disk.
-    fn distrust(&self, engine: &Engine, generation: u64, error: &std::io::Error) {
-        let mut log = self.log.lock();
-        let Some(log) = log.as_mut().filter(|log| log.generation == generation) else { return };
-        log.is_broken = true;
+    /// Takes note that nobody knows what of the files is on disk. The next rewrite makes new ones.
+    fn distrust(&self, engine: &Engine, error: &std::io::Error) {
+        self.set_distrusted(true);
         server_log::warning(format_args!("Fail to fsync the AOF file: {}", reason(error)));
         engine.append_only.set_trouble(Some(reason(error)));
     }
@@ -198,6 +205,7 @@ impl AppendOnly {
         server_log::notice("Calling fsync() on the AOF file.");
         if let Some((end, _)) = self.write_all(engine)
             && self.sync(engine, turns)
+            && !self.is_distrusted()
         {
             engine.append_only.acknowledge(end);
         }

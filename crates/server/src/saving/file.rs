@@ -50,7 +50,12 @@ pub(crate) fn draft_path(writer: Writer) -> PathBuf {
 impl Draft {
     /// Creates it.
     pub(crate) fn create(writer: Writer, config: &Config) -> Result<Draft, Failure> {
-        let path = draft_path(writer);
+        let incremental = config.persistence.snapshot_incremental_sync;
+        Draft::create_at(draft_path(writer), incremental)
+    }
+
+    /// Creates one at this place.
+    pub(crate) fn create_at(path: PathBuf, incremental: bool) -> Result<Draft, Failure> {
         let file = File::create(&path).map_err(|error| Failure {
             what: format!(
                 "Failed opening the temp RDB file {} (in server root dir {}) for saving",
@@ -59,7 +64,6 @@ impl Draft {
             ),
             error,
         })?;
-        let incremental = config.persistence.snapshot_incremental_sync;
         Ok(Draft { file, path, incremental, unsynced: 0 })
     }
 

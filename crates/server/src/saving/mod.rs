@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use config::Config;
 use engine::Engine;
-use engine::saving::{Backlog, Job, Outcome, Recorded, Recorder};
+use engine::saving::{Backlog, Job, Outcome, Purpose, Recorded, Recorder};
 use keyspace::{DatabaseSize, View};
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
@@ -58,6 +58,31 @@ pub(crate) fn spawn(engine: &'static Engine, jobs: Receiver<Job>, clock: Clock) 
         }
     })?;
     Ok(())
+}
+
+/// Writes the base of an append-only file in which there is nothing.
+pub(crate) fn write_empty_base(file: &std::fs::File, config: &Config) -> io::Result<()> {
+    let now_s = i64::try_from(Clock::start().read().unix_us / 1_000_000).unwrap_or(i64::MAX);
+    let version = engine::saving::version(config);
+    begin_file(file, config, version, now_s, true)?.finish().map(drop)
+}
+
+/// Writes the base of an append-only file, and sees to it that it is on the disk.
+pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+    let incremental = job.config.persistence.rewrite_incremental_sync;
+    let written = match Draft::create_at(path, incremental) {
+        Ok(draft) => write(engine, job, draft),
+        Err(failure) => Err(Some(failure)),
+    };
+    if written.is_err() {
+        job.walk.give_up();
+        while engine.keyspace.step(&mut job.walk, STEP) {}
+    }
+    match written {
+        Ok(_) => Ok(()),
+        Err(Some(failure)) => Err(failure.to_string()),
+        Err(None) => Err("it is not wanted any more".to_owned()),
+    }
 }
 
 fn save(engine: &Engine, mut job: Job) -> Outcome {
@@ -103,6 +128,7 @@ fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option
         recorder: Arc::clone(&job.recorder),
         functions: job.functions.clone(),
         now_s: job.now_s,
+        is_base: job.purpose == Purpose::Other,
         sizes: job.walk.sizes().to_vec(),
     };
     let result = std::thread::scope(|scope| {
@@ -130,6 +156,8 @@ struct Pen {
     recorder: Arc<Recorder>,
     functions: Vec<Arc<[u8]>>,
     now_s: i64,
+    /// Of an append-only file.
+    is_base: bool,
     sizes: Vec<DatabaseSize>,
 }
 
@@ -153,7 +181,8 @@ impl Pen {
     }
 
     fn try_write(&self, draft: Draft, recorded: &Receiver<Recorded>) -> io::Result<Draft> {
-        let mut file = begin_file(draft, &self.config, self.recorder.version(), self.now_s)?;
+        let version = self.recorder.version();
+        let mut file = begin_file(draft, &self.config, version, self.now_s, self.is_base)?;
         for code in &self.functions {
             file.function(code)?;
         }
@@ -228,6 +257,7 @@ fn begin_file<W: Write>(
     config: &Config,
     version: Version,
     now_s: i64,
+    is_base: bool,
 ) -> io::Result<FileWriter<W>> {
     let (bits, now) = (usize::BITS.to_string(), now_s.to_string());
     let memory = allocator::used_memory().to_string();
@@ -236,7 +266,7 @@ fn begin_file<W: Write>(
         (b"redis-bits", bits.as_bytes()),
         (b"ctime", now.as_bytes()),
         (b"used-mem", memory.as_bytes()),
-        (b"aof-base", b"0"),
+        (b"aof-base", if is_base { b"1" } else { b"0" }),
     ];
     let persistence = &config.persistence;
     FileWriter::begin(
@@ -268,7 +298,7 @@ fn write_at_once(engine: &Engine, view: &mut View<'_>, unix_us: u64) -> Result<(
     let draft = Draft::create(Writer::AtOnce, &config)?;
     let now_ms = i64::try_from(unix_us / 1000).unwrap_or(i64::MAX);
     let version = engine::saving::version(&config);
-    let written = begin_file(draft, &config, version, now_ms / 1000).and_then(|mut file| {
+    let written = begin_file(draft, &config, version, now_ms / 1000, false).and_then(|mut file| {
         engine.write_at_rest(view, &mut file, now_ms)?;
         file.finish()
     });
