@@ -18,6 +18,7 @@ mod linearizability;
 mod operations;
 mod protocol;
 mod pubsub;
+mod script_libraries;
 mod snapshots;
 mod subject;
 mod tidy;

@@ -43,7 +43,7 @@ fn digest(client: &mut Client) -> String {
 }
 
 fn wait_for_save(client: &mut Client) {
-    let done = wait_until_within(Duration::from_secs(60), || {
+    let done = wait_until_within(Duration::from_mins(1), || {
         field(client, "rdb_bgsave_in_progress") == "0"
     });
     assert!(done, "the save does not end");
@@ -62,10 +62,10 @@ fn fill(client: &mut Client) {
         assert!(!answer.is_error(), "{line}: {answer:?}");
     };
     let elements = |count: usize, prefix: &str| -> String {
-        (0..count).map(|number| format!(" {prefix}{number}")).collect()
+        (0..count).map(|number| format!(" {prefix}{number}")).collect::<Vec<_>>().concat()
     };
     let pairs = |count: usize| -> String {
-        (0..count).map(|number| format!(" {number} element:{number}")).collect()
+        (0..count).map(|number| format!(" {number} element:{number}")).collect::<Vec<_>>().concat()
     };
     run(client, "FLUSHALL");
     for database in [0, 3, 9] {
@@ -124,7 +124,7 @@ fn disturb(client: &mut Client, seed: u64, stop: &AtomicBool) {
                 _ => format!("DEL {}:{count}", random.pick(&["list", "set", "hash", "sorted"])),
             });
         }
-        let request: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let request = lines.join("\r\n") + "\r\n";
         client.write(request.as_bytes()).expect("the server takes calls");
         client.replies(lines.len()).expect("the server answers");
     }
@@ -399,9 +399,10 @@ fn the_queue_of_a_save_is_bounded() {
             .start();
         let mut client = server.client();
         assert_eq!(text(&mut client, "DEBUG POPULATE 100000 key 200"), "OK");
-        let request: String = (0..100_000)
-            .map(|number| format!("SET key:{number} {}\r\n", "y".repeat(200)))
-            .collect();
+        let value = "y".repeat(200);
+        let lines: Vec<String> =
+            (0..100_000).map(|number| format!("SET key:{number} {value}\r\n")).collect();
+        let request = lines.concat();
         client.write(b"BGSAVE\r\n").expect("it takes calls");
         client.reply().expect("it answers");
         std::thread::scope(|scope| {

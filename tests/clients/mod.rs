@@ -1,10 +1,14 @@
 //! Real client libraries doing what applications do: a session store, a cache with a time to live and a rate
-//! limiter, over pipelines and both versions of the protocol.
+//! limiter, over pipelines and both versions of the protocol. And what is built on such servers: the job queues BullMQ, Celery and RQ,
+//! locks with Redlock, rooms of socket.io that span processes.
 //!
+//! `OCHRE_JOBS` says how many jobs the queues get (10,000 for the long form).
 //! `scripts/install-clients` puts the libraries, in the versions that are written down beside this file, below `target/clients`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use harness::Server;
 
 use crate::subject;
 
@@ -22,24 +26,36 @@ fn run(interpreter: &Path, script: &str, arguments: &[&str]) {
     );
     subject::with_each_worker_count(|launch| {
         let server = launch.start();
-        let output = Command::new(interpreter)
-            .arg(in_checkout(script))
-            .arg(server.port().to_string())
-            .args(arguments)
-            .env("NODE_PATH", in_checkout("target/clients/node_modules"))
-            .output();
-        let output = match output {
-            Ok(output) => output,
-            Err(error) => panic!("{}: {error}", interpreter.display()),
-        };
-        assert!(
-            output.status.success(),
-            "{script} {arguments:?}: {}\n{}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        run_on(interpreter, script, &[&server], arguments);
     });
+}
+
+/// Runs a script with the ports of servers, and `arguments`.
+#[track_caller]
+fn run_on(interpreter: &Path, script: &str, servers: &[&Server], arguments: &[&str]) {
+    let output = Command::new(interpreter)
+        .arg(in_checkout(script))
+        .args(servers.iter().map(|server| server.port().to_string()))
+        .args(arguments)
+        .env("NODE_PATH", in_checkout("target/clients/node_modules"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => panic!("{}: {error}", interpreter.display()),
+    };
+    assert!(
+        output.status.success(),
+        "{script} {arguments:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// How many jobs a queue gets.
+fn jobs() -> String {
+    std::env::var("OCHRE_JOBS").unwrap_or_else(|_| "300".to_owned())
 }
 
 #[test]
@@ -55,4 +71,35 @@ fn redis_py_with_protocol_3() {
 #[test]
 fn ioredis() {
     run(Path::new("node"), "tests/clients/ioredis.js", &[]);
+}
+
+#[test]
+fn jobs_of_bullmq() {
+    run(Path::new("node"), "tests/clients/bullmq.js", &[&jobs()]);
+}
+
+#[test]
+fn jobs_of_celery() {
+    let python = in_checkout("target/clients/venv/bin/python");
+    run(&python, "tests/clients/celery_jobs.py", &[&jobs()]);
+}
+
+#[test]
+fn jobs_of_rq() {
+    let python = in_checkout("target/clients/venv/bin/python");
+    run(&python, "tests/clients/rq_jobs.py", &[&jobs()]);
+}
+
+#[test]
+fn rooms_of_socket_io() {
+    run(Path::new("node"), "tests/clients/socket_io.js", &[]);
+}
+
+#[test]
+fn locks_of_redlock() {
+    subject::with_each_worker_count(|launch| {
+        let servers = [launch.start(), launch.start(), launch.start()];
+        let servers: Vec<&Server> = servers.iter().collect();
+        run_on(Path::new("node"), "tests/clients/redlock.js", &servers, &[]);
+    });
 }

@@ -9,8 +9,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use command::CommandId;
 use resp::Protocol;
 
+use crate::acl::Account;
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
+use crate::memory_limit::Room;
 use crate::pubsub::Subscriptions;
 use crate::tracking::TrackingFlags;
 use crate::transaction::Transaction;
@@ -25,6 +27,8 @@ pub struct Session {
     pub database: usize,
     /// Whether it may call commands beyond those that anybody may.
     pub authenticated: bool,
+    /// The user that it acts as, if that is not the default one.
+    pub(crate) account: Option<Arc<Account>>,
     /// CLIENT REPLY.
     pub replies: Replies,
     /// CLIENT NO-TOUCH: its reads do not count as uses.
@@ -54,8 +58,8 @@ pub struct Session {
     pub record: Arc<ClientRecord>,
     /// Where the stream of effects ended after its last call that was recorded.
     pub(crate) recorded_to: u64,
-    /// Whether there was no memory left, and none to be made, when its last call began.
-    pub(crate) lacks_room: bool,
+    /// Whether there was memory left when its last call began.
+    pub(crate) room: Room,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
 }
@@ -80,6 +84,7 @@ impl Session {
             protocol: Protocol::Resp2,
             database: 0,
             authenticated,
+            account: None,
             replies: Replies::On,
             no_touch: false,
             transaction: None,
@@ -95,7 +100,7 @@ impl Session {
             received: 0,
             record,
             recorded_to: 0,
-            lacks_room: false,
+            room: Room::Enough,
             wait: None,
         }
     }
@@ -107,6 +112,7 @@ impl Session {
             database: self.database,
             no_touch: self.no_touch,
             tracking: self.tracking,
+            account: self.account.clone(),
             ..Session::new(Arc::clone(&self.record), self.authenticated)
         }
     }
@@ -147,6 +153,7 @@ impl Session {
         self.protocol = Protocol::Resp2;
         self.database = 0;
         self.authenticated = authenticated;
+        self.act_as_default();
         self.replies = Replies::On;
         self.set_touch(true);
         self.record.no_evict.store(false, Relaxed);

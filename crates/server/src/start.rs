@@ -106,8 +106,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
-        reclaimer: Reclaimer::start()
-            .map_err(|error| fail(format_args!("Can't start a thread: {error}")))?,
+        reclaimer: Reclaimer::start().map_err(|error| no_thread(&error))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
         supervised: supervisor.name(),
@@ -120,11 +119,11 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         shown_config_file,
         oom_score: parking_lot::Mutex::new(oom_score),
     };
-    let unix_socket = (!config.network.unix_socket.is_empty())
-        .then(|| config.network.unix_socket.as_path().to_owned());
+    let unix_socket = unix_socket(&config);
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
+    engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let syncer = start_writers(engine, jobs, &outfit, clock)?;
@@ -144,6 +143,16 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         pid_file,
         unix_socket,
     })
+}
+
+fn no_thread(error: &std::io::Error) -> Failed {
+    fail(format_args!("Can't start a thread: {error}"))
+}
+
+/// Where clients of the same machine may connect.
+fn unix_socket(config: &Config) -> Option<PathBuf> {
+    let path = &config.network.unix_socket;
+    (!path.is_empty()).then(|| path.as_path().to_owned())
 }
 
 /// Goes to the background if that is wanted; says whether it is there.
@@ -166,7 +175,7 @@ fn start_writers(
     outfit.append_only.serve(engine);
     saving::spawn(engine, jobs, clock)
         .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
-        .map_err(|error| fail(format_args!("Can't start a thread: {error}")))
+        .map_err(|error| no_thread(&error))
 }
 
 /// Says that the server serves.

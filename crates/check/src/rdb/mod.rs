@@ -10,13 +10,14 @@ mod table;
 mod tests;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use options::{Options, USAGE, Wanted};
 
 use persistence::rdb::file::{LoadError, Modules, Part, Settings, Splitter};
-use persistence::rdb::value::Limits;
+use persistence::rdb::value::{Care, Limits};
 use progress::Progress;
 use survey::Survey;
 
@@ -41,7 +42,7 @@ pub fn run(options: &Options, output: &mut dyn Write) -> io::Result<ExitCode> {
     };
     let mut survey = Survey::new(options, now_ms());
     match check(file, &mut survey, &mut progress)? {
-        Ok(()) => {
+        Ok(_) => {
             progress.finish(&survey)?;
             report::print(options, &survey, output)?;
             Ok(ExitCode::SUCCESS)
@@ -53,13 +54,41 @@ pub fn run(options: &Options, output: &mut dyn Write) -> io::Result<ExitCode> {
     }
 }
 
+/// Checks a snapshot that is at the beginning of a file, and prints what is found. Gives what follows it, and where that is; nothing if it is
+/// not all right.
+pub(crate) fn check_in_front(
+    path: &Path,
+    reader: Box<dyn Read>,
+    output: &mut dyn Write,
+) -> io::Result<Option<(Box<dyn Read>, u64)>> {
+    let mut progress = Progress::new(true, output);
+    progress.told(0, &format!("Checking RDB file {}", path.display()))?;
+    let options =
+        Options { path: path.to_owned(), report: false, json: false, top: 0, digest: false };
+    let mut survey = Survey::new(&options, now_ms());
+    match check(reader, &mut survey, &mut progress)? {
+        Ok((ahead, rest)) => {
+            progress.finish(&survey)?;
+            let rest = io::Cursor::new(ahead).chain(rest);
+            Ok(Some((Box::new(rest), survey.bytes)))
+        }
+        Err(error) => {
+            progress.failed(&error, &survey)?;
+            Ok(None)
+        }
+    }
+}
+
+/// What follows a snapshot: what was read of it already, and where the rest is to be read.
+type Rest<R> = (Vec<u8>, R);
+
 /// Reads the file; the outer error is one of printing, the inner one is what is wrong with the file.
-fn check(
-    file: File,
+fn check<R: Read>(
+    file: R,
     survey: &mut Survey,
     progress: &mut Progress<'_>,
-) -> io::Result<Result<(), LoadError>> {
-    let settings = Settings { checksum: true, modules: Modules::Skipped };
+) -> io::Result<Result<Rest<R>, LoadError>> {
+    let settings = Settings { checksum: true, modules: Modules::Skipped, care: Care::Deep };
     let mut splitter = match Splitter::new(file, settings) {
         Ok(splitter) => splitter,
         Err(error) => return Ok(Err(error)),
@@ -68,7 +97,7 @@ fn check(
     loop {
         let part = match splitter.next_part() {
             Ok(Some(part)) => part,
-            Ok(None) => return Ok(Ok(())),
+            Ok(None) => return Ok(Ok(splitter.into_rest())),
             Err(error) => {
                 survey.bytes = splitter.offset();
                 return Ok(Err(error));

@@ -32,7 +32,10 @@ impl<'o> Progress<'o> {
     pub(super) fn checksum(&mut self, offset: u64, checksum: Checksum) -> io::Result<()> {
         match checksum {
             Checksum::Right => self.told(offset, "Checksum OK"),
-            Checksum::Absent => self.told(offset, "RDB file was saved with checksum disabled."),
+            Checksum::Absent => {
+                let what = "RDB file was saved with checksum disabled: no check performed.";
+                self.told(offset, what)
+            }
             Checksum::Ignored => Ok(()),
         }
     }

@@ -74,20 +74,26 @@ impl<R: Read> Reader<R> {
 
     /// Reads so many bytes. A length that lies costs no more memory than there are bytes.
     pub fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(PIECE).min(PIECE));
+        self.append(length, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads so many bytes behind others.
+    fn append(&mut self, length: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
         if let Ok(length) = usize::try_from(length)
             && length <= SHORT
         {
-            let mut bytes = vec![0; length];
-            self.fill(&mut bytes)?;
-            return Ok(bytes);
+            let before = bytes.len();
+            bytes.resize(before.saturating_add(length), 0);
+            return self.fill(bytes.get_mut(before..).unwrap_or_default());
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(PIECE).min(PIECE));
-        let got = Read::by_ref(&mut self.inner).take(length).read_to_end(&mut bytes)? as u64;
+        let got = Read::by_ref(&mut self.inner).take(length).read_to_end(bytes)? as u64;
         self.offset = self.offset.saturating_add(got);
         if got < length {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// Reads a length, or the form of a string.
@@ -116,15 +122,43 @@ impl<R: Read> Reader<R> {
 
     /// Reads a string.
     pub fn string(&mut self) -> Result<Vec<u8>, Error> {
-        let decimal = |number: i64| itoa::Buffer::new().format(number).as_bytes().to_vec();
         match self.length()? {
             Length::Count(length) => self.bytes(length),
-            Length::Form(0) => Ok(decimal(i8::from_le_bytes(self.array()?).into())),
-            Length::Form(1) => Ok(decimal(i16::from_le_bytes(self.array()?).into())),
-            Length::Form(2) => Ok(decimal(i32::from_le_bytes(self.array()?).into())),
             Length::Form(3) => self.compressed(),
-            Length::Form(form) => Err(self.corrupt(Corrupt::Length(form))),
+            Length::Form(form) => {
+                let mut decimal = itoa::Buffer::new();
+                Ok(self.integer(form, &mut decimal)?.as_bytes().to_vec())
+            }
         }
+    }
+
+    /// Reads a string behind others.
+    pub fn append_string(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        match self.length()? {
+            Length::Count(length) => self.append(length, bytes)?,
+            Length::Form(3) => bytes.append(&mut self.compressed()?),
+            Length::Form(form) => {
+                let mut decimal = itoa::Buffer::new();
+                bytes.extend_from_slice(self.integer(form, &mut decimal)?.as_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a string in the place of another.
+    pub fn replace_string(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        bytes.clear();
+        self.append_string(bytes)
+    }
+
+    /// Reads an integer of a form that strings have.
+    fn integer<'b>(&mut self, form: u8, decimal: &'b mut itoa::Buffer) -> Result<&'b str, Error> {
+        Ok(match form {
+            0 => decimal.format(i8::from_le_bytes(self.array()?)),
+            1 => decimal.format(i16::from_le_bytes(self.array()?)),
+            2 => decimal.format(i32::from_le_bytes(self.array()?)),
+            _ => return Err(self.corrupt(Corrupt::Length(form))),
+        })
     }
 
     fn compressed(&mut self) -> Result<Vec<u8>, Error> {

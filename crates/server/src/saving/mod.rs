@@ -9,14 +9,15 @@ mod file;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use config::Config;
 use engine::Engine;
-use engine::saving::{Job, Outcome, Purpose, Recorded};
-use keyspace::View;
+use engine::saving::{Backlog, Job, Outcome, Purpose, Recorded, Recorder};
+use keyspace::{DatabaseSize, View};
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
 
@@ -37,9 +38,9 @@ impl Saver {
     }
 
     /// Leaves a snapshot to be written.
-    pub(crate) fn take(&self, job: Job) -> Result<(), Job> {
+    pub(crate) fn take(&self, job: Job) -> Result<(), Box<Job>> {
         log::notice(format_args!("Background saving started by pid {}", std::process::id()));
-        self.queue.send(job).map_err(|unsent| unsent.0)
+        self.queue.send(job).map_err(|unsent| Box::new(unsent.0))
     }
 }
 
@@ -121,43 +122,18 @@ fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option
     const AHEAD: usize = 16;
     let (sender, recorded) = sync_channel(AHEAD);
     let stop = AtomicBool::new(false);
-    let (config, recorder) =
-        (std::sync::Arc::clone(&job.config), std::sync::Arc::clone(&job.recorder));
-    let (functions, now_s) = (job.functions.clone(), job.now_s);
-    let is_base = job.purpose == Purpose::Other;
-    let sizes: Vec<(u64, u64)> =
-        job.walk.sizes().iter().map(|size| (size.keys as u64, size.expiring as u64)).collect();
+    let pen = Pen {
+        backlog: Arc::clone(engine.saving.backlog()),
+        config: Arc::clone(&job.config),
+        recorder: Arc::clone(&job.recorder),
+        functions: job.functions.clone(),
+        now_s: job.now_s,
+        is_base: job.purpose == Purpose::Other,
+        sizes: job.walk.sizes().to_vec(),
+    };
     let result = std::thread::scope(|scope| {
         let stop = &stop;
-        let writing = scope.spawn(move || {
-            let mut file = begin_file(draft, &config, recorder.version(), now_s, is_base)?;
-            for code in &functions {
-                file.function(code)?;
-            }
-            let mut database = None;
-            let outcome = recorded.iter().try_for_each(|part: Recorded| {
-                let result = part.encode(&recorder, |records| {
-                    if database != Some(records.database) {
-                        database = Some(records.database);
-                        let (keys, expiring) =
-                            sizes.get(records.database).copied().unwrap_or_default();
-                        file.select_database(records.database as u64, keys, expiring)?;
-                    }
-                    file.records(records.bytes)
-                });
-                engine.saving.backlog().remove(part.bytes());
-                result
-            });
-            if outcome.is_err() {
-                // What is on its way is of no use; taking it lets the walk go on.
-                stop.store(true, Ordering::Release);
-                for part in recorded.iter() {
-                    engine.saving.backlog().remove(part.bytes());
-                }
-            }
-            outcome?;
-            file.finish()
-        });
+        let writing = scope.spawn(move || pen.write(draft, &recorded, stop));
         walk(engine, job, &sender, stop);
         drop(sender);
         writing.join()
@@ -171,6 +147,61 @@ fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option
         return Err(None);
     }
     draft.complete().map_err(Some)
+}
+
+/// What the thread that writes knows.
+struct Pen {
+    backlog: Arc<Backlog>,
+    config: Arc<Config>,
+    recorder: Arc<Recorder>,
+    functions: Vec<Arc<[u8]>>,
+    now_s: i64,
+    /// Of an append-only file.
+    is_base: bool,
+    sizes: Vec<DatabaseSize>,
+}
+
+impl Pen {
+    /// Writes all that was recorded; sets `stop` if that fails.
+    fn write(
+        &self,
+        draft: Draft,
+        recorded: &Receiver<Recorded>,
+        stop: &AtomicBool,
+    ) -> io::Result<Draft> {
+        let result = self.try_write(draft, recorded);
+        if result.is_err() {
+            stop.store(true, Ordering::Release);
+            // What is on its way is of no use; taking it lets the walk go on.
+            for part in recorded {
+                self.backlog.remove(part.bytes());
+            }
+        }
+        result
+    }
+
+    fn try_write(&self, draft: Draft, recorded: &Receiver<Recorded>) -> io::Result<Draft> {
+        let version = self.recorder.version();
+        let mut file = begin_file(draft, &self.config, version, self.now_s, self.is_base)?;
+        for code in &self.functions {
+            file.function(code)?;
+        }
+        let mut database = None;
+        for part in recorded {
+            let result = part.encode(&self.recorder, |records| {
+                if database != Some(records.database) {
+                    database = Some(records.database);
+                    let size = self.sizes.get(records.database).copied().unwrap_or_default();
+                    let (keys, expiring) = (size.keys as u64, size.expiring as u64);
+                    file.select_database(records.database as u64, keys, expiring)?;
+                }
+                file.records(records.bytes)
+            });
+            self.backlog.remove(part.bytes());
+            result?;
+        }
+        file.finish()
+    }
 }
 
 /// Drives the walk, to its end unless nobody wants it any more or it cannot be written.

@@ -1,12 +1,14 @@
 //! What a script that runs can reach: the commands, on behalf of the client that runs it.
 
 use command::Flags;
-use resp::{Output, OwnedWords, Protocol, ReplyError};
+use resp::{Output, Protocol, ReplyError, Words};
 use scripting::{Host, LogLevel, Progress, Replication};
 
 use crate::Call;
+use crate::acl::{Context, Denied};
 use crate::busy::Continuation;
 use crate::command_table::Callable;
+use crate::saving::CANNOT_SAVE;
 
 /// A script that runs.
 pub(super) struct Running<'r, 'c> {
@@ -34,7 +36,7 @@ impl<'r, 'c> Running<'r, 'c> {
     }
 
     /// The command of a call, if a script may make it.
-    fn admit(&mut self, words: &OwnedWords) -> Result<&'c Callable, ReplyError> {
+    fn admit(&mut self, words: Words<'_>) -> Result<&'c Callable, ReplyError> {
         const UNKNOWN: ReplyError = ReplyError::message("Unknown Redis command called from script");
         const WRONG_COUNT: ReplyError =
             ReplyError::message("Wrong number of args calling Redis command from script");
@@ -42,7 +44,6 @@ impl<'r, 'c> Running<'r, 'c> {
             ReplyError::message("This Redis command is not allowed from script");
         const WRITES: ReplyError =
             ReplyError::message("Write commands are not allowed from read-only scripts.");
-        let words = words.as_words();
         let callable = self.call.engine.commands.find_call(words).map_err(|_| UNKNOWN)?;
         if !callable.admits(words.len()) {
             return Err(WRONG_COUNT);
@@ -50,8 +51,14 @@ impl<'r, 'c> Running<'r, 'c> {
         if callable.flags.has(Flags::NO_SCRIPT) {
             return Err(NOT_ALLOWED);
         }
+        if let Err(denied) = self.call.engine.check_rights(self.call.session, callable, words) {
+            return Err(self.deny(denied, callable, words));
+        }
         if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
+        }
+        if callable.flags.has(Flags::WRITE) && self.call.engine.saving.refuses_writes() {
+            return Err(CANNOT_SAVE);
         }
         if callable.flags.has(Flags::WRITE)
             && let Some(error) = self.call.engine.append_only.script_refusal()
@@ -66,10 +73,21 @@ impl<'r, 'c> Running<'r, 'c> {
     }
 }
 
+impl Running<'_, '_> {
+    /// What a script is told whose client may not make a call.
+    #[cold]
+    fn deny(&self, denied: Denied, callable: &Callable, words: Words<'_>) -> ReplyError {
+        let call = &self.call;
+        let about = (denied, Context::Script);
+        call.engine.note_denied(call.config, call.now_ms(), call.session, about, callable, words);
+        let text = denied.text(call.session.user_name(), callable);
+        ReplyError::quoting([b"ERR ACL failure in script: ", &*text].concat())
+    }
+}
+
 impl Host for Running<'_, '_> {
-    fn call(&mut self, words: &[&[u8]], reply: &mut Vec<u8>) {
-        let words: OwnedWords = words.iter().collect();
-        let admitted = self.admit(&words).and_then(|callable| {
+    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>) {
+        let admitted = self.admit(words).and_then(|callable| {
             // A container without a subcommand is no call.
             callable.run.map(|run| (callable, run)).ok_or(ReplyError::Syntax)
         });
@@ -92,7 +110,7 @@ impl Host for Running<'_, '_> {
         let before = (self.call.engine.ticks)();
         let output = Some(&mut self.output);
         self.call.session.is_in_script = true;
-        let (fate, _) = self.call.run_within(callable, handler, words.as_words(), output);
+        let (fate, _) = self.call.run_within(callable, handler, words, output);
         self.call.session.is_in_script = false;
         let elapsed_ns = (self.call.engine.ticks)().wrapping_sub(before);
         self.call.tally.call(callable.id, elapsed_ns, fate);
@@ -111,11 +129,10 @@ impl Host for Running<'_, '_> {
         self.is_replicated = replication.append_only_file || replication.replicas;
     }
 
-    fn may_call(&mut self, words: &[&[u8]]) -> Option<bool> {
-        let words: OwnedWords = words.iter().collect();
-        let words = words.as_words();
+    fn may_call(&mut self, words: Words<'_>) -> Option<bool> {
         let callable = self.call.engine.commands.find_call(words).ok()?;
-        callable.admits(words.len()).then_some(true)
+        let rights = self.call.engine.check_rights(self.call.session, callable, words);
+        callable.admits(words.len()).then_some(rights.is_ok())
     }
 
     fn log(&mut self, level: LogLevel, message: &[u8]) {

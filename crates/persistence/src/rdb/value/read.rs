@@ -12,7 +12,7 @@ use collections::hash::{self, Hash};
 use collections::list::{List, SavedNode};
 use collections::list_pack::{Element, ListPack};
 use collections::set::Set;
-use collections::sorted_set::SortedSet;
+use collections::sorted_set::{self, SortedSet};
 use collections::{Collection, Encoding, IntSet};
 
 use super::{Limits, Value, packed, stream};
@@ -28,26 +28,18 @@ pub fn read<R: Read>(
     read_with(form, reader, limits, Care::Deep)
 }
 
-/// Reads a value of the given form out of a file with a checksum: what would be wrong but harmless is not looked for, which is members that
-/// are there twice in a packed collection.
-pub fn read_trusted<R: Read>(
-    form: ValueType,
-    reader: &mut Reader<R>,
-    limits: &Limits,
-) -> Result<Value, Error> {
-    read_with(form, reader, limits, Care::Shallow)
-}
-
 /// How closely packed collections are looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Care {
-    /// Whether each part is where it belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Care {
+    /// Whether each part is where it belongs: for files with a checksum.
+    #[default]
     Shallow,
-    /// Also whether members are there twice.
+    /// Also whether members are there twice, which would be wrong but harmless.
     Deep,
 }
 
-fn read_with<R: Read>(
+/// Reads a value of the given form.
+pub fn read_with<R: Read>(
     form: ValueType,
     reader: &mut Reader<R>,
     limits: &Limits,
@@ -62,7 +54,8 @@ fn read_with<R: Read>(
         ValueType::SetListPack => {
             packed_set(list_pack(reader)?, reader, limits, care)?.into_object()
         }
-        ValueType::Set | ValueType::SetIntSet => read_set(form, reader, limits)?.into_object(),
+        ValueType::SetIntSet => read_int_set(reader, limits)?.into_object(),
+        ValueType::Set => read_set(reader, limits)?.into_object(),
         ValueType::SortedSetListPack => {
             packed_sorted_set(list_pack(reader)?, reader, limits, care)?.into_object()
         }
@@ -81,10 +74,11 @@ fn read_with<R: Read>(
         ValueType::Hash
         | ValueType::HashZipMap
         | ValueType::HashMetadataBeforeRelease
-        | ValueType::HashListPackExBeforeRelease
         | ValueType::HashMetadata
-        | ValueType::HashListPackEx
         | ValueType::HashOfValkey => read_hash(form, reader, limits)?.into_object(),
+        ValueType::HashListPackEx | ValueType::HashListPackExBeforeRelease => {
+            read_triples(form, reader, limits, care)?.into_object()
+        }
         ValueType::StreamListPacks | ValueType::StreamListPacks2 | ValueType::StreamListPacks3 => {
             stream::read(form, reader)?.into_object()
         }
@@ -101,6 +95,12 @@ fn some<R: Read>(reader: &mut Reader<R>) -> Result<u64, Error> {
         0 => Err(reader.corrupt(Corrupt::Empty)),
         count => Ok(count),
     }
+}
+
+/// How many elements are prepared for, when there are said to be so many: what is said may be wrong, so there is a bound.
+fn expected(count: u64) -> usize {
+    const MOST: usize = 1 << 16;
+    usize::try_from(count).unwrap_or(MOST).min(MOST)
 }
 
 /// Reads a list pack, which may be empty.
@@ -139,10 +139,6 @@ fn pack_of(elements: &[Vec<u8>]) -> ListPack {
     pack
 }
 
-fn elements(pack: &ListPack) -> Vec<Vec<u8>> {
-    pack.as_ref().iter().map(Element::to_vec).collect()
-}
-
 fn read_list<R: Read>(
     form: ValueType,
     reader: &mut Reader<R>,
@@ -152,8 +148,9 @@ fn read_list<R: Read>(
     match form {
         ValueType::List => {
             let mut list = List::default();
+            let mut element = Vec::new();
             for _ in 0..some(reader)? {
-                let element = reader.string()?;
+                reader.replace_string(&mut element)?;
                 list.push(
                     collections::list::End::Tail,
                     [element.as_slice()].into_iter(),
@@ -183,34 +180,34 @@ fn read_list<R: Read>(
     if list.is_empty() { Err(reader.corrupt(Corrupt::Empty)) } else { Ok(list) }
 }
 
-fn read_set<R: Read>(
-    form: ValueType,
-    reader: &mut Reader<R>,
-    limits: &Limits,
-) -> Result<Set, Error> {
+fn read_int_set<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<Set, Error> {
+    let bytes = reader.string()?;
+    let integers =
+        IntSet::from_bytes_checked(bytes).map_err(|_| reader.corrupt(Corrupt::Packed("intset")))?;
+    if integers.is_empty() {
+        return Err(reader.corrupt(Corrupt::Empty));
+    }
+    if integers.len() <= limits.set.integers {
+        return Ok(Set::from_integers(integers));
+    }
+    let mut set = Set::with_capacity(integers.len());
+    for integer in integers.as_ref() {
+        set.add_integer(integer, limits.set);
+    }
+    Ok(set)
+}
+
+fn read_set<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<Set, Error> {
+    let count = some(reader)?;
     let mut set = Set::default();
-    match form {
-        ValueType::SetIntSet => {
-            let bytes = reader.string()?;
-            let integers = IntSet::from_bytes_checked(bytes)
-                .map_err(|_| reader.corrupt(Corrupt::Packed("intset")))?;
-            if integers.is_empty() {
-                return Err(reader.corrupt(Corrupt::Empty));
-            }
-            if integers.len() <= limits.set.integers {
-                return Ok(Set::from_integers(integers));
-            }
-            for integer in integers.as_ref() {
-                set.add_integer(integer, limits.set);
-            }
-        }
-        _ => {
-            for _ in 0..some(reader)? {
-                let member = reader.string()?;
-                if !set.add(&member, limits.set) {
-                    return Err(reader.corrupt(Corrupt::Duplicate));
-                }
-            }
+    if limits.set.members.max(limits.set.integers) < expected(count) {
+        set = Set::with_capacity(expected(count));
+    }
+    let mut member = Vec::new();
+    for _ in 0..count {
+        reader.replace_string(&mut member)?;
+        if !set.add(&member, limits.set) {
+            return Err(reader.corrupt(Corrupt::Duplicate));
         }
     }
     Ok(set)
@@ -222,46 +219,57 @@ fn read_sorted_set<R: Read>(
     limits: &Limits,
 ) -> Result<SortedSet, Error> {
     let limits = limits.sorted_set;
-    let count = usize::try_from(some(reader)?).unwrap_or(usize::MAX);
-    let mut set = SortedSet::default();
-    if limits.entries < count {
-        set.expect_members(count, limits);
-        for _ in 0..count {
-            let (member, score) = member_with_score(form, reader)?;
-            set.insert(&member, score, limits);
-        }
+    let count = some(reader)?;
+    let set = if count <= expected(count) as u64 {
+        read_members(form, reader, limits, expected(count))?
     } else {
-        // All are looked at before the form is chosen: a small one does not tell -0 from 0.
-        let members: Result<Vec<(Vec<u8>, f64)>, Error> =
-            (0..count).map(|_| member_with_score(form, reader)).collect();
-        let members = members?;
-        let longest = members.iter().map(|(member, _)| member.len()).max().unwrap_or(0);
-        set = SortedSet::with_capacity(count, longest, limits);
-        for (member, score) in members {
+        let mut set = SortedSet::default();
+        set.expect_members(usize::MAX, limits);
+        let mut member = Vec::new();
+        for _ in 0..count {
+            reader.replace_string(&mut member)?;
+            let score = read_score(form, reader)?;
             set.insert(&member, score, limits);
         }
-    }
-    if Collection::to_ref(&set).len() == count {
+        set
+    };
+    if Collection::to_ref(&set).len() as u64 == count {
         Ok(set)
     } else {
         Err(reader.corrupt(Corrupt::Duplicate))
     }
 }
 
-fn member_with_score<R: Read>(
+/// Reads the members of a sorted set that is not very large: they are gathered first, since files have them from the last to the first, and
+/// to build a set the other way round is faster. And a small one does not tell -0 from 0, so the form is chosen when all are known.
+fn read_members<R: Read>(
     form: ValueType,
     reader: &mut Reader<R>,
-) -> Result<(Vec<u8>, f64), Error> {
-    let member = reader.string()?;
+    limits: sorted_set::Limits,
+    count: usize,
+) -> Result<SortedSet, Error> {
+    let mut bytes = Vec::new();
+    let mut members = Vec::new();
+    let mut longest = 0;
+    for _ in 0..count {
+        let begin = bytes.len();
+        reader.append_string(&mut bytes)?;
+        members.push((begin..bytes.len(), read_score(form, reader)?));
+        longest = longest.max(bytes.len().saturating_sub(begin));
+    }
+    let mut set = SortedSet::with_capacity(count, longest, limits);
+    for (place, score) in members.into_iter().rev() {
+        set.insert(bytes.get(place).unwrap_or_default(), score, limits);
+    }
+    Ok(set)
+}
+
+fn read_score<R: Read>(form: ValueType, reader: &mut Reader<R>) -> Result<f64, Error> {
     let score = match form {
         ValueType::SortedSet => reader.double_as_text()?,
         _ => reader.double()?,
     };
-    if score.is_nan() {
-        Err(reader.corrupt(Corrupt::Number("a score")))
-    } else {
-        Ok((member, score))
-    }
+    if score.is_nan() { Err(reader.corrupt(Corrupt::Number("a score"))) } else { Ok(score) }
 }
 
 /// A score as packed collections have it.
@@ -406,17 +414,17 @@ fn read_hash<R: Read>(
     let mut hash = Hash::new();
     match form {
         ValueType::Hash => {
-            for _ in 0..some(reader)? {
-                let name = reader.string()?;
-                let value = reader.string()?;
+            let count = some(reader)?;
+            let (mut name, mut value) = (Vec::new(), Vec::new());
+            hash.prepare(expected(count), std::iter::empty(), limits.hash);
+            for _ in 0..count {
+                reader.replace_string(&mut name)?;
+                reader.replace_string(&mut value)?;
                 add_field(&mut hash, (&name, &value, None), reader, limits)?;
             }
         }
         ValueType::HashMetadata | ValueType::HashMetadataBeforeRelease => {
             read_with_metadata(form, &mut hash, reader, limits)?;
-        }
-        ValueType::HashListPackEx | ValueType::HashListPackExBeforeRelease => {
-            read_triples(form, &mut hash, reader, limits)?;
         }
         ValueType::HashZipMap => {
             let bytes = reader.string()?;
@@ -439,6 +447,7 @@ fn read_with_metadata<R: Read>(
     limits: &Limits,
 ) -> Result<(), Error> {
     let first = if form == ValueType::HashMetadata { reader.milliseconds()? } else { 1 };
+    hash.prepare_expiry();
     for _ in 0..some(reader)? {
         let after = reader.count()?;
         let name = reader.string()?;
@@ -474,26 +483,53 @@ fn read_with_times<R: Read>(
 /// Reads fields of which each is a name, a value and an expiry, or 0 for none.
 fn read_triples<R: Read>(
     form: ValueType,
-    hash: &mut Hash,
     reader: &mut Reader<R>,
     limits: &Limits,
-) -> Result<(), Error> {
+    care: Care,
+) -> Result<Hash, Error> {
     if form == ValueType::HashListPackEx {
         reader.milliseconds()?;
     }
-    let elements = elements(&list_pack(reader)?);
-    let (triples, rest) = elements.as_chunks::<3>();
-    if !rest.is_empty() {
+    let pack = list_pack(reader)?;
+    if !pack.len().is_multiple_of(3) {
         return Err(reader.corrupt(Corrupt::Packed("hash")));
     }
-    for [name, value, expiry] in triples {
-        let expiry: i64 = str::from_utf8(expiry)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| reader.corrupt(Corrupt::Number("an expiry")))?;
+    if care == Care::Deep && has_duplicate(pack.as_ref().iter().step_by(3)) {
+        return Err(reader.corrupt(Corrupt::Duplicate));
+    }
+    if pack.len() / 3 <= limits.hash.fields && expire_in_order(&pack) {
+        return Ok(Hash::from_packed(Encoding::ListPackEx, pack.into_bytes()));
+    }
+    let mut hash = Hash::new();
+    let mut elements = pack.as_ref().iter();
+    let (mut one, mut other) = (itoa::Buffer::new(), itoa::Buffer::new());
+    while let (Some(name), Some(value), Some(expiry)) =
+        (elements.next(), elements.next(), elements.next())
+    {
+        let expiry: Option<i64> = match expiry {
+            Element::Integer(expiry) => Some(expiry),
+            Element::Bytes(text) => str::from_utf8(text).ok().and_then(|text| text.parse().ok()),
+        };
+        let expiry = expiry.filter(|expiry| 0 <= *expiry);
+        let expiry = expiry.ok_or_else(|| reader.corrupt(Corrupt::Number("an expiry")))?;
         let expiry = (expiry != 0).then_some(expiry);
-        add_field(hash, (name, value, expiry), reader, limits)?;
+        let field = (name.bytes(&mut one), value.bytes(&mut other), expiry);
+        add_field(&mut hash, field, reader, limits)?;
     }
     hash.prepare_expiry();
-    Ok(())
+    Ok(hash)
+}
+
+/// Whether fields that expire come first, in the order in which they do.
+fn expire_in_order(pack: &ListPack) -> bool {
+    let expiries = pack.as_ref().iter().skip(2).step_by(3);
+    let expiries: Option<Vec<i64>> = expiries
+        .map(|expiry| match expiry {
+            // Those that do not expire are behind all others.
+            Element::Integer(0) => Some(i64::MAX),
+            Element::Integer(expiry) => Some(expiry).filter(|expiry| 0 < *expiry),
+            Element::Bytes(_) => None,
+        })
+        .collect();
+    expiries.is_some_and(|expiries| expiries.is_sorted())
 }

@@ -68,7 +68,13 @@ pub(super) fn reload(call: &mut Call<'_>) -> Outcome {
 pub(super) fn load_append_only(call: &mut Call<'_>) -> Outcome {
     let engine = call.engine;
     call.settle_statistics();
-    let loaded = engine.host.load_append_only(engine, &mut call.keys);
+    if !engine.host.load_append_only(engine, &mut call.keys) {
+        // What there is now is neither what was there nor what the file holds: the process ends.
+        engine.host.crash(CrashKind::Exit(1));
+        return Err(ReplyError::message(
+            "Error trying to load the append only file, check server logs.",
+        ));
+    }
     // It is in the file already.
     call.replicate_nothing_else();
     for number in 0..call.keys.databases() {
@@ -76,13 +82,6 @@ pub(super) fn load_append_only(call: &mut Call<'_>) -> Outcome {
     }
     call.changed(1);
     engine.saving.note_reloaded(engine.changes() + 1);
-    if !loaded {
-        // What there is now is neither what was there nor what the file holds.
-        engine.host.crash(CrashKind::Exit(1));
-        return Err(ReplyError::message(
-            "Error trying to load the append only file, check server logs.",
-        ));
-    }
     engine.host.log(LogLevel::Warning, "Append Only File loaded by DEBUG LOADAOF");
     call.reply.ok();
     Ok(())
