@@ -151,7 +151,7 @@ pub(crate) fn load_base_at_rest(
     let rules = Rules { keeps_expired: true, ..rules };
     let counts = Counts::default();
     let read = || -> Result<_, LoadError> {
-        let mut splitter = Splitter::new(BufReader::new(file), settings(&config))?;
+        let mut splitter = Splitter::new(BufReader::new(file), settings(engine, &config))?;
         while let Some(part) = splitter.next_part()? {
             if let Some(batch) = rules.note(part)? {
                 let mut arrivals = rules.arrivals(&batch, &counts)?;
