@@ -1,77 +1,237 @@
-//! Who a client is: passwords.
+//! Who a client is: users and their passwords, and what follows for its session.
 //!
-//! There is one user, `default`, whose password is `requirepass`; without one, any password is right. Passwords are compared with
-//! the configuration of this moment, not with that of the round: a client that changes its password may use it at once.
+//! Passwords are compared with the users of this moment: a client that changes its password may use it at once.
 
-use config::Config;
-use resp::ReplyError;
-use subtle::{Choice, ConstantTimeEq as _};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use config::{Config, Text};
+use resp::{ReplyError, Words};
 
 use crate::Engine;
-
-/// The user that a client is before it says who it is.
-const DEFAULT_USER: &[u8] = b"default";
+use crate::acl::{Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, merge_selectors};
+use crate::call::Call;
+use crate::command_table::Callable;
+use crate::pubsub::Space;
+use crate::session::Session;
 
 const WRONG_PASSWORD: ReplyError =
     ReplyError::coded("WRONGPASS invalid username-password pair or user is disabled.");
 
 impl Engine {
-    /// Whether clients have to authenticate.
-    pub fn asks_password(config: &Config) -> bool {
-        !config.security.password.is_empty()
+    /// Whether clients have to say who they are.
+    pub fn asks_password(&self) -> bool {
+        self.acl.asks_password()
     }
 
-    /// Whether a client that has told nothing yet may call all commands.
+    /// Whether a client that has told nothing yet may call commands.
     pub fn trusts_newcomers(&self) -> bool {
-        !Engine::asks_password(&self.config())
+        !self.asks_password()
     }
 
     /// Whether there is a user of this name.
     pub(crate) fn has_user(&self, name: &[u8]) -> bool {
-        let _ = self;
-        name == DEFAULT_USER
+        self.acl.find(name).is_some()
     }
 
-    /// Checks a password.
-    pub(crate) fn authenticate(&self, user: &[u8], password: &[u8]) -> Result<(), ReplyError> {
+    /// Checks a call against the rights of whoever makes it.
+    #[inline]
+    pub(crate) fn check_rights(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Result<(), Denied> {
+        session.account.as_ref().unwrap_or_else(|| self.acl.default()).check(callable, words)
+    }
+
+    /// Notes that a call was refused.
+    #[cold]
+    pub(crate) fn note_denied(
+        &self,
+        config: &Config,
+        now_ms: i64,
+        session: &Session,
+        (denied, context): (Denied, Context),
+        callable: &Callable,
+        words: Words<'_>,
+    ) {
+        let object = match denied.reason {
+            Reason::Command => callable.name().as_bytes(),
+            Reason::Key | Reason::Channel | Reason::Authentication => {
+                words.get(denied.position).unwrap_or_default()
+            }
+        };
+        let user = session.user_name().to_vec();
+        self.log_denied(config, now_ms, session, (denied.reason, context), object.to_vec(), user);
+    }
+
+    fn log_denied(
+        &self,
+        config: &Config,
+        now_ms: i64,
+        session: &Session,
+        (reason, context): (Reason, Context),
+        object: Vec<u8>,
+        user: Vec<u8>,
+    ) {
+        let entry = Entry {
+            count: 1,
+            reason,
+            context,
+            object,
+            user,
+            client: session.record.describe(now_ms, &self.commands, None),
+            id: 0,
+            created_ms: now_ms,
+            updated_ms: now_ms,
+        };
+        self.acl.log.push(entry, config.security.acl_log_length);
+    }
+
+    /// Makes or changes a user.
+    pub(crate) fn set_user<R: AsRef<[u8]>>(&self, name: &[u8], rules: &[R]) -> Result<(), Refused> {
+        self.acl.set(name, rules, self.allows_all_channels(), &self.commands)?;
+        self.acl.note_change();
+        Ok(())
+    }
+
+    /// The `user` lines that CONFIG REWRITE writes: those that were read, if no user has changed since; none if there is a file
+    /// of users.
+    pub(crate) fn user_lines(&self, config: &Config) -> Vec<Vec<Text>> {
+        if !config.security.acl_file.is_empty() {
+            return Vec::new();
+        }
+        if !self.acl.has_changed() {
+            return config.security.users.clone();
+        }
+        let words = |line: Vec<u8>| {
+            let words = line.split(|byte| *byte == b' ').skip(1);
+            words.map(|word| Text::from(word.to_vec())).collect()
+        };
+        self.acl.all().iter().map(|account| words(account.describe())).collect()
+    }
+
+    /// Removes a user; whether there was one.
+    pub(crate) fn remove_user(&self, name: &[u8]) -> bool {
+        self.acl.note_change();
+        self.acl.remove(name).is_some()
+    }
+
+    /// Whether new users may use all channels.
+    pub(crate) fn allows_all_channels(&self) -> bool {
+        self.config().security.acl_pub_sub_default == config::security::ChannelDefault::All
+    }
+
+    /// Writes all users to a file.
+    pub(crate) fn save_users(&self, path: &Text) -> Result<(), ()> {
+        let text = self.acl.describe();
+        self.host.replace_file(path.as_path(), &text).map_err(|error| {
+            self.host.log(
+                crate::host::LogLevel::Warning,
+                &format!("Saving ACLs to {}: {error}", path.to_string_lossy()),
+            );
+        })
+    }
+
+    /// Replaces all users by those in a file; gives the names of those that are there no more. Or none, and tells what is wrong.
+    pub(crate) fn load_users(&self, path: &Text) -> Result<BTreeSet<Vec<u8>>, String> {
+        let shown = path.to_string_lossy();
+        let text = self.host.read_file(path.as_path()).map_err(|error| {
+            // As the system calls it, without the number.
+            let reason = error.to_string();
+            let reason = reason.split(" (os error").next().unwrap_or_default();
+            format!("Error loading ACLs, opening file '{shown}': {reason}")
+        })?;
+        self.acl.load(&text, &shown, self.allows_all_channels(), &self.commands)
+    }
+
+    /// Has the users as the configuration says: the password of the default user, its `user` lines, or the file that it names.
+    pub fn prepare_users(&self) -> Result<(), String> {
         let config = self.config();
-        let expected = config.security.password.as_bytes();
-        let is_right = expected.is_empty() || is_same(password, expected);
-        if self.has_user(user) && is_right { Ok(()) } else { Err(WRONG_PASSWORD) }
+        let security = &config.security;
+        self.acl.set_default_password(security.password.as_bytes(), &self.commands);
+        if security.acl_file.is_empty() {
+            for line in &security.users {
+                let mut words = line.iter().map(Text::as_bytes);
+                let name = words.next().unwrap_or_default();
+                let rules = merge_selectors(words)
+                    .map_err(|_| "Unmatched parenthesis in selector definition.".to_owned())?;
+                self.set_user(name, &rules).map_err(|refused| {
+                    let rule = String::from_utf8_lossy(&refused.rule).into_owned();
+                    format!("Error in user declaration '{rule}': {}", refused.why)
+                })?;
+            }
+            return Ok(());
+        }
+        if !security.users.is_empty() {
+            return Err("Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is \
+                        invalid. This setup is very likely to lead to configuration errors and security holes, please \
+                        define either an ACL file or declare users directly in your redis.conf, but not both."
+                .to_owned());
+        }
+        self.load_users(&security.acl_file)
+            .map(drop)
+            .map_err(|errors| format!("Aborting Redis startup because of ACL errors: {errors}"))
     }
 
-    /// Checks a password of the user that clients are who name none.
-    pub(crate) fn authenticate_by_password(&self, password: &[u8]) -> Result<(), ReplyError> {
+    /// Whether a client may listen to all that it listens to.
+    pub(crate) fn may_listen(&self, session: &Session) -> bool {
+        let account = session.account.as_ref().unwrap_or_else(|| self.acl.default());
+        let may = |space, is_pattern| {
+            session.subscribed(space).iter().all(|name| account.may_listen(name, is_pattern))
+        };
+        may(Space::Channel, false) && may(Space::Pattern, true) && may(Space::Shard, false)
+    }
+}
+
+impl Session {
+    /// The name of the user that it acts as.
+    pub(crate) fn user_name(&self) -> &[u8] {
+        self.account.as_ref().map_or(DEFAULT_USER, |account| account.name.as_slice())
+    }
+
+    /// It acts as a user from here on.
+    fn act_as(&mut self, account: Arc<Account>) {
+        self.record.labels.lock().user = Cow::Owned(account.name.clone());
+        self.account = Some(account);
+        self.authenticated = true;
+    }
+
+    /// It acts as the default user.
+    pub(crate) fn act_as_default(&mut self) {
+        self.account = None;
+        self.record.labels.lock().user = Cow::Borrowed(DEFAULT_USER);
+    }
+}
+
+impl Call<'_> {
+    /// Makes the client act as a user, if the password is right.
+    pub(crate) fn authenticate(&mut self, user: &[u8], password: &[u8]) -> Result<(), ReplyError> {
+        if let Some(account) = self.engine.acl.authenticate(user, password) {
+            self.session.act_as(account);
+            return Ok(());
+        }
+        let is_in_transaction = self.session.is_in_transaction();
+        let context = if is_in_transaction { Context::Transaction } else { Context::Client };
+        let object = self.words.first().unwrap_or_default().to_vec();
+        let about = (Reason::Authentication, context);
+        let now_ms = self.now_ms();
+        self.engine.log_denied(self.config, now_ms, self.session, about, object, user.to_vec());
+        Err(WRONG_PASSWORD)
+    }
+
+    /// Makes the client act as the default user, if the password is right.
+    pub(crate) fn authenticate_by_password(&mut self, password: &[u8]) -> Result<(), ReplyError> {
         /// For clients that are configured with a password for a server that is not.
         const NONE_SET: ReplyError = ReplyError::message(
             "AUTH <password> called without any password configured for the default user. \
              Are you sure your configuration is correct?",
         );
-        if self.trusts_newcomers() {
+        if self.engine.acl.default().user().needs_no_password {
             return Err(NONE_SET);
         }
         self.authenticate(DEFAULT_USER, password)
-    }
-}
-
-/// Compares in a time that depends on the length of `given` alone.
-fn is_same(given: &[u8], expected: &[u8]) -> bool {
-    let same_length = given.len() == expected.len();
-    let other = if same_length { expected } else { given };
-    bool::from(given.ct_eq(other) & Choice::from(u8::from(same_length)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_same;
-
-    #[test]
-    fn only_the_same_bytes_are_the_same() {
-        assert!(is_same(b"secret", b"secret"));
-        assert!(is_same(b"", b""));
-        for other in [&b"secreT"[..], b"secre", b"secrets", b"", b"SECRET", b"secret\0"] {
-            assert!(!is_same(other, b"secret"), "{}", other.escape_ascii());
-            assert!(!is_same(b"secret", other), "{}", other.escape_ascii());
-        }
     }
 }

@@ -10,6 +10,7 @@ use keyspace::{Round, View};
 use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
 
+use crate::acl::{Context, Denied};
 use crate::audit::Audit;
 use crate::blocking::{self, Served};
 use crate::call::{Call, Next, Occasion};
@@ -20,6 +21,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::saving;
 use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -141,11 +143,17 @@ impl<'e> Worker<'e> {
         if callable.flags.has(Flags::PROTECTED) {
             self.admit_protected(session, callable)?;
         }
-        if !session.authenticated && !callable.flags.has(Flags::NO_AUTH) {
+        if !session.authenticated
+            && !callable.flags.has(Flags::NO_AUTH)
+            && self.engine.asks_password()
+        {
             return Err(ReplyError::coded("NOAUTH Authentication required."));
         }
         if callable.flags.has(Flags::NO_MULTI) && session.is_in_transaction() {
             return Err(ReplyError::message("Command not allowed inside a transaction"));
+        }
+        if let Err(denied) = self.engine.check_rights(session, callable, words) {
+            return Err(self.deny(session, denied, callable, words));
         }
         if session.is_subscriber()
             && session.protocol == Protocol::Resp2
@@ -161,6 +169,23 @@ impl<'e> Worker<'e> {
             ));
         }
         Ok(())
+    }
+
+    /// What a client is told that may not make a call.
+    #[cold]
+    fn deny(
+        &self,
+        session: &Session,
+        denied: Denied,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> ReplyError {
+        let context =
+            if session.is_in_transaction() { Context::Transaction } else { Context::Client };
+        let about = (denied, context);
+        self.engine.note_denied(&self.config, self.round.now_ms, session, about, callable, words);
+        let text = denied.text(session.user_name(), callable);
+        ReplyError::quoting([b"NOPERM ", &*text].concat())
     }
 
     /// Whether the configuration lets this client call a command that could harm the server.
@@ -191,7 +216,7 @@ impl<'e> Worker<'e> {
             return None;
         }
         if self.engine.saving.refuses_writes() {
-            return Some(CANNOT_SAVE);
+            return Some(saving::CANNOT_SAVE);
         }
         self.engine.append_only.refusal()
     }
@@ -471,12 +496,6 @@ fn writes(session: &Session, callable: &Callable) -> bool {
 }
 
 const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
-const CANNOT_SAVE: ReplyError = ReplyError::coded(
-    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
-     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
-     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
-);
-
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]
 pub(crate) fn actual_flags(session: &Session, callable: &Callable) -> Flags {

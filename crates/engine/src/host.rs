@@ -3,6 +3,8 @@
 //! A closed list: the engine itself has no socket, file, thread or clock. Only rare commands call these, so that they
 //! are called through a `dyn` costs nothing. Tests use [`Alone`].
 
+use std::path::Path;
+
 use keyspace::{Garbage, View};
 
 use crate::Engine;
@@ -111,6 +113,18 @@ pub trait Host: Send + Sync {
 
     /// Reads and replaces the configuration file, if the process was started with one.
     fn configuration_file(&self) -> Option<&dyn ConfigurationFile>;
+
+    /// Reads a file.
+    fn read_file(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let _ = path;
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    /// Writes a file anew, in one step and durably.
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        let _ = (path, bytes);
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
 
     /// 40 hexadecimal digits that nobody has drawn before.
     fn draw_id(&self) -> String;

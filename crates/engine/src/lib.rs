@@ -10,6 +10,7 @@
 //! - Every write command says what it modified. (Debug builds check both, see `audit`.)
 //! - Command code takes no lock and reaches no key that its command did not declare.
 
+mod acl;
 pub mod append_only;
 mod audit;
 mod authentication;
@@ -67,6 +68,7 @@ pub use reactions::{Interest, Touched};
 pub use replay::{NotReplayed, Replay};
 pub use worker::{Ran, Time, Worker};
 
+use acl::AccessControl;
 use clients::Clients;
 use command_table::Handler;
 use functions::Functions;
@@ -108,6 +110,8 @@ pub struct Engine {
     pub interest: Interest,
     /// Who has subscribed to what.
     pub(crate) pubsub: PubSub,
+    /// Users and what they may do.
+    pub(crate) acl: AccessControl,
     /// Functions that clients have loaded.
     pub functions: Functions,
     /// Who is told when keys change that it has read.
@@ -149,6 +153,8 @@ pub struct Switches {
     pub active_expiry: std::sync::atomic::AtomicBool,
     /// DEBUG PAUSE-CRON.
     pub cron_paused: std::sync::atomic::AtomicBool,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: of what is restored and loaded.
+    pub checksums_skipped: std::sync::atomic::AtomicBool,
 }
 
 impl Engine {
@@ -178,6 +184,7 @@ impl Engine {
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
             tracking: Tracking::new(workers),
+            acl: AccessControl::new(&commands),
             busy: busy::Busy::default(),
             pause: Pause::default(),
             saving: saving::Saving::default(),
@@ -185,7 +192,11 @@ impl Engine {
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
-            switches: Switches { active_expiry: true.into(), cron_paused: false.into() },
+            switches: Switches {
+                active_expiry: true.into(),
+                cron_paused: false.into(),
+                checksums_skipped: false.into(),
+            },
             vitals: Vitals::default(),
             slow_log: SlowLog::default(),
             http_warnings: cross_protocol::Warnings::default(),
@@ -195,6 +206,8 @@ impl Engine {
             configuring: Mutex::new(()),
             ticks,
         };
+        let password = engine.config().security.password.clone();
+        engine.acl.set_default_password(password.as_bytes(), &engine.commands);
         if notifications::are_on(engine.config().notifications.events) {
             engine.interest.add();
         }
@@ -214,11 +227,15 @@ impl Engine {
         let _one_at_a_time = self.configuring.lock();
         let mut config = Config::clone(&self.config.load());
         let notified = notifications::are_on(config.notifications.events);
+        let password = config.security.password.clone();
         let changed = change(&mut config)?;
         match (notified, notifications::are_on(config.notifications.events)) {
             (false, true) => self.interest.add(),
             (true, false) => self.interest.remove(),
             (false, false) | (true, true) => {}
+        }
+        if password != config.security.password {
+            self.acl.set_default_password(config.security.password.as_bytes(), &self.commands);
         }
         self.config.store(Arc::new(config));
         self.config_version.fetch_add(1, Ordering::Release);

@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use command::CommandId;
 use resp::Protocol;
 
-use crate::memory_limit::Room;
+use crate::acl::Account;
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
+use crate::memory_limit::Room;
 use crate::pubsub::Subscriptions;
 use crate::tracking::TrackingFlags;
 use crate::transaction::Transaction;
@@ -26,6 +27,8 @@ pub struct Session {
     pub database: usize,
     /// Whether it may call commands beyond those that anybody may.
     pub authenticated: bool,
+    /// The user that it acts as, if that is not the default one.
+    pub(crate) account: Option<Arc<Account>>,
     /// CLIENT REPLY.
     pub replies: Replies,
     /// CLIENT NO-TOUCH: its reads do not count as uses.
@@ -81,6 +84,7 @@ impl Session {
             protocol: Protocol::Resp2,
             database: 0,
             authenticated,
+            account: None,
             replies: Replies::On,
             no_touch: false,
             transaction: None,
@@ -108,6 +112,7 @@ impl Session {
             database: self.database,
             no_touch: self.no_touch,
             tracking: self.tracking,
+            account: self.account.clone(),
             ..Session::new(Arc::clone(&self.record), self.authenticated)
         }
     }
@@ -148,6 +153,7 @@ impl Session {
         self.protocol = Protocol::Resp2;
         self.database = 0;
         self.authenticated = authenticated;
+        self.act_as_default();
         self.replies = Replies::On;
         self.set_touch(true);
         self.record.no_evict.store(false, Relaxed);

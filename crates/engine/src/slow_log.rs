@@ -116,6 +116,10 @@ pub(crate) fn is_secret(words: Words<'_>, index: usize) -> bool {
         let auth = (2..words.len()).find(|&position| is(position, b"AUTH"));
         return auth.is_some_and(|auth| (auth + 1..=auth + 2).contains(&index));
     }
+    if is(0, b"ACL") && is(1, b"SETUSER") {
+        // As Redis has it, rules without secrets included.
+        return 1 < index;
+    }
     if is(0, b"CONFIG") && is(1, b"SET") && 2 < index && !index.is_multiple_of(2) {
         let name = words.get(index - 1).unwrap_or_default();
         return config::find(name).is_some_and(|found| found.directive.sensitive);

@@ -61,6 +61,8 @@ pub struct Worker<'e> {
     sizes_noted_ms: i64,
     /// Bytes that other threads had in use when the round began, if there is a limit.
     pub(crate) memory_elsewhere: isize,
+    /// Of the users, as far as its clients were looked at.
+    rights_version: u64,
     /// Clients whose waits were ended here, and whose workers are to be told.
     pub(crate) served: Vec<Served>,
 }
@@ -149,6 +151,7 @@ impl<'e> Worker<'e> {
             slow_ns,
             sizes_noted_ms: i64::MIN / 2,
             memory_elsewhere: 0,
+            rights_version: 0,
             served: Vec::new(),
         }
     }
@@ -326,6 +329,18 @@ impl<'e> Worker<'e> {
         if session.receives() && self.has_post() {
             self.delivery.absorb(&self.engine.pubsub, session, output);
         }
+    }
+
+    /// Whether users have changed since the last time: clients may listen to what they may not listen to any more.
+    #[inline]
+    pub fn have_rights_changed(&mut self) -> bool {
+        let version = self.engine.acl.version();
+        std::mem::replace(&mut self.rights_version, version) != version
+    }
+
+    /// Whether a client may listen to all that it listens to.
+    pub fn may_listen(&self, session: &Session) -> bool {
+        self.engine.may_listen(session)
     }
 
     /// Whether there is something to deliver to clients.

@@ -144,22 +144,23 @@ impl engine::host::ConfigurationFile for ConfigurationFile {
     }
 
     fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let directory = self
-            .path
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty())
-            .unwrap_or_else(|| Path::new("."));
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let draft = directory.join(format!("{name}-{}.tmp", std::process::id()));
-        let outcome =
-            write_durably(&draft, text, &self.path).and_then(|()| fs::rename(&draft, &self.path));
-        if let Err(error) = outcome {
-            // What is left of the draft is of no use.
-            let _gone_already = fs::remove_file(&draft);
-            return Err(error);
-        }
-        File::open(directory)?.sync_all()
+        replace_file(&self.path, text)
     }
+}
+
+/// Writes a file anew: in one step, so that there is always the old one or the new one, and durably.
+pub(crate) fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
+    let directory =
+        path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = directory.join(format!("{name}-{}.tmp", std::process::id()));
+    let outcome = write_durably(&draft, text, path).and_then(|()| fs::rename(&draft, path));
+    if let Err(error) = outcome {
+        // What is left of the draft is of no use.
+        let _gone_already = fs::remove_file(&draft);
+        return Err(error);
+    }
+    File::open(directory)?.sync_all()
 }
 
 /// Writes a file with the permissions that another has.

@@ -1,6 +1,7 @@
 //! The process as the engine sees it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -248,6 +249,14 @@ impl Host for Process {
             crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file);
         }
         Ok(())
+    }
+
+    fn read_file(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        configuration::replace_file(path, bytes)
     }
 
     fn draw_id(&self) -> String {

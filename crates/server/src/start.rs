@@ -123,6 +123,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let (engine, keys) = Engine::new(workers, config, Box::new(host), ticks);
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
+    engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let syncer = start_writers(engine, jobs, &outfit, clock)?;

@@ -1,9 +1,11 @@
 //! Who may do what.
 
 use super::bounds::NATURAL_64;
+use crate::Config;
 use crate::directive::{Directive, WordCount, Words};
 use crate::field::{Choice, field};
 use crate::text::{Secret, Text};
+use crate::words::quoted_if_needed;
 
 /// What the directives of this subject are set to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Security {
     pub module_command: Permission,
     /// Commands under other names, in the order of the file: the old name, and the new one, which is empty if there is none.
     pub renamed_commands: Vec<(Text, Text)>,
+    /// The words of each `user` line: a name, and rules.
+    pub users: Vec<Vec<Text>>,
     /// The file with the users; empty: none.
     pub acl_file: Text,
     /// How many refused calls ACL LOG holds.
@@ -69,8 +73,6 @@ impl Choice for ChannelDefault {
         &[("allchannels", ChannelDefault::All), ("resetchannels", ChannelDefault::None)];
 }
 
-const USERS: &str = "the access control list";
-
 pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::text("requirepass", "", field!(security.password))
         .live()
@@ -114,21 +116,21 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         Words {
             sketch: "name rule ...",
             count: WordCount::AtLeast(1),
-            set: |_, words, _| set_user(words),
+            set: |config, words, _| {
+                config.security.users.push(words.to_vec());
+                Ok(())
+            },
             print: |_| Vec::new(),
-            lines: |_| Vec::new(),
+            lines: user_lines,
             lines_are_independent: false,
         },
     )
     .file_only()
-    .refused(USERS)
     .about("A user and what it may do, in the words of ACL SETUSER."),
     Directive::text("aclfile", "", field!(security.acl_file))
-        .refused(USERS)
         .about("A file with the users, one a line, instead of `user` lines here. Empty: none."),
     Directive::number("acllog-max-len", "128", NATURAL_64, field!(security.acl_log_length))
         .live()
-        .not_built(USERS)
         .about("How many refused calls ACL LOG holds."),
     Directive::choice::<ChannelDefault>(
         "acl-pubsub-default",
@@ -136,30 +138,15 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(security.acl_pub_sub_default),
     )
     .live()
-    .not_built(USERS)
     .about("The channels that a new user may use: all of them, or none."),
 ];
 
-/// The rules of the default user as it is anyway. CONFIG REWRITE of Redis adds such a line to every file.
-const OPEN_RULES: &[&str] = &[
-    "on",
-    "nopass",
-    "sanitize-payload",
-    "~*",
-    "&*",
-    "+@all",
-    "allkeys",
-    "allchannels",
-    "allcommands",
-];
-
-fn set_user(words: &[Text]) -> Result<(), String> {
-    let unchanged = match words {
-        [name, rules @ ..] => {
-            name == "default"
-                && rules.iter().all(|rule| OPEN_RULES.iter().any(|open| rule == *open))
-        }
-        [] => false,
+/// The lines that make the same users again.
+fn user_lines(config: &Config) -> Vec<Vec<u8>> {
+    let quoted = |words: &Vec<Text>| {
+        let words: Vec<Vec<u8>> =
+            words.iter().map(|word| quoted_if_needed(word.as_bytes())).collect();
+        words.join(&b' ')
     };
-    if unchanged { Ok(()) } else { Err(format!("{USERS} is not built into this server yet")) }
+    config.security.users.iter().map(quoted).collect()
 }

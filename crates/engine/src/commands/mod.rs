@@ -6,6 +6,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "handlers are of one type, and some cannot fail")]
 
+mod acl;
 mod bitmap;
 mod connection;
 mod function;
@@ -52,4 +53,5 @@ pub const FAMILIES: &[&[&Command]] = &[
     function::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    acl::COMMANDS,
 ];

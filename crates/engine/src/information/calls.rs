@@ -1,6 +1,7 @@
 //! The sections of INFO about what was executed.
 
 use super::{Facts, Fields};
+use crate::acl::Reason;
 use crate::latency;
 use crate::pubsub::Space;
 use crate::statistics::{CommandNumbers, Numbers};
@@ -40,15 +41,11 @@ pub(super) fn statistics(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("total_error_replies", numbers.error_replies);
     fields.put("dump_payload_sanitizations", 0);
     loops(facts, numbers, fields);
-    fields.put_all(
-        &[
-            "acl_access_denied_auth",
-            "acl_access_denied_cmd",
-            "acl_access_denied_key",
-            "acl_access_denied_channel",
-        ],
-        0,
-    );
+    let log = &facts.engine.acl.log;
+    fields.put("acl_access_denied_auth", log.count(Reason::Authentication));
+    fields.put("acl_access_denied_cmd", log.count(Reason::Command));
+    fields.put("acl_access_denied_key", log.count(Reason::Key));
+    fields.put("acl_access_denied_channel", log.count(Reason::Channel));
 }
 
 fn traffic(facts: &Facts<'_>, numbers: &Numbers, fields: &mut Fields) {

@@ -468,3 +468,10 @@ impl Job {
         while self.walk.step(view, usize::MAX) {}
     }
 }
+
+/// What is answered to calls that write after a save has failed.
+pub(crate) const CANNOT_SAVE: ReplyError = ReplyError::coded(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
+     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);

@@ -9,7 +9,6 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use engine::Engine;
 use engine::clients::{ClientRecord, Peer};
 use engine::session::Session;
 use rustix::io::Errno;
@@ -99,8 +98,7 @@ impl Worker<'_> {
         }
         let (peer, remote) = peer_of(&socket, is_unix);
         let is_local = remote.is_none_or(is_loopback);
-        let protected =
-            self.share.config.network.protected_mode && !Engine::asks_password(&self.share.config);
+        let protected = self.share.config.network.protected_mode && !self.engine.asks_password();
         if protected && !is_local {
             return self.refuse(&socket, PROTECTED);
         }

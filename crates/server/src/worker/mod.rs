@@ -175,6 +175,9 @@ impl<'e> Worker<'e> {
         let begin = self.clock.read();
         self.share.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
         self.take_leave();
+        if self.share.have_rights_changed() {
+            self.close_excluded();
+        }
         let several = self.poller.ready(1).is_some();
         let mut index = 0;
         while let Some(readiness) = self.poller.ready(index) {
@@ -253,6 +256,15 @@ impl<'e> Worker<'e> {
             if let Err(error) = self.poller.add(&listener.socket, Token(token), Interest::READ) {
                 log::warning(format_args!("Error registering a listening socket: {error}"));
             }
+        }
+    }
+
+    /// Closes connections that listen to what their users may not listen to any more.
+    #[cold]
+    fn close_excluded(&mut self) {
+        let share = &self.share;
+        for token in self.places.which(|connection| !share.may_listen(&connection.session)) {
+            self.close(token);
         }
     }
 

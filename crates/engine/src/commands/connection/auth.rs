@@ -46,10 +46,9 @@ fn auth(call: &mut Call<'_>) -> Outcome {
     let second = arguments.next_word();
     arguments.finish()?;
     match second {
-        Some(password) => call.engine.authenticate(first, password)?,
-        None => call.engine.authenticate_by_password(first)?,
+        Some(password) => call.authenticate(first, password)?,
+        None => call.authenticate_by_password(first)?,
     }
-    call.session.authenticated = true;
     call.reply.ok();
     Ok(())
 }
@@ -72,8 +71,7 @@ fn hello(call: &mut Call<'_>) -> Outcome {
     );
     let greeting = parse_greeting(call.arguments)?;
     if let Some((user, password)) = greeting.credentials {
-        call.engine.authenticate(user, password)?;
-        call.session.authenticated = true;
+        call.authenticate(user, password)?;
     }
     if !call.session.authenticated {
         return Err(NOT_AUTHENTICATED);

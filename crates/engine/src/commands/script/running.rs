@@ -5,8 +5,10 @@ use resp::{Output, Protocol, ReplyError, Words};
 use scripting::{Host, LogLevel, Progress, Replication};
 
 use crate::Call;
+use crate::acl::{Context, Denied};
 use crate::busy::Continuation;
 use crate::command_table::Callable;
+use crate::saving::CANNOT_SAVE;
 
 /// A script that runs.
 pub(super) struct Running<'r, 'c> {
@@ -49,8 +51,14 @@ impl<'r, 'c> Running<'r, 'c> {
         if callable.flags.has(Flags::NO_SCRIPT) {
             return Err(NOT_ALLOWED);
         }
+        if let Err(denied) = self.call.engine.check_rights(self.call.session, callable, words) {
+            return Err(self.deny(denied, callable, words));
+        }
         if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
+        }
+        if callable.flags.has(Flags::WRITE) && self.call.engine.saving.refuses_writes() {
+            return Err(CANNOT_SAVE);
         }
         if callable.flags.has(Flags::WRITE)
             && let Some(error) = self.call.engine.append_only.script_refusal()
@@ -62,6 +70,18 @@ impl<'r, 'c> Running<'r, 'c> {
         }
         self.has_written |= callable.flags.has(Flags::WRITE);
         Ok(callable)
+    }
+}
+
+impl Running<'_, '_> {
+    /// What a script is told whose client may not make a call.
+    #[cold]
+    fn deny(&self, denied: Denied, callable: &Callable, words: Words<'_>) -> ReplyError {
+        let call = &self.call;
+        let about = (denied, Context::Script);
+        call.engine.note_denied(call.config, call.now_ms(), call.session, about, callable, words);
+        let text = denied.text(call.session.user_name(), callable);
+        ReplyError::quoting([b"ERR ACL failure in script: ", &*text].concat())
     }
 }
 
@@ -111,7 +131,8 @@ impl Host for Running<'_, '_> {
 
     fn may_call(&mut self, words: Words<'_>) -> Option<bool> {
         let callable = self.call.engine.commands.find_call(words).ok()?;
-        callable.admits(words.len()).then_some(true)
+        let rights = self.call.engine.check_rights(self.call.session, callable, words);
+        callable.admits(words.len()).then_some(rights.is_ok())
     }
 
     fn log(&mut self, level: LogLevel, message: &[u8]) {

@@ -152,7 +152,8 @@ fn rewrite(call: &mut Call<'_>) -> Outcome {
     let Some(file) = host.configuration_file() else {
         return Err(ReplyError::message("The server is running without a config file"));
     };
-    let config = call.engine.config();
+    let mut config = Config::clone(&call.engine.config());
+    config.security.users = call.engine.user_lines(&config);
     let rewritten = file.read().and_then(|old| file.replace(&config::rewrite(&old, &config)));
     if let Err(error) = rewritten {
         let reason = reason(&error);

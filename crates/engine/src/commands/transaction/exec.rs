@@ -1,9 +1,10 @@
 //! EXEC: runs a transaction.
 
 use command::{Command as Declaration, Flags, Group};
-use resp::ReplyError;
+use resp::{ReplyError, Words};
 
-use crate::command_table::{Command, Handler, Outcome};
+use crate::acl::{Context, Denied, Reason};
+use crate::command_table::{Callable, Command, Handler, Outcome};
 use crate::transaction::Queued;
 use crate::{Call, Next, watch};
 
@@ -45,12 +46,40 @@ fn exec(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// Replies to a queued call that the client may not make any more.
+#[cold]
+fn deny(call: &mut Call<'_>, denied: Denied, callable: &Callable, words: Words<'_>) {
+    let reason = match denied.reason {
+        Reason::Command | Reason::Authentication => {
+            "no permission to execute the command or subcommand"
+        }
+        Reason::Key => "no permission to touch the specified keys",
+        Reason::Channel => {
+            "no permission to access one of the channels used as arguments to the command"
+        }
+    };
+    let about = (denied, Context::Transaction);
+    call.engine.note_denied(call.config, call.now_ms(), call.session, about, callable, words);
+    let error = ReplyError::quoting(
+        format!(
+            "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command \
+             is no longer allowed for the following reason: {reason}"
+        )
+        .into_bytes(),
+    );
+    call.tally.error(&error.code());
+    call.reply.error(&error);
+}
+
 /// Runs a queued call. Whatever becomes of it, those after it run, too.
 fn run(call: &mut Call<'_>, queued: &Queued) {
     let engine = call.engine;
     let Some(callable) = engine.commands.get(queued.command) else { return };
     let Some(handler) = callable.run else { return };
     let words = queued.words.as_words();
+    if let Err(denied) = engine.check_rights(call.session, callable, words) {
+        return deny(call, denied, callable, words);
+    }
     let before = (engine.ticks)();
     let (fate, next) = call.run_within(callable, handler, words, None);
     let elapsed_ns = (engine.ticks)().wrapping_sub(before);

@@ -1,0 +1,335 @@
+//! Users and what they may do: the access control list.
+//!
+//! All users are known to all workers. A session holds the [`Account`] of its user; what it may do is looked up there, so a change
+//! holds for all its clients at once. Most servers have one user that may do everything: then a call asks one flag.
+//!
+//! The rules and their texts are Redis's; [`User`] and its [`Selector`]s read and show them.
+
+mod file;
+mod log;
+mod rule;
+mod selector;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use arc_swap::ArcSwap;
+use command::Table;
+use parking_lot::Mutex;
+use resp::{ReplyError, Words};
+
+use crate::command_table::{Callable, Handler};
+pub(crate) use log::{Context, Entry, Log};
+pub(crate) use rule::RuleError;
+use selector::Kind;
+pub(crate) use user::User;
+
+/// All commands.
+pub(crate) type Commands = Table<Handler>;
+
+/// The user that a client is before it says who it is.
+pub(crate) const DEFAULT_USER: &[u8] = b"default";
+
+/// All users.
+#[derive(Debug)]
+pub(crate) struct AccessControl {
+    default: Arc<Account>,
+    /// By name.
+    accounts: Mutex<BTreeMap<Vec<u8>, Arc<Account>>>,
+    /// Rises with every change.
+    version: AtomicU64,
+    /// Clients have changed users, not only the password of the default one.
+    has_changed: AtomicBool,
+    pub(crate) log: Log,
+}
+
+/// A user, as its clients hold it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) name: Vec<u8>,
+    /// It may do everything.
+    is_unlimited: AtomicBool,
+    user: ArcSwap<User>,
+}
+
+/// Why a call is refused. Those that are compared come in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Reason {
+    Command,
+    Key,
+    /// A wrong password.
+    Authentication,
+    Channel,
+}
+
+/// What is not allowed about a call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Denied {
+    pub(crate) reason: Reason,
+    /// The word that is the reason.
+    pub(crate) position: usize,
+}
+
+impl Reason {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Reason::Command => "command",
+            Reason::Key => "key",
+            Reason::Authentication => "auth",
+            Reason::Channel => "channel",
+        }
+    }
+
+    fn place(self) -> usize {
+        match self {
+            Reason::Authentication => 0,
+            Reason::Command => 1,
+            Reason::Key => 2,
+            Reason::Channel => 3,
+        }
+    }
+}
+
+impl Denied {
+    /// What a client is told, without a code.
+    pub(crate) fn text(self, user: &[u8], callable: &Callable) -> Vec<u8> {
+        match self.reason {
+            Reason::Key => b"No permissions to access a key".to_vec(),
+            Reason::Channel => b"No permissions to access a channel".to_vec(),
+            Reason::Command | Reason::Authentication => self.detailed_text(user, callable, b""),
+        }
+    }
+
+    /// What somebody is told who may know.
+    pub(crate) fn detailed_text(self, user: &[u8], callable: &Callable, word: &[u8]) -> Vec<u8> {
+        let (verb, object, kind): (&[u8], &[u8], &[u8]) = match self.reason {
+            Reason::Key => (b"access", word, b"key"),
+            Reason::Channel => (b"access", word, b"channel"),
+            Reason::Command | Reason::Authentication => {
+                (b"run", callable.name().as_bytes(), b"command")
+            }
+        };
+        let parts =
+            [b"User ", user, b" has no permissions to ", verb, b" the '", object, b"' ", kind];
+        parts.concat()
+    }
+}
+
+impl Account {
+    fn new(name: &[u8], user: User) -> Account {
+        let is_unlimited = user.is_unlimited().into();
+        Account { name: name.to_vec(), is_unlimited, user: ArcSwap::from_pointee(user) }
+    }
+
+    /// The line that makes the same user in a file.
+    pub(crate) fn describe(&self) -> Vec<u8> {
+        [b"user ", self.name.as_slice(), b" ", &*self.user().describe()].concat()
+    }
+
+    /// The user as it is now.
+    pub(crate) fn user(&self) -> Arc<User> {
+        self.user.load_full()
+    }
+
+    /// Whether it may make a call.
+    #[inline]
+    pub(crate) fn check(&self, callable: &Callable, words: Words<'_>) -> Result<(), Denied> {
+        if self.is_unlimited.load(Acquire) {
+            return Ok(());
+        }
+        self.user.load().check(callable, words)
+    }
+
+    /// Whether it may listen to what a client of its has subscribed to.
+    pub(crate) fn may_listen(&self, name: &[u8], is_pattern: bool) -> bool {
+        let kind = if is_pattern { Kind::Pattern } else { Kind::Channel };
+        self.user.load().allows_channel(name, kind)
+    }
+
+    fn replace(&self, user: User) {
+        let is_unlimited = user.is_unlimited();
+        if !is_unlimited {
+            self.is_unlimited.store(false, Release);
+        }
+        self.user.store(Arc::new(user));
+        self.is_unlimited.store(is_unlimited, Release);
+    }
+}
+
+/// A rule that was refused, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Refused {
+    pub(crate) rule: Vec<u8>,
+    pub(crate) why: RuleError,
+}
+
+impl AccessControl {
+    /// One user that may do everything.
+    pub(crate) fn new(commands: &Commands) -> AccessControl {
+        let default = Arc::new(Account::new(DEFAULT_USER, User::unlimited(commands)));
+        let accounts = BTreeMap::from([(DEFAULT_USER.to_vec(), Arc::clone(&default))]);
+        AccessControl {
+            default,
+            accounts: Mutex::new(accounts),
+            version: AtomicU64::new(0),
+            has_changed: AtomicBool::new(false),
+            log: Log::default(),
+        }
+    }
+
+    /// The user that clients are before they say who they are.
+    #[inline]
+    pub(crate) fn default(&self) -> &Arc<Account> {
+        &self.default
+    }
+
+    /// The user of a name.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<Arc<Account>> {
+        self.accounts.lock().get(name).cloned()
+    }
+
+    /// Rises with every change.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Acquire)
+    }
+
+    /// Clients, or the configuration, have changed users.
+    pub(crate) fn note_change(&self) {
+        self.has_changed.store(true, Release);
+    }
+
+    /// Whether users are others than the directive for a password alone makes them.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.has_changed.load(Acquire)
+    }
+
+    /// All users as lines of a file.
+    pub(crate) fn describe(&self) -> Vec<u8> {
+        let lines = self.all().into_iter().map(|account| [&*account.describe(), b"\n"].concat());
+        lines.collect::<Vec<_>>().concat()
+    }
+
+    /// Replaces all users by those in a text; gives the names of those that are there no more.
+    pub(crate) fn load(
+        &self,
+        text: &[u8],
+        path: &str,
+        allows_all_channels: bool,
+        commands: &Commands,
+    ) -> Result<BTreeSet<Vec<u8>>, String> {
+        let mut users = file::parse(text, path, allows_all_channels, commands)?;
+        let default = users.remove(DEFAULT_USER).unwrap_or_else(|| User::unlimited(commands));
+        let mut accounts = self.accounts.lock();
+        self.version.fetch_add(1, Release);
+        self.default.replace(default);
+        let is_gone = |name: &Vec<u8>| name.as_slice() != DEFAULT_USER && !users.contains_key(name);
+        let gone: BTreeSet<Vec<u8>> =
+            accounts.keys().filter(|name| is_gone(name)).cloned().collect();
+        accounts.retain(|name, _| !gone.contains(name));
+        for (name, user) in users {
+            if let Some(account) = accounts.get(&name) {
+                account.replace(user);
+            } else {
+                let account = Arc::new(Account::new(&name, user));
+                accounts.insert(name, account);
+            }
+        }
+        Ok(gone)
+    }
+
+    /// All users, by name.
+    pub(crate) fn all(&self) -> Vec<Arc<Account>> {
+        self.accounts.lock().values().cloned().collect()
+    }
+
+    /// Makes or changes a user: by all the rules, or by none if one is refused. Channels are what `acl-pubsub-default` says.
+    pub(crate) fn set<R: AsRef<[u8]>>(
+        &self,
+        name: &[u8],
+        rules: &[R],
+        allows_all_channels: bool,
+        commands: &Commands,
+    ) -> Result<(), Refused> {
+        let mut accounts = self.accounts.lock();
+        let known = accounts.get(name);
+        let mut user = known
+            .map_or_else(|| User::new(allows_all_channels), |account| User::clone(&account.user()));
+        user.set_channel_default(allows_all_channels);
+        for rule in rules {
+            let rule = rule.as_ref();
+            user.apply(rule, commands).map_err(|why| Refused { rule: rule.to_vec(), why })?;
+        }
+        self.version.fetch_add(1, Release);
+        match known {
+            Some(account) => account.replace(user),
+            None => {
+                accounts.insert(name.to_vec(), Arc::new(Account::new(name, user)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out a user; its clients are the caller's to close.
+    pub(crate) fn remove(&self, name: &[u8]) -> Option<Arc<Account>> {
+        self.accounts.lock().remove(name)
+    }
+
+    /// Sets the only password of the default user, or that it needs none.
+    pub(crate) fn set_default_password(&self, password: &[u8], commands: &Commands) {
+        let rule = if password.is_empty() { b"nopass".to_vec() } else { [b">", password].concat() };
+        let rules = [b"resetpass".to_vec(), rule];
+        let set = self.set(DEFAULT_USER, &rules, false, commands);
+        debug_assert!(set.is_ok(), "these are rules");
+    }
+
+    /// Whether clients have to say who they are.
+    pub(crate) fn asks_password(&self) -> bool {
+        let user = self.default.user.load();
+        !user.needs_no_password || !user.is_enabled
+    }
+
+    /// The user, if the password is right.
+    pub(crate) fn authenticate(&self, name: &[u8], password: &[u8]) -> Option<Arc<Account>> {
+        self.find(name).filter(|account| account.user.load().accepts(password))
+    }
+}
+
+/// Joins the words of selectors, which begin and end with parentheses, as they came from a client.
+pub(crate) fn merge_selectors<'w>(
+    words: impl Iterator<Item = &'w [u8]>,
+) -> Result<Vec<Vec<u8>>, ReplyError> {
+    let mut merged: Vec<Vec<u8>> = Vec::new();
+    let mut open: Option<(&[u8], Vec<u8>)> = None;
+    for word in words {
+        match open.take() {
+            None if word.starts_with(b"(") && !word.ends_with(b")") => {
+                open = Some((word, word.to_vec()));
+            }
+            None => merged.push(word.to_vec()),
+            Some((first, mut joined)) => {
+                joined.push(b' ');
+                joined.extend_from_slice(word);
+                if word.ends_with(b")") {
+                    merged.push(joined);
+                } else {
+                    open = Some((first, joined));
+                }
+            }
+        }
+    }
+    match open {
+        None => Ok(merged),
+        Some((first, _)) => {
+            let parts: [&[u8]; 3] =
+                [b"ERR Unmatched parenthesis in acl selector starting at '", first, b"'."];
+            Err(ReplyError::quoting(parts.concat()))
+        }
+    }
+}
