@@ -265,7 +265,7 @@ fn what_only_modules_understand_is_refused_or_passed_over() {
     let refused = load(file(b"REDIS0012", value).as_slice()).expect_err("a module");
     assert_eq!(
         refused.to_string(),
-        "The RDB file contains module data I can't load: no matching module 'AAAAAAAAB' (at byte 17, key 'k')"
+        "The RDB file contains module data I can't load: no matching module type 'AAAAAAAAB' (at byte 17, key 'k')"
     );
     let both = file(b"REDIS0012", &[auxiliary.as_slice(), value].concat());
     let settings = Settings { modules: Modules::Skipped, ..SETTINGS };
