@@ -76,8 +76,8 @@ impl<'e> Worker<'e> {
         }
         let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        session.lacks_room = room == Room::Lacking;
-        if session.lacks_room
+        session.room = room;
+        if room == Room::Lacking
             && (actual_flags(session, callable).has(Flags::DENY_OOM)
                 || scripts::asks_for_memory(self.engine, callable, words))
         {

@@ -9,7 +9,8 @@ use crate::rdb::value::samples::{LIMITS, contents, reference, values};
 use crate::rdb::value::{self, Value, ValueRef};
 use crate::rdb::{Reader, Version, Writer};
 
-const SETTINGS: Settings = Settings { checksum: true, modules: Modules::Refused };
+const SETTINGS: Settings =
+    Settings { checksum: true, modules: Modules::Refused, care: value::Care::Shallow };
 
 /// What was in a file, as lines that can be compared.
 #[derive(Default, Debug, PartialEq)]
