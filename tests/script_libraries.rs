@@ -180,10 +180,10 @@ fn json_is_encoded_alike() {
         ]);
         let change = random.pick(&[
             "",
-            "if type(v) == 'table' then v[7] = 1 end",
-            "if type(v) == 'table' then v[30] = 1 end",
-            "if type(v) == 'table' then v[#v + 1] = 1/0 end",
-            "if type(v) == 'table' then v[#v + 1] = print and 1 end",
+            "if type(v) == 'table' and v[1] ~= nil then v[7] = 1 end",
+            "if type(v) == 'table' and v[1] ~= nil then v[30] = 1 end",
+            "if type(v) == 'table' and v[1] ~= nil then v[#v + 1] = 1/0 end",
+            "if type(v) == 'table' and v[1] ~= nil then v[#v + 1] = print and 1 end",
             "v = {v, function() end}",
             "v = {[true] = v}",
             "v = {[1.5] = v}",

@@ -40,7 +40,7 @@ pub(crate) struct Errors {
 
 impl Connection {
     pub(crate) fn open(options: &Options) -> Result<Connection, Failure> {
-        let socket = connect(options)?;
+        let socket = connect(options, None)?;
         Ok(Connection {
             socket,
             unsent: Vec::new(),
@@ -131,12 +131,13 @@ fn write_some(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-fn connect(options: &Options) -> Result<OwnedFd, Failure> {
+/// Connects, and asks something first if that is wanted, whose reply is waited for.
+pub(crate) fn connect(options: &Options, first: Option<&[u8]>) -> Result<OwnedFd, Failure> {
     let failed = |address: String| move |source| Failure::Connect { address, source };
     if let Some(path) = &options.socket {
         let mut stream = UnixStream::connect(path).map_err(failed(path.clone()))?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        authenticate(&mut stream, options)?;
+        introduce(&mut stream, options, first)?;
         stream.set_nonblocking(true)?;
         return Ok(stream.into());
     }
@@ -145,18 +146,27 @@ fn connect(options: &Options) -> Result<OwnedFd, Failure> {
         TcpStream::connect((options.host.as_str(), options.port)).map_err(failed(address))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    authenticate(&mut stream, options)?;
+    introduce(&mut stream, options, first)?;
     stream.set_nonblocking(true)?;
     Ok(stream.into())
 }
 
-/// Gives the password, if there is one, while the connection still blocks.
-fn authenticate(stream: &mut (impl Read + Write), options: &Options) -> Result<(), Failure> {
-    let Some(password) = &options.password else {
-        return Ok(());
-    };
-    let request = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len());
-    stream.write_all(request.as_bytes())?;
+/// Gives the password, if there is one, and asks what is to be asked first, while the connection still blocks.
+fn introduce(
+    stream: &mut (impl Read + Write),
+    options: &Options,
+    first: Option<&[u8]>,
+) -> Result<(), Failure> {
+    if let Some(password) = &options.password {
+        let request = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len());
+        ask(stream, request.as_bytes())?;
+    }
+    first.map_or(Ok(()), |request| ask(stream, request))
+}
+
+/// Sends a request and waits for its reply.
+fn ask(stream: &mut (impl Read + Write), request: &[u8]) -> Result<(), Failure> {
+    stream.write_all(request)?;
     let mut reply = Vec::new();
     let mut buffer = [0; 512];
     loop {

@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::Failure;
 use crate::connection::{Connection, Errors};
 use crate::options::Options;
+use crate::subscribers::Subscribers;
 use crate::workload::{Batch, Numbers, Test};
 
 /// Longest latency told apart; what takes longer counts as this.
@@ -112,6 +113,10 @@ struct Load<'a> {
     connections: Vec<Connection>,
     /// Connections without a batch under way.
     idle: Vec<usize>,
+    /// Who listens, numbered from behind the connections on.
+    subscribers: Subscribers,
+    /// Replies to a request.
+    replies: usize,
     batch: Batch,
     numbers: Numbers,
     /// Requests not yet sent.
@@ -139,6 +144,7 @@ impl<'a> Load<'a> {
                 .map_err(std::io::Error::from)?;
             connections.push(connection);
         }
+        let subscribers = Subscribers::open(options, &epoll, count)?;
         let threads = options.threads as u64;
         let pace = options.rate.map(|rate| Pace {
             next: Instant::now(),
@@ -152,6 +158,8 @@ impl<'a> Load<'a> {
             epoll,
             idle: (0..connections.len()).collect(),
             connections,
+            subscribers,
+            replies: test.replies(),
             batch: Batch::new(options, test),
             numbers: Numbers::new(options, index as u64, threads),
             left: share(options.requests, options.threads, index),
@@ -173,7 +181,10 @@ impl<'a> Load<'a> {
                 self.left = 0;
             }
             self.begin_due(last_look)?;
-            if self.left == 0 && self.idle.len() == self.connections.len() {
+            if self.left == 0
+                && self.idle.len() == self.connections.len()
+                && self.subscribers.have_all()
+            {
                 return Ok(self.outcome);
             }
             events.clear();
@@ -216,13 +227,16 @@ impl<'a> Load<'a> {
         self.left -= count as u64;
         let bytes = self.batch.prepare(count, &mut self.numbers);
         let connection = &mut self.connections[index];
-        if connection.begin(bytes, count, due)? {
+        if connection.begin(bytes, count * self.replies, due)? {
             self.watch(index, epoll::EventFlags::IN | epoll::EventFlags::OUT)?;
         }
         Ok(())
     }
 
     fn handle(&mut self, index: usize, flags: epoll::EventFlags) -> Result<(), Failure> {
+        if let Some(subscriber) = index.checked_sub(self.connections.len()) {
+            return self.subscribers.receive(subscriber, &mut self.buffer);
+        }
         let connection = &mut self.connections[index];
         if flags.contains(epoll::EventFlags::OUT) && !connection.go_on()? {
             self.watch(index, epoll::EventFlags::IN)?;
@@ -240,7 +254,7 @@ impl<'a> Load<'a> {
         }
         let now = Instant::now();
         let latency = u64::try_from((now - connection.due).as_nanos()).unwrap_or(u64::MAX).max(1);
-        let count = connection.batch as u64;
+        let count = (connection.batch / self.replies) as u64;
         self.outcome.latency.saturating_record_n(latency, count);
         self.note_longest(latency);
         self.outcome.requests += count;
@@ -349,6 +363,28 @@ mod tests {
         assert_eq!(outcome.longest.len(), 10);
         assert!(outcome.longest.iter().all(|&longest| 0 < longest), "{:?}", outcome.longest);
         assert!(outcome.latency.equivalent(longest, outcome.latency.max()));
+    }
+
+    #[test]
+    fn subscribers_receive_every_message() {
+        let server = server();
+        let options = Options {
+            subscribers: 20,
+            threads: 1,
+            requests: 503,
+            tests: vec![Test::Publish],
+            ..options(&server)
+        };
+        let outcome = run(&options, Test::Publish).unwrap();
+        assert_eq!((outcome.requests, outcome.errors.count), (503, 0));
+    }
+
+    #[test]
+    fn transactions_are_counted_once() {
+        let server = server();
+        let outcome = run(&options(&server), Test::Multi).unwrap();
+        assert_eq!((outcome.requests, outcome.errors.count), (1003, 0));
+        assert_eq!(server.client().run("DBSIZE"), Value::Integer(10030));
     }
 
     #[test]

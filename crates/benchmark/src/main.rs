@@ -14,6 +14,7 @@ mod load;
 mod options;
 mod report;
 mod scan;
+mod subscribers;
 mod workload;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Failure {
     Connection(#[from] std::io::Error),
     #[error("the server closed a connection")]
     Closed,
+    #[error("a subscriber received more than was published")]
+    TooMuch,
     #[error("the server refused: {0}")]
     Refused(String),
     #[error("not a reply: {0:?}")]

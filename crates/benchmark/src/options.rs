@@ -39,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) words: Vec<Vec<u8>>,
     /// Equal parts of the requests for each of which the longest latency is told.
     pub(crate) segments: usize,
+    /// Connections that listen to what PUBLISH sends; the test ends when all have received everything.
+    pub(crate) subscribers: usize,
     pub(crate) format: Format,
     pub(crate) seed: u64,
 }
@@ -68,12 +70,14 @@ Usage: ochre-benchmark [options] [WORD...]
   -s PATH           Unix socket instead       -a WORD    password
   -c N              connections (50)          -n N       requests (100000)
   -P N              requests sent at once (1) -d BYTES   size of values (3)
-  -r N              random keys out of N      -t LIST    of set,get,incr,ping,mget (set,get)
+  -r N              random keys out of N      -t LIST    of set,get,incr,ping,mget,
+                                                         multi,publish (set,get)
   --threads N       threads (1)               --rate N   requests a second: paced, and latency
                                                          counted from when each was due
   --duration S      ends after S seconds      --json     one JSON object a test
   --sequential N    each key once from N on   --integers values are integers
   --expire S        seconds to live for SET   --seed N   of the random keys
+  --subscribers N   connections that receive what publish sends (one thread)
   --segments N      also the longest latency in each of N parts of the run (with --json)
 ";
 
@@ -103,6 +107,7 @@ impl Default for Options {
             tests: vec![Test::Set, Test::Get],
             words: Vec::new(),
             segments: 0,
+            subscribers: 0,
             format: Format::Text,
             seed: 1,
         }
@@ -146,6 +151,7 @@ impl Options {
                 Long("expire") => options.expiry_s = Some(parser.value()?.parse()?),
                 Long("seed") => options.seed = parser.value()?.parse()?,
                 Long("segments") => options.segments = number(&mut parser, 1, MOST_SEGMENTS)?,
+                Long("subscribers") => options.subscribers = number(&mut parser, 1, MOST_CLIENTS)?,
                 Long("json") => options.format = Format::Json,
                 Long("help") => return Ok(Wanted::Help),
                 // What follows the first word is the request, also where it begins with a dash.
@@ -160,11 +166,27 @@ impl Options {
         options.checked().map(|options| Wanted::Run(Box::new(options)))
     }
 
+    /// What PUBLISH sends.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        match self.values {
+            Values::Bytes(length) => vec![b'x'; length],
+            Values::Integers => b"100000000000".to_vec(),
+        }
+    }
+
     fn checked(mut self) -> Result<Options, lexopt::Error> {
         if self.rate.is_some_and(|rate| !(rate.is_finite() && 0.0 < rate)) {
             return Err("--rate is a number above 0".into());
         }
         self.threads = self.threads.min(self.clients);
+        if 0 < self.subscribers && (1 < self.threads || self.tests != [Test::Publish]) {
+            return Err("--subscribers are for -t publish alone, with one thread".into());
+        }
+        if 0 < self.subscribers && self.duration.is_some() {
+            return Err(
+                "--subscribers wait for a number of messages, and not for a --duration".into()
+            );
+        }
         if self.duration.is_some() && self.requests == Options::default().requests {
             self.requests = u64::MAX;
         }
@@ -224,7 +246,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for line in ["-c 0", "-P 0", "-t walk", "--rate 0", "--rate nan", "-x", "--duration -1"] {
+        for line in [
+            "-c 0",
+            "-P 0",
+            "-t walk",
+            "--rate 0",
+            "--rate nan",
+            "-x",
+            "--duration -1",
+            "--subscribers 5 -t set",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
         assert_eq!(parse("--help").unwrap_err(), "help");

@@ -57,7 +57,13 @@ fn text(options: &Options, test: Test, outcome: &Outcome) {
 fn name(options: &Options, test: Test) -> String {
     match test {
         Test::Own => String::from_utf8_lossy(&options.words.join(&b' ')).into_owned(),
-        Test::Ping | Test::Set | Test::Get | Test::Incr | Test::Mget => test.name().to_owned(),
+        Test::Ping
+        | Test::Set
+        | Test::Get
+        | Test::Incr
+        | Test::Mget
+        | Test::Multi
+        | Test::Publish => test.name().to_owned(),
     }
 }
 
@@ -80,6 +86,7 @@ fn object(options: &Options, test: Test, outcome: &Outcome) -> serde_json::Value
         "generator_cpu_us_per_request": processor_us(outcome),
         "latency_us": latency,
         "longest_us": longest,
+        "subscribers": options.subscribers,
     })
 }
 

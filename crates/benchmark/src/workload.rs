@@ -17,6 +17,10 @@ pub(crate) enum Test {
     Get,
     Incr,
     Mget,
+    /// Ten SETs in a transaction.
+    Multi,
+    /// A message to the channel to which [`Options::subscribers`] listen.
+    Publish,
     /// What the command line tells.
     Own,
 }
@@ -43,12 +47,19 @@ const COUNTER: &[u8] = b"counter:000000000000";
 /// What stands for the digits of a key in a request of one's own, as for `redis-benchmark`.
 pub(crate) const PLACEHOLDER: &[u8] = b"__rand_int__";
 
+/// Where messages are published.
+pub(crate) const CHANNEL: &[u8] = b"channel";
+
+/// SETs of one transaction.
+const SETS: usize = 10;
+
 /// Keys of one MGET.
 const MGET_KEYS: usize = 10;
 
 impl Test {
     /// Those that have a name.
-    pub(crate) const ALL: [Test; 5] = [Test::Ping, Test::Set, Test::Get, Test::Incr, Test::Mget];
+    pub(crate) const ALL: [Test; 7] =
+        [Test::Ping, Test::Set, Test::Get, Test::Incr, Test::Mget, Test::Multi, Test::Publish];
 
     pub(crate) fn named(name: &str) -> Option<Test> {
         Test::ALL.into_iter().find(|test| test.name().eq_ignore_ascii_case(name))
@@ -61,8 +72,17 @@ impl Test {
             Test::Get => "GET",
             Test::Incr => "INCR",
             Test::Mget => "MGET",
+            Test::Multi => "MULTI",
+            Test::Publish => "PUBLISH",
             Test::Own => "own",
         }
+    }
+}
+
+impl Test {
+    /// How many replies a request has.
+    pub(crate) fn replies(self) -> usize {
+        if self == Test::Multi { SETS + 2 } else { 1 }
     }
 }
 
@@ -110,6 +130,19 @@ impl Batch {
             Test::Ping => {
                 self.push_count(1);
                 self.push_word(b"PING");
+            }
+            Test::Multi => {
+                self.push_count(1);
+                self.push_word(b"MULTI");
+                (0..SETS).for_each(|_| self.push_request(options, Test::Set));
+                self.push_count(1);
+                self.push_word(b"EXEC");
+            }
+            Test::Publish => {
+                self.push_count(3);
+                self.push_word(b"PUBLISH");
+                self.push_word(CHANNEL);
+                self.push_word(&options.message());
             }
             Test::Set => {
                 self.push_count(if options.expiry_s.is_some() { 5 } else { 3 });
@@ -257,6 +290,15 @@ mod tests {
             text(&options, Test::Own, 1),
             "*3\r\n$4\r\nMSET\r\n$13\r\na000000000007\r\n$13\r\n000000000008b\r\n"
         );
+    }
+
+    #[test]
+    fn a_transaction_is_one_request() {
+        let options = options(Keys::Sequential { first: 0 });
+        let text = text(&options, Test::Multi, 1);
+        assert!(text.starts_with("*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n"), "{text}");
+        assert!(text.ends_with("\r\n*1\r\n$4\r\nEXEC\r\n"), "{text}");
+        assert_eq!(text.matches('*').count(), Test::Multi.replies());
     }
 
     #[test]

@@ -2,27 +2,29 @@
 
 use mlua::{Lua, String as LuaString, Table, Value as LuaValue};
 use resp::number::{write_double, write_integer};
-use resp::{Protocol, Reply, ReplyError, Value};
+use resp::{OwnedWords, Protocol, Reply, ReplyError, Value};
 
 /// How deep tables may be nested that become a reply.
 const DEPTH_LIMIT: usize = 500;
 
 /// Appends a script's argument for a command, if it is one: a string, or a number in decimal.
-pub(crate) fn append_word(value: &LuaValue, words: &mut Vec<u8>) -> bool {
+pub(crate) fn append_word(value: &LuaValue, words: &mut OwnedWords) -> bool {
     match value {
-        LuaValue::String(string) => words.extend_from_slice(&string.as_bytes()),
-        LuaValue::Integer(number) => write_integer(*number, words),
+        LuaValue::String(string) => words.push(&string.as_bytes()),
+        LuaValue::Integer(number) => words.push(itoa::Buffer::new().format(*number).as_bytes()),
         LuaValue::Number(number) => append_number(*number, words),
         _ => return false,
     }
     true
 }
 
-fn append_number(number: f64, words: &mut Vec<u8>) {
+fn append_number(number: f64, words: &mut OwnedWords) {
+    let mut text = Vec::new();
     match exact_integer(number) {
-        Some(integer) => write_integer(integer, words),
-        None => write_double(number, words),
+        Some(integer) => write_integer(integer, &mut text),
+        None => write_double(number, &mut text),
     }
+    words.push(&text);
 }
 
 /// The integer that a double is, if it is one that is written without an exponent.
@@ -37,8 +39,43 @@ fn exact_integer(number: f64) -> Option<i64> {
     (number.abs() <= EXACT && number.trunc() == number).then_some(number as i64)
 }
 
+/// The bytes of a reply as a script sees them; nothing if they are no reply. And whether it is an error.
+pub(crate) fn read_reply(
+    lua: &Lua,
+    reply: &[u8],
+    protocol: Protocol,
+) -> mlua::Result<Option<(LuaValue, bool)>> {
+    if let Some(simple) = read_simple(lua, reply)? {
+        return Ok(Some((simple, false)));
+    }
+    match Value::decode(reply) {
+        Ok(Some((value, _))) => {
+            let failed = value.is_error();
+            Ok(Some((to_lua(lua, value, protocol)?, failed)))
+        }
+        Ok(None) | Err(_) => Ok(None),
+    }
+}
+
+/// What most replies are, without the way over an own value: an integer, a string.
+fn read_simple(lua: &Lua, reply: &[u8]) -> mlua::Result<Option<LuaValue>> {
+    let Some((kind @ (b':' | b'$'), rest)) = reply.split_first() else { return Ok(None) };
+    let Some(end) = rest.iter().position(|byte| *byte == b'\r') else { return Ok(None) };
+    let Some(number) = rest.get(..end).and_then(resp::number::parse_integer) else {
+        return Ok(None);
+    };
+    if *kind == b':' {
+        return Ok(Some(integer_to_lua(number)));
+    }
+    let string = usize::try_from(number).ok().and_then(|length| {
+        let behind = rest.get(end.saturating_add(2)..)?;
+        behind.get(..length)
+    });
+    string.map(|string| Ok(LuaValue::String(lua.create_string(string)?))).transpose()
+}
+
 /// A reply as a script sees it.
-pub(crate) fn to_lua(lua: &Lua, reply: Value, protocol: Protocol) -> mlua::Result<LuaValue> {
+fn to_lua(lua: &Lua, reply: Value, protocol: Protocol) -> mlua::Result<LuaValue> {
     Ok(match reply {
         Value::Integer(number) => integer_to_lua(number),
         Value::Bulk(bytes) => LuaValue::String(lua.create_string(bytes)?),

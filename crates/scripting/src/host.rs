@@ -1,5 +1,6 @@
 //! What a script is lent: the server's commands, its log, and the decision how long it may run.
 
+use resp::Words;
 use scoped_tls_hkt::scoped_thread_local;
 
 /// Whether a script goes on.
@@ -36,7 +37,7 @@ pub struct Replication {
 /// What a script can reach.
 pub trait Host {
     /// Executes a command; appends its reply, an error also being one.
-    fn call(&mut self, words: &[&[u8]], reply: &mut Vec<u8>);
+    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>);
 
     /// Sets the protocol in which calls are answered.
     fn set_protocol(&mut self, protocol: resp::Protocol);
@@ -45,7 +46,7 @@ pub trait Host {
     fn set_replication(&mut self, replication: Replication);
 
     /// Whether the client who runs the script may make this call; nothing if there is no such command.
-    fn may_call(&mut self, words: &[&[u8]]) -> Option<bool>;
+    fn may_call(&mut self, words: Words<'_>) -> Option<bool>;
 
     /// Writes to the log.
     fn log(&mut self, level: LogLevel, message: &[u8]);

@@ -1,6 +1,6 @@
 //! The interpreter: compiling scripts and running them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use mlua::{
     ChunkMode, Function, HookTriggers, Lua, LuaOptions, RegistryKey, StdLib, Table,
@@ -11,7 +11,6 @@ use resp::Reply;
 use crate::convert::to_reply;
 use crate::function::Registered;
 use crate::host::{self, Host, Progress};
-use crate::libraries::set_last_place;
 use crate::native::{Shared, State, describe_error, natives, with_state};
 
 /// Instructions between two looks at whether the script may go on.
@@ -22,7 +21,8 @@ pub struct Interpreter {
     lua: Lua,
     /// Of scripts, or of the code of libraries.
     environment: Table,
-    globals: Table,
+    /// What natives keep.
+    state: Shared,
     run: Function,
     tidy: Function,
     /// Libraries see little while they are loaded.
@@ -86,7 +86,8 @@ impl Interpreter {
         let own = lua.globals();
         // Compiled code could not be interrupted.
         own.get::<Table>("jit")?.get::<Function>("off")?.call::<()>(())?;
-        lua.set_app_data(Shared::new(State::default()));
+        let state = Shared::default();
+        lua.set_app_data(state.clone());
         let prelude = lua
             .load(include_str!("prelude.lua"))
             .set_name("=prelude")
@@ -102,7 +103,7 @@ impl Interpreter {
         }
         watch(&lua)?;
         Ok(Interpreter {
-            globals: parts.get("globals")?,
+            state,
             run: parts.get("run")?,
             tidy: parts.get("tidy")?,
             begin_loading: parts.get("begin_loading")?,
@@ -147,11 +148,11 @@ impl Interpreter {
         let run = || -> mlua::Result<Result<(), Failure>> {
             self.with_state(|state| {
                 state.reset();
+                state.last_place = Some((self.purpose.source(), last_line(code)));
                 state.registering = Some(Vec::new());
-            })?;
-            set_last_place(&self.lua, self.purpose.source(), last_line(code))?;
+            });
             self.begin_loading.call::<()>(())?;
-            let (done, value): (bool, LuaValue) = self.run.call(&function)?;
+            let (done, value): (bool, LuaValue) = self.run.call((&function, 0))?;
             Ok(if done { Ok(()) } else { Err(self.failure(&value, last_line(code))) })
         };
         let outcome = self.settle(host::lend(host, run), || {});
@@ -159,7 +160,7 @@ impl Interpreter {
         self.end_loading.call::<()>(()).map_err(|error| raised(&error))?;
         self.lua.expire_registry_values();
         outcome?;
-        Ok(registered.map_err(|error| raised(&error))?.unwrap_or_default())
+        Ok(registered.unwrap_or_default())
     }
 
     /// Runs a script and replies with what it returns.
@@ -184,7 +185,7 @@ impl Interpreter {
         take_back: impl FnOnce(),
     ) -> Result<(), Failure> {
         let mut outcome = outcome;
-        if let Ok(Some(why)) = self.with_state(|state| state.stopped.take()) {
+        if let Some(why) = self.with_state(|state| state.stopped.take()) {
             // It was not let to handle that itself.
             take_back();
             let (why, line) = why;
@@ -192,8 +193,8 @@ impl Interpreter {
             let place = Some((format!("@{}", self.purpose.source()), line));
             outcome = watch(&self.lua).map(|()| Err(Failure::Raised { text: why.into(), place }));
         }
-        let tidied = self.tidy.call::<()>(());
-        self.lua.gc_restart();
+        // What has run to its end has tidied up already.
+        let tidied = if matches!(outcome, Ok(Ok(()))) { Ok(()) } else { self.tidy.call::<()>(()) };
         if self.memory_limit / 2 < self.lua.used_memory() {
             // What it has left behind would be missing to the next.
             self.lua.gc_collect().map_err(|error| raised(&error))?;
@@ -209,22 +210,17 @@ impl Interpreter {
         arguments: &[&[u8]],
         reply: &mut Reply<'_>,
     ) -> mlua::Result<Result<(), Failure>> {
-        self.with_state(State::reset)?;
-        set_last_place(&self.lua, self.purpose.source(), script.last_line)?;
+        self.with_state(|state| {
+            state.reset();
+            state.last_place = Some((self.purpose.source(), script.last_line));
+        });
         let function: Function = self.lua.registry_value(&script.function)?;
         let (keys, arguments) = (self.strings(keys)?, self.strings(arguments)?);
-        let (done, value): (bool, LuaValue) = match self.purpose {
-            Purpose::Scripts => {
-                self.globals.raw_set("KEYS", keys)?;
-                self.globals.raw_set("ARGV", arguments)?;
-                self.run.call(function)?
-            }
-            Purpose::Functions => self.run.call((function, keys, arguments))?,
-        };
+        let (done, value): (bool, LuaValue) = self.run.call((function, 2, keys, arguments))?;
         if !done {
             return Ok(Err(self.failure(&value, script.last_line)));
         }
-        let protocol = self.with_state(|state| state.protocol)?;
+        let protocol = self.with_state(|state| state.protocol);
         to_reply(&value, protocol, reply);
         Ok(Ok(()))
     }
@@ -237,8 +233,8 @@ impl Interpreter {
         Ok(table)
     }
 
-    fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> mlua::Result<R> {
-        with_state(&self.lua, use_it)
+    fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> R {
+        use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What the prelude's handler has made of an error.

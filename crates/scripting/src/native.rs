@@ -10,19 +10,21 @@
 )]
 
 use std::borrow::Borrow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
-use resp::{Protocol, Value};
+use resp::{OwnedWords, Protocol};
 use sha1::{Digest, Sha1};
-use smallvec::SmallVec;
 
-use crate::convert::{append_word, failure, to_lua};
+use crate::convert::{append_word, failure, read_reply};
 use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
 use crate::libraries::{crowded, libraries};
 use crate::random::{LARGEST, Random};
+
+/// Bytes of memory that are worth keeping from one call to the next.
+const KEPT: usize = 1 << 16;
 
 /// What natives keep between calls of one script.
 #[derive(Debug)]
@@ -31,14 +33,13 @@ pub(crate) struct State {
     /// Why the script was stopped, if it was, and in which line.
     pub(crate) stopped: Option<(&'static str, usize)>,
     /// Where a function is said to have failed that has ended with a call: its source, and its last line.
-    pub(crate) last_place: Option<(String, usize)>,
+    pub(crate) last_place: Option<(&'static str, usize)>,
     /// Of the `cjson` that scripts find.
     pub(crate) json: SharedSettings,
     /// What the library that is being loaded has registered; nothing if none is.
     pub(crate) registering: Option<Vec<Registered>>,
     random: Random,
-    words: Vec<u8>,
-    ends: Vec<usize>,
+    words: OwnedWords,
     reply: Vec<u8>,
 }
 
@@ -51,8 +52,7 @@ impl Default for State {
             json: SharedSettings::default(),
             registering: None,
             random: Random::default(),
-            words: Vec::new(),
-            ends: Vec::new(),
+            words: OwnedWords::default(),
             reply: Vec::new(),
         }
     }
@@ -61,18 +61,15 @@ impl Default for State {
 impl State {
     /// Makes everything as it is when a script begins.
     pub(crate) fn reset(&mut self) {
-        /// What is worth keeping.
-        const KEPT: usize = 1 << 16;
         self.protocol = Protocol::Resp2;
         self.stopped = None;
         *self.json.lock().unwrap_or_else(PoisonError::into_inner) = Settings::default();
-        self.words.shrink_to(KEPT);
         self.reply.shrink_to(KEPT);
     }
 }
 
 /// The state of the interpreter's natives.
-pub(crate) type Shared = Mutex<State>;
+pub(crate) type Shared = Arc<Mutex<State>>;
 
 pub(crate) fn with_state<R>(lua: &Lua, use_it: impl FnOnce(&mut State) -> R) -> mlua::Result<R> {
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
@@ -120,36 +117,26 @@ fn submit<V: Borrow<LuaValue>>(
     let refuse = |text: &[u8]| Ok((failure(lua, text)?, true));
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
     let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let State { protocol, words, ends, reply, .. } = &mut *guard;
+    let State { protocol, words, reply, .. } = &mut *guard;
     words.clear();
-    ends.clear();
+    words.shrink_to(KEPT);
     reply.clear();
+    let mut count = 0_usize;
     for argument in arguments {
         if !append_word(argument?.borrow(), words) {
             return refuse(BAD_ARGUMENT);
         }
-        ends.push(words.len());
+        count = count.saturating_add(1);
     }
-    if ends.is_empty() {
+    if count == 0 {
         return refuse(NO_ARGUMENTS);
     }
-    let mut rest = words.as_slice();
-    let mut begin = 0_usize;
-    let mut split: SmallVec<[&[u8]; 16]> = SmallVec::with_capacity(ends.len());
-    for end in ends.iter() {
-        let (word, after) = rest.split_at(end.saturating_sub(begin));
-        split.push(word);
-        (rest, begin) = (after, *end);
-    }
-    if host::ask(|host| host.call(&split, reply)).is_none() {
+    if host::ask(|host| host.call(words.as_words(), reply)).is_none() {
         return refuse(b"ERR redis.call/pcall can only be called inside a script invocation");
     }
-    match Value::decode(reply) {
-        Ok(Some((value, _))) => {
-            let failed = value.is_error();
-            Ok((to_lua(lua, value, *protocol)?, failed))
-        }
-        Ok(None) | Err(_) => refuse(UNREADABLE),
+    match read_reply(lua, reply, *protocol)? {
+        Some(read) => Ok(read),
+        None => refuse(UNREADABLE),
     }
 }
 
@@ -336,18 +323,15 @@ fn may_call(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
             "ERR Please specify at least one argument for this redis.acl_check_cmd() call",
         ));
     }
-    let mut words: Vec<Vec<u8>> = Vec::with_capacity(arguments.len());
+    let mut words = OwnedWords::default();
     for argument in arguments.iter() {
-        let mut word = Vec::new();
-        if !append_word(argument, &mut word) {
+        if !append_word(argument, &mut words) {
             return Ok(refused(
                 "ERR redis.acl_check_cmd() command arguments must be strings or integers",
             ));
         }
-        words.push(word);
     }
-    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-    match host::ask(|host| host.may_call(&words)).flatten() {
+    match host::ask(|host| host.may_call(words.as_words())).flatten() {
         Some(may) => Ok((LuaValue::Boolean(may), None)),
         None => Ok(refused("ERR Invalid command passed to redis.acl_check_cmd()")),
     }

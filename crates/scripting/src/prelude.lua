@@ -38,8 +38,25 @@ local function pick(from, names)
 end
 
 local globals = pick(library, [[
-    assert collectgarbage error gcinfo getfenv ipairs newproxy rawequal select tonumber tostring type unpack xpcall _VERSION
+    assert error gcinfo getfenv ipairs newproxy rawequal select tonumber tostring type unpack xpcall _VERSION
 ]])
+
+-- What a script makes of the collector ends with the script.
+local collector_is_changed = false
+
+function globals.collectgarbage(option, argument)
+    if option ~= nil and option ~= "collect" and option ~= "count" and option ~= "step" then
+        collector_is_changed = true
+    end
+    return library.collectgarbage(option, argument)
+end
+
+local function reset_collector()
+    collector_is_changed = false
+    library.collectgarbage("setpause", 200)
+    library.collectgarbage("setstepmul", 200)
+    library.collectgarbage("restart")
+end
 
 local string_library = pick(library.string, [[
     byte char dump find format gmatch gsub len lower match rep reverse sub upper
@@ -255,11 +272,10 @@ local function handler(failure)
     return { err = "ERR " .. text, source = source, line = line }
 end
 
-local function run(script, ...)
-    return xpcall(script, handler, ...)
-end
-
 local function tidy()
+    if collector_is_changed then
+        reset_collector()
+    end
     for index = 1, #proxies do
         local proxy = proxies[index]
         local key = next(proxy)
@@ -268,6 +284,24 @@ local function tidy()
             key = next(proxy)
         end
     end
+end
+
+-- `count` is how many of the others there are: the keys and the arguments. Scripts find them in globals, functions are given them.
+local function run(script, count, keys, arguments)
+    local done, value
+    if count == 0 then
+        done, value = xpcall(script, handler)
+    elseif for_functions then
+        done, value = xpcall(script, handler, keys, arguments)
+    else
+        rawset(globals, "KEYS", keys)
+        rawset(globals, "ARGV", arguments)
+        done, value = xpcall(script, handler)
+    end
+    if done then
+        tidy()
+    end
+    return done, value
 end
 
 -- What the code of a library sees while it is loaded: a way to register functions, and the log.

@@ -1,6 +1,6 @@
 //! Scripts that behave and scripts that do not.
 
-use resp::{Output, Protocol, Reply};
+use resp::{Output, Protocol, Reply, Words};
 
 use crate::{Failure, Host, Interpreter, LogLevel, Progress, Purpose, Replication};
 
@@ -13,8 +13,9 @@ struct Server {
 }
 
 impl Host for Server {
-    fn call(&mut self, words: &[&[u8]], reply: &mut Vec<u8>) {
-        match words {
+    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>) {
+        let words: Vec<&[u8]> = words.iter().collect();
+        match &*words {
             [b"ping"] => reply.extend_from_slice(b"+PONG\r\n"),
             [b"echo", text] => {
                 reply.extend_from_slice(format!("${}\r\n", text.len()).as_bytes());
@@ -30,7 +31,7 @@ impl Host for Server {
 
     fn set_replication(&mut self, _replication: Replication) {}
 
-    fn may_call(&mut self, _words: &[&[u8]]) -> Option<bool> {
+    fn may_call(&mut self, _words: Words<'_>) -> Option<bool> {
         Some(true)
     }
 

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::Mutex;
-use resp::ReplyError;
+use resp::{ReplyError, Words};
 use scripting::{Failure, Host, Interpreter, LogLevel, Progress, Purpose, Registered, Replication};
 
 use metadata::Metadata;
@@ -297,7 +297,7 @@ impl Loading<'_> {
 }
 
 impl Host for Loading<'_> {
-    fn call(&mut self, _words: &[&[u8]], reply: &mut Vec<u8>) {
+    fn call(&mut self, _words: Words<'_>, reply: &mut Vec<u8>) {
         // Code that is being loaded finds no way to call.
         reply.extend_from_slice(b"-ERR no commands while a library is loaded\r\n");
     }
@@ -306,7 +306,7 @@ impl Host for Loading<'_> {
 
     fn set_replication(&mut self, _replication: Replication) {}
 
-    fn may_call(&mut self, _words: &[&[u8]]) -> Option<bool> {
+    fn may_call(&mut self, _words: Words<'_>) -> Option<bool> {
         None
     }
 

@@ -38,6 +38,11 @@ impl<'a> Arguments<'a> {
     pub(crate) fn string(self, position: usize) -> Result<LuaString, Complaint> {
         match self.at(position) {
             Some(LuaValue::String(string)) => Ok(string.clone()),
+            // The interpreter itself would leave out the sign.
+            Some(LuaValue::Number(number)) if number.is_nan() => {
+                let text = if number.is_sign_negative() { "-nan" } else { "nan" };
+                Ok(self.lua.create_string(text)?)
+            }
             Some(number @ (LuaValue::Integer(_) | LuaValue::Number(_))) => self
                 .lua
                 .coerce_string(number.clone())?

@@ -111,7 +111,7 @@ fn caller(lua: &Lua) -> mlua::Result<Caller> {
         }
     }
     with_state(lua, |state| match &state.last_place {
-        Some((source, line)) => Caller::Gone { source: source.clone(), line: *line },
+        Some((source, line)) => Caller::Gone { source: (*source).to_owned(), line: *line },
         None => Caller::Foreign,
     })
 }
@@ -125,17 +125,4 @@ fn name_at_call(lua: &Lua, own_name: &str) -> (String, bool) {
     })
     .flatten()
     .unwrap_or_else(|| (own_name.to_owned(), false))
-}
-
-/// Says where a function is said to have failed that has ended with a call.
-pub(crate) fn set_last_place(lua: &Lua, source: &str, line: usize) -> mlua::Result<()> {
-    with_state(lua, |state| match &mut state.last_place {
-        Some((known, last)) => {
-            if known != source {
-                source.clone_into(known);
-            }
-            *last = line;
-        }
-        none => *none = Some((source.to_owned(), line)),
-    })
 }

@@ -17,7 +17,7 @@ mod structure;
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
 
 pub(crate) use argument::Arguments;
-pub(crate) use complaint::{Complaint, set_last_place};
+pub(crate) use complaint::Complaint;
 
 /// Results beyond which they are given in a table.
 const FEW: usize = 64;

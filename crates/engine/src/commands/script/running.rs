@@ -1,7 +1,7 @@
 //! What a script that runs can reach: the commands, on behalf of the client that runs it.
 
 use command::Flags;
-use resp::{Output, OwnedWords, Protocol, ReplyError, Words};
+use resp::{Output, Protocol, ReplyError, Words};
 use scripting::{Host, LogLevel, Progress, Replication};
 
 use crate::Call;
@@ -35,7 +35,7 @@ impl<'r, 'c> Running<'r, 'c> {
     }
 
     /// The command of a call, if a script may make it.
-    fn admit(&mut self, words: &OwnedWords) -> Result<&'c Callable, ReplyError> {
+    fn admit(&mut self, words: Words<'_>) -> Result<&'c Callable, ReplyError> {
         const UNKNOWN: ReplyError = ReplyError::message("Unknown Redis command called from script");
         const WRONG_COUNT: ReplyError =
             ReplyError::message("Wrong number of args calling Redis command from script");
@@ -43,7 +43,6 @@ impl<'r, 'c> Running<'r, 'c> {
             ReplyError::message("This Redis command is not allowed from script");
         const WRITES: ReplyError =
             ReplyError::message("Write commands are not allowed from read-only scripts.");
-        let words = words.as_words();
         let callable = self.call.engine.commands.find_call(words).map_err(|_| UNKNOWN)?;
         if !callable.admits(words.len()) {
             return Err(WRONG_COUNT);
@@ -83,9 +82,8 @@ impl Running<'_, '_> {
 }
 
 impl Host for Running<'_, '_> {
-    fn call(&mut self, words: &[&[u8]], reply: &mut Vec<u8>) {
-        let words: OwnedWords = words.iter().collect();
-        let admitted = self.admit(&words).and_then(|callable| {
+    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>) {
+        let admitted = self.admit(words).and_then(|callable| {
             // A container without a subcommand is no call.
             callable.run.map(|run| (callable, run)).ok_or(ReplyError::Syntax)
         });
@@ -108,7 +106,7 @@ impl Host for Running<'_, '_> {
         let before = (self.call.engine.ticks)();
         let output = Some(&mut self.output);
         self.call.session.is_in_script = true;
-        let (fate, _) = self.call.run_within(callable, handler, words.as_words(), output);
+        let (fate, _) = self.call.run_within(callable, handler, words, output);
         self.call.session.is_in_script = false;
         let elapsed_ns = (self.call.engine.ticks)().wrapping_sub(before);
         self.call.tally.call(callable.id, elapsed_ns, fate);
@@ -127,9 +125,7 @@ impl Host for Running<'_, '_> {
         self.is_replicated = replication.append_only_file || replication.replicas;
     }
 
-    fn may_call(&mut self, words: &[&[u8]]) -> Option<bool> {
-        let words: OwnedWords = words.iter().collect();
-        let words = words.as_words();
+    fn may_call(&mut self, words: Words<'_>) -> Option<bool> {
         let callable = self.call.engine.commands.find_call(words).ok()?;
         let rights = self.call.engine.check_rights(self.call.session, callable, words);
         callable.admits(words.len()).then_some(rights.is_ok())
