@@ -198,6 +198,17 @@ impl EffectStream {
     }
 }
 
+/// Clients that track changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Trackers {
+    #[default]
+    None,
+    /// They are told of each change at once.
+    Told,
+    /// They are told when the call is done.
+    ToldLater,
+}
+
 /// The effects of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -210,9 +221,7 @@ pub(crate) struct Effects {
     /// Whether anybody wants to know which keys are touched.
     attentive: bool,
     /// Whether clients track changes.
-    pub is_tracked: bool,
-    /// Those who track are told when the call is done.
-    tracks_later: bool,
+    trackers: Trackers,
     /// The changes, in order, if somebody wants to know.
     pub touched: Vec<Touched>,
     /// Of how many of them it was told.
@@ -245,7 +254,8 @@ impl Effect {
 impl Effects {
     /// Those of a call that begins.
     pub(crate) fn new(attentive: bool, is_tracked: bool) -> Effects {
-        Effects { attentive, is_tracked, ..Effects::default() }
+        let trackers = if is_tracked { Trackers::Told } else { Trackers::None };
+        Effects { attentive, trackers, ..Effects::default() }
     }
 
     /// Notes that the value at a key was changed.
@@ -266,13 +276,21 @@ impl Effects {
     /// Has those who track told when the call is done: it notes its changes here, and not by way of [`Call`](crate::Call).
     #[inline]
     pub(crate) fn track_later(&mut self) {
-        self.tracks_later = self.is_tracked;
-        self.attentive |= self.is_tracked;
+        if self.is_tracked() {
+            self.trackers = Trackers::ToldLater;
+            self.attentive = true;
+        }
     }
 
     /// Whether those who track were not told of changes yet.
     pub(crate) fn tracks_later(&self) -> bool {
-        self.tracks_later
+        self.trackers == Trackers::ToldLater
+    }
+
+    /// Whether clients track changes.
+    #[inline]
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.trackers != Trackers::None
     }
 
     /// Takes note of what has happened to keys by the way so far.
@@ -298,7 +316,7 @@ impl Effects {
 
     /// Notes that fields of hashes were removed because they had expired, before anything else was done.
     pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
-        if !self.attentive && !self.is_tracked {
+        if !self.attentive && !self.is_tracked() {
             return;
         }
         let mut touched = Vec::with_capacity(expired.len() + self.touched.len());

@@ -142,7 +142,7 @@ impl Call<'_> {
     /// Tells those who have read a key that it has changed, if anybody tracks. Its shard is held.
     #[inline]
     pub(crate) fn tell_trackers(&self, key: &[u8], event: Event) {
-        if self.effects.is_tracked && event.is_change() {
+        if self.effects.is_tracked() && event.is_change() {
             self.invalidate(key);
         }
     }
