@@ -2,8 +2,9 @@
 
 use command::generate::{Random, Style, call};
 use command::{Flags, facts};
-use resp::Value;
+use resp::{OwnedWords, Value};
 
+use crate::Replay;
 use crate::testing::{BEGINNING_MS, Server, commands};
 
 /// Where a declaration is right to say something else than Redis 7.4 does: the line that the comparison finds, and why.
@@ -117,7 +118,34 @@ fn effects_give_the_same_data_when_replayed() {
             copy.answer(&words.collect::<Vec<_>>());
         }
         assert_eq!(copy.contents(), server.contents(), "seed {seed}: {:#?}", shown(&calls));
+        let late = replayed_long_after(&effects);
+        assert_eq!(late.contents(), server.contents(), "seed {seed}: {:#?}", shown(&calls));
     }
+}
+
+/// A server that has loaded effects when all times that they tell have passed: nothing expires meanwhile.
+fn replayed_long_after(effects: &[u8]) -> Server {
+    const YEAR_MS: i64 = 365 * 24 * 3600 * 1000;
+    let server = Server::new();
+    let mut replay = Replay::new(server.engine, (BEGINNING_MS + 1000 * YEAR_MS) * 1000);
+    let keyspace = &server.engine.keyspace;
+    let mut closed = keyspace.gates().close();
+    let mut round = replay.round();
+    let mut view = keyspace.view(&mut closed, 0, &mut round);
+    view.lock_all();
+    let mut rest = effects;
+    while let Ok(Some((request, used))) = Value::decode(rest) {
+        rest = &rest[used..];
+        let words = request.as_array().unwrap_or_default().iter().filter_map(Value::as_bytes);
+        let words: OwnedWords = words.collect();
+        let name = words.as_words().first().unwrap_or_default();
+        if name != b"MULTI" && name != b"EXEC" {
+            replay.run(&mut view, words.as_words()).expect("it was executed before");
+        }
+    }
+    drop(view);
+    drop(closed);
+    server
 }
 
 fn shown(calls: &[Vec<Vec<u8>>]) -> Vec<String> {

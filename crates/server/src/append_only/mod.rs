@@ -28,6 +28,7 @@ mod thread;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use config::persistence::AppendSync;
@@ -70,6 +71,8 @@ pub(crate) struct AppendOnly {
     joined: AtomicUsize,
     /// A sync has failed, and nothing has been rewritten since: nobody knows what of the files is on the disk.
     distrusted: AtomicBool,
+    /// The thread that writes a base, and what tells it that nobody wants that any more.
+    rewriting: Mutex<Option<(Arc<AtomicBool>, JoinHandle<()>)>>,
     /// DEBUG AOF-FLUSH-SLEEP: microseconds.
     flush_sleep_us: AtomicU64,
     generation: AtomicU64,
@@ -106,6 +109,7 @@ impl AppendOnly {
             bell: Bell::default(),
             joined: AtomicUsize::new(0),
             distrusted: AtomicBool::new(false),
+            rewriting: Mutex::new(None),
             flush_sleep_us: AtomicU64::new(0),
             generation: AtomicU64::new(0),
         }

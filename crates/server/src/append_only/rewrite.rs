@@ -14,6 +14,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use engine::Engine;
 use engine::host::Rewrite;
@@ -213,6 +214,7 @@ impl AppendOnly {
     fn write_in_background(self: &Arc<Self>, engine: &'static Engine, begun: Begun) {
         let shared = Arc::clone(self);
         let Begun { mut job, temporary, generation } = begun;
+        let cancelled = Arc::clone(&job.cancelled);
         let run = move || {
             let written = saving::write_base(engine, &mut job, temporary.clone());
             let finished = written.and_then(|()| {
@@ -235,9 +237,20 @@ impl AppendOnly {
                 }
             }
         };
-        if let Err(error) = std::thread::Builder::new().name("aof-rewrite".to_owned()).spawn(run) {
+        match std::thread::Builder::new().name("aof-rewrite".to_owned()).spawn(run) {
+            Ok(thread) => *self.rewriting.lock() = Some((cancelled, thread)),
             // The job went with the thread, and the snapshot with the job; nobody ends its walk, so nobody may begin another.
-            engine.host.give_up(&format!("Can't start a thread: {error}"));
+            Err(error) => engine.host.give_up(&format!("Can't start a thread: {error}")),
+        }
+    }
+
+    /// Ends the rewrite that goes on, with what there was before it; or with its result, if that is there already.
+    pub(super) fn abandon_rewrite(&self) {
+        let rewriting = self.rewriting.lock().take();
+        if let Some((cancelled, thread)) = rewriting {
+            cancelled.store(true, Ordering::Release);
+            // If it panicked, that was reported.
+            let _panicked = thread.join();
         }
     }
 

@@ -71,6 +71,10 @@ impl AppendOnly {
             };
             let policy = engine.config().persistence.append_sync;
             if wishes.stop {
+                if engine.append_only.figures().rewrite_began_s.is_some() {
+                    server_log::warning("There is a child rewriting the AOF. Killing it!");
+                    self.abandon_rewrite();
+                }
                 self.finish(engine, &mut turns);
                 return;
             }
@@ -245,13 +249,6 @@ impl AppendOnly {
     fn finish(&self, engine: &Engine, turns: &mut Turns) {
         if self.log.lock().is_none() {
             return;
-        }
-        if engine.append_only.figures().rewrite_began_s.is_some() {
-            server_log::warning("There is a child rewriting the AOF. Killing it!");
-            if let Some(files) = &*self.files.lock() {
-                // What it writes is of no use without its end.
-                let _gone = std::fs::remove_file(files.temporary_path());
-            }
         }
         server_log::notice("Calling fsync() on the AOF file.");
         if let Some((end, _)) = self.write_all(engine)

@@ -72,12 +72,12 @@ pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Resul
     let incremental = job.config.persistence.rewrite_incremental_sync;
     let written = match Draft::create_at(path, incremental) {
         Ok(draft) => write(engine, job, draft),
-        Err(failure) => Err(Some(failure)),
+        Err(failure) => {
+            job.walk.give_up();
+            while engine.keyspace.step(&mut job.walk, STEP) {}
+            Err(Some(failure))
+        }
     };
-    if written.is_err() {
-        job.walk.give_up();
-        while engine.keyspace.step(&mut job.walk, STEP) {}
-    }
     match written {
         Ok(_) => Ok(()),
         Err(Some(failure)) => Err(failure.to_string()),
@@ -88,12 +88,12 @@ pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Resul
 fn save(engine: &Engine, mut job: Job) -> Outcome {
     let written = match Draft::create(Writer::Background, &job.config) {
         Ok(draft) => write(engine, &mut job, draft),
-        Err(failure) => Err(Some(failure)),
+        Err(failure) => {
+            job.walk.give_up();
+            while engine.keyspace.step(&mut job.walk, STEP) {}
+            Err(Some(failure))
+        }
     };
-    if written.is_err() {
-        job.walk.give_up();
-        while engine.keyspace.step(&mut job.walk, STEP) {}
-    }
     let published = written.and_then(|draft| {
         engine
             .saving

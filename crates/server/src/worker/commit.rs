@@ -6,6 +6,7 @@
 //! after that.
 
 use config::persistence::AppendSync;
+use resp::Output;
 
 use super::Worker;
 use super::connection::Connection;
@@ -15,6 +16,10 @@ use super::round::{Life, life};
 /// Replies held, in bytes, for which the end of the round is not awaited: they would only fill the memory.
 const HELD_BYTES: usize = 4 << 20;
 
+/// Buffers that are kept for replies that will wait, and the most that each may hold.
+const SPARE: usize = 64;
+const SPARE_BYTES: usize = 16 << 10;
+
 /// Connections whose replies wait, in the order in which they may go.
 #[derive(Default)]
 pub(super) struct Held {
@@ -23,6 +28,8 @@ pub(super) struct Held {
     bytes: usize,
     /// Connections that were added since then.
     joined: usize,
+    /// Room for the replies of others.
+    spare: Vec<Output>,
 }
 
 impl Worker<'_> {
@@ -55,6 +62,15 @@ impl Worker<'_> {
     pub(super) fn commit_much(&mut self) {
         if HELD_BYTES <= self.held.bytes && self.ahead.is_empty() {
             self.commit();
+        }
+    }
+
+    /// Gives the worker room for replies, if a connection that is held has kept what it had.
+    pub(super) fn make_room(&mut self) {
+        if self.buffers.output.memory() == 0
+            && let Some(output) = self.held.spare.pop()
+        {
+            self.buffers.output = output;
         }
     }
 
@@ -106,7 +122,14 @@ impl Worker<'_> {
         connection.holding.is_cleared = true;
         let mut life = life(&connection);
         if life == Life::Goes {
+            // Its buffer is for the next that is held.
+            let own = std::mem::take(&mut self.buffers.output);
             life = self.answer(&mut connection);
+            let mut output = std::mem::replace(&mut self.buffers.output, own);
+            if self.held.spare.len() < SPARE && 0 < output.memory() {
+                output.shrink_to(SPARE_BYTES);
+                self.held.spare.push(output);
+            }
         }
         self.put_back(token, connection, life);
     }

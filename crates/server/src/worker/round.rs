@@ -258,6 +258,7 @@ impl Worker<'_> {
         let input =
             std::mem::take(if own { &mut connection.input } else { &mut self.buffers.input });
         if connection.output.is_empty() {
+            self.make_room();
             std::mem::swap(&mut connection.output, &mut self.buffers.output);
         }
         connection.holding.is_cleared = false;
