@@ -12,6 +12,7 @@ mod clients;
 mod configuration;
 mod connection;
 mod differential;
+mod functions;
 mod introspection;
 mod lifecycle;
 mod linearizability;
