@@ -44,12 +44,27 @@ const CODES: &[&str] = &[
 ];
 
 const HEADERS: &[&str] = &[
-    "#!lua name=t\n", "#!lua name=t\n", "#!lua name=t\n", "#!lua name=u\n", "#!LUA NAME=v\n", "#!lua\n", "#!lua name=\n", "#!lua name=a-b\n", "#!py name=t\n",
-    "#!lua name=t other=1\n", "#!lua name=t name=u\n", "#!lua name=t", "#!lua \"name=t\n", "#!\n", "", "#!lua \"name=w\"\n",
+    "#!lua name=t\n",
+    "#!lua name=t\n",
+    "#!lua name=t\n",
+    "#!lua name=u\n",
+    "#!LUA NAME=v\n",
+    "#!lua\n",
+    "#!lua name=\n",
+    "#!lua name=a-b\n",
+    "#!py name=t\n",
+    "#!lua name=t other=1\n",
+    "#!lua name=t name=u\n",
+    "#!lua name=t",
+    "#!lua \"name=t\n",
+    "#!\n",
+    "",
+    "#!lua \"name=w\"\n",
 ];
 
 const NAMES: &[&str] = &[
-    "f", "get", "set", "read", "lie", "fail", "coded", "global", "keys", "nested", "json", "count", "late", "three", "F", "nosuch",
+    "f", "get", "set", "read", "lie", "fail", "coded", "global", "keys", "nested", "json", "count",
+    "late", "three", "F", "nosuch",
 ];
 
 fn call(random: &mut Random) -> Vec<String> {
@@ -67,12 +82,11 @@ fn call(random: &mut Random) -> Vec<String> {
             words
         }
         4 => text(&["FUNCTION", "DELETE", random.pick(&["t", "u", "v", "T"])]),
-        5 if random.one_in(4) => text(random.pick(&[
-            &["FUNCTION", "FLUSH"][..],
-            &["FUNCTION", "FLUSH", "SYNC"],
-            &["FUNCTION", "FLUSH", "x"],
-            &["FUNCTION", "FLUSH", "SYNC", "ASYNC"],
-        ])),
+        // Nothing is flushed: 7.4.1 may crash then, after libraries that failed.
+        5 if random.one_in(4) => text(
+            random
+                .pick(&[&["FUNCTION", "FLUSH", "x"][..], &["FUNCTION", "FLUSH", "SYNC", "ASYNC"]]),
+        ),
         5 | 6 => text(random.pick(&[
             &["FUNCTION", "LIST", "LIBRARYNAME", "t"][..],
             &["FUNCTION", "LIST", "LIBRARYNAME", "U", "WITHCODE"],
@@ -86,7 +100,8 @@ fn call(random: &mut Random) -> Vec<String> {
             &["FUNCTION"],
         ])),
         _ => {
-            let mut words = text(&[random.pick(&["FCALL", "FCALL", "FCALL_RO"]), random.pick(NAMES)]);
+            let mut words =
+                text(&[random.pick(&["FCALL", "FCALL", "FCALL_RO"]), random.pick(NAMES)]);
             words.push(random.pick(&["0", "1", "1", "2", "-1", "x", "1.5"]).to_owned());
             for _ in 0..random.below(4) {
                 words.push(random.pick(&["k", "v", "[1,{\"a\":0.1}]", "{"]).to_owned());
@@ -121,7 +136,9 @@ fn functions_answer_as_those_of_redis() {
         let mut clients: [Client; 2] = [server.client(), oracle.client()];
         for client in &mut clients {
             client.hello(protocol);
-            client.run("FUNCTION FLUSH");
+            for name in ["t", "u", "v", "w"] {
+                client.run(&format!("FUNCTION DELETE {name}"));
+            }
         }
         let mut random = Random::from_seed(3);
         for round in 0..1500 {
@@ -141,7 +158,8 @@ fn libraries_go_to_redis_and_back() {
     let server = subject::launch().start();
     let (mut ours, mut theirs) = (server.client(), oracle.client());
     for (number, code) in CODES.iter().take(15).enumerate() {
-        let code = format!("#!lua name=lib{number}\n{}", code.replace("('", &format!("('n{number}")));
+        let code =
+            format!("#!lua name=lib{number}\n{}", code.replace("('", &format!("('n{number}")));
         ours.call(&["FUNCTION", "LOAD", &code]);
     }
     let Value::Bulk(payload) = ours.run("FUNCTION DUMP") else { panic!("a payload is a string") };
