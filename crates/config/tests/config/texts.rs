@@ -119,7 +119,6 @@ fn a_report_says_where_and_what() {
         ("port 1 2", "wrong number of arguments"),
         ("rename-command nope x", "No such command in rename-command"),
         ("rename-command get set", "Target command name already exists"),
-        ("user alice on", "the access control list is not built into this server yet"),
         ("loadmodule x.so", "loading modules is not built into this server yet"),
         ("search.timeout 5", "loading modules is not built into this server yet"),
     ] {
