@@ -13,6 +13,7 @@ mod clients;
 mod configuration;
 mod connection;
 mod differential;
+mod functions;
 mod introspection;
 mod lifecycle;
 mod linearizability;
