@@ -190,6 +190,31 @@ fn scripts_that_take_long_do_not_harm() {
     });
 }
 
+#[test]
+fn functions_are_ended_in_their_own_way() {
+    const BUSY: &str =
+        "-BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+    const LIBRARY: &str =
+        "#!lua name=l\nredis.register_function('f', function() while true do end end)";
+    subject::with_each_worker_count(|subject| {
+        let server = launch(subject);
+        let (mut caller, mut crowd) = (server.client(), crowd(&server));
+        assert!(!caller.call(&["FUNCTION", "LOAD", LIBRARY]).is_error());
+        caller.send(&["FCALL", "f", "0"]).expect("can be sent");
+        assert!(wait_until(|| say(&mut crowd[0], "PING") == BUSY));
+        for client in &mut crowd {
+            assert_eq!(say(client, "SCRIPT KILL"), BUSY);
+            let stats = say(client, "FUNCTION STATS");
+            let running = "*4 $14 running_script *6 $4 name $1 f $7 command *3 $5 FCALL $1 f $1 0 $11 duration_ms :";
+            assert!(stats.starts_with(running), "{stats}");
+        }
+        assert_eq!(say(&mut crowd[3], "FUNCTION KILL"), "+OK");
+        let answer = received(&mut caller);
+        assert!(answer.starts_with("-ERR Script killed by user with FUNCTION KILL"), "{answer}");
+        assert!(wait_until(|| say(&mut crowd[0], "PING") == "+PONG"));
+    });
+}
+
 /// A transaction that runs a script is ended like the script.
 #[test]
 fn a_script_in_a_transaction_is_ended() {

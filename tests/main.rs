@@ -3,6 +3,7 @@
 //! By area: the differential comparison with real servers, clients that mean no good, the bytes of the protocol, configuration, the life of the process,
 //! linearizability, clients that wait, and real client libraries. `tidy` checks the sources themselves.
 
+mod acl;
 mod append_only;
 mod atomicity;
 mod bad_input;

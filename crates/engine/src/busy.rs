@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use parking_lot::Mutex;
-use resp::ReplyError;
+use resp::{OwnedWords, ReplyError, Words};
 use scoped_tls_hkt::scoped_thread_local;
 
 use crate::Engine;
@@ -30,6 +30,8 @@ pub(crate) struct Busy {
     /// When the clients of its worker were attended to last, in ticks.
     attended: AtomicU64,
     name: Mutex<String>,
+    /// The words of the call that runs it, once it has run for long.
+    words: Mutex<Option<OwnedWords>>,
 }
 
 /// What is run.
@@ -85,7 +87,7 @@ impl Engine {
     }
 
     /// Lets a script go on, or not: called by it now and then. Clients are attended to if it has run for long.
-    pub(crate) fn continue_script(&self, threshold_ms: u64) -> Continuation {
+    pub(crate) fn continue_script(&self, threshold_ms: u64, words: Words<'_>) -> Continuation {
         /// Between two looks at clients.
         const INTERVAL_NS: u64 = 1_000_000;
         let now = (self.ticks)();
@@ -95,6 +97,7 @@ impl Engine {
         }
         let state = self.busy.state.fetch_or(IS_LATE, SeqCst);
         if state & IS_LATE == 0 {
+            *self.busy.words.lock() = Some(OwnedWords::from(words));
             self.note_late(state, elapsed_ms);
         }
         if INTERVAL_NS <= now.wrapping_sub(self.busy.attended.load(Relaxed)) {
@@ -126,6 +129,21 @@ impl Engine {
         // Those who wait at a gate, and those who sleep.
         self.keyspace.gates().rouse();
         self.host.wake_workers();
+    }
+
+    /// The function that has been running for long: its name, its call, and for how many ms. Others see it no sooner. An error if a
+    /// script has.
+    pub(crate) fn late_function(&self) -> Result<Option<(String, OwnedWords, u64)>, ReplyError> {
+        match self.busy_error() {
+            None => Ok(None),
+            Some(error) if error == BUSY_SCRIPT => Err(error),
+            Some(_) => {
+                let elapsed_ns = (self.ticks)().wrapping_sub(self.busy.begun.load(Relaxed));
+                let name = self.busy.name.lock().clone();
+                let words = self.busy.words.lock().clone().unwrap_or_default();
+                Ok(Some((name, words, elapsed_ns / 1_000_000)))
+            }
+        }
     }
 
     /// Notes that the script that runs is about to write; whether it may, which it may not if it was killed.
@@ -179,6 +197,7 @@ impl Busy {
 impl Drop for RunningScript<'_> {
     fn drop(&mut self) {
         if self.busy.state.swap(0, SeqCst) & IS_LATE != 0 {
+            *self.busy.words.lock() = None;
             // They can enter again, once the gates are open.
             self.engine.host.wake_workers();
         }

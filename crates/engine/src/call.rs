@@ -87,6 +87,7 @@ impl Call<'_> {
     #[inline]
     pub fn modified(&mut self, key: &[u8], event: Event) {
         self.note_incidents();
+        self.tell_trackers(key, event);
         self.effects.modified(self.keys.database(), key, event);
     }
 
@@ -94,18 +95,21 @@ impl Call<'_> {
     #[inline]
     pub fn also_modified(&mut self, key: &[u8], event: Event) {
         self.note_incidents();
+        self.tell_trackers(key, event);
         self.effects.also_modified(self.keys.database(), key, event);
     }
 
     /// Says that a key of another database than the selected one was changed.
     pub fn modified_in(&mut self, database: usize, key: &[u8], event: Event) {
         self.note_incidents();
+        self.tell_trackers(key, event);
         self.effects.modified(database, key, event);
     }
 
     /// Says that yet another key was changed, by a change that was already told: it counts once in what INFO calls changes.
     pub fn also_modified_in(&mut self, database: usize, key: &[u8], event: Event) {
         self.note_incidents();
+        self.tell_trackers(key, event);
         self.effects.also_modified(database, key, event);
     }
 

@@ -73,6 +73,11 @@ impl EffectStream {
         stream.bytes.clear();
     }
 
+    /// Records nothing for a while, or again. The caller has closed the gates.
+    pub fn pause(&self, paused: bool) {
+        self.listening.store(!paused, Ordering::Release);
+    }
+
     /// Makes what follows stand for itself: the next effect names its database. The caller has closed the gates.
     pub fn restart(&self) {
         self.inner.lock().database = None;
@@ -198,6 +203,17 @@ impl EffectStream {
     }
 }
 
+/// Clients that track changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Trackers {
+    #[default]
+    None,
+    /// They are told of each change at once.
+    Told,
+    /// They are told when the call is done.
+    ToldLater,
+}
+
 /// The effects of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -209,6 +225,8 @@ pub(crate) struct Effects {
     as_it_came: Option<usize>,
     /// Whether anybody wants to know which keys are touched.
     attentive: bool,
+    /// Whether clients track changes.
+    trackers: Trackers,
     /// The changes, in order, if somebody wants to know.
     pub touched: Vec<Touched>,
     /// Of how many of them it was told.
@@ -240,8 +258,9 @@ impl Effect {
 
 impl Effects {
     /// Those of a call that begins.
-    pub(crate) fn new(attentive: bool) -> Effects {
-        Effects { attentive, ..Effects::default() }
+    pub(crate) fn new(attentive: bool, is_tracked: bool) -> Effects {
+        let trackers = if is_tracked { Trackers::Told } else { Trackers::None };
+        Effects { attentive, trackers, ..Effects::default() }
     }
 
     /// Notes that the value at a key was changed.
@@ -257,6 +276,26 @@ impl Effects {
         if self.attentive {
             self.touched.push(Touched { database, key: key.into(), event });
         }
+    }
+
+    /// Has those who track told when the call is done: it notes its changes here, and not by way of [`Call`](crate::Call).
+    #[inline]
+    pub(crate) fn track_later(&mut self) {
+        if self.is_tracked() {
+            self.trackers = Trackers::ToldLater;
+            self.attentive = true;
+        }
+    }
+
+    /// Whether those who track were not told of changes yet.
+    pub(crate) fn tracks_later(&self) -> bool {
+        self.trackers == Trackers::ToldLater
+    }
+
+    /// Whether clients track changes.
+    #[inline]
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.trackers != Trackers::None
     }
 
     /// Takes note of what has happened to keys by the way so far.
@@ -282,7 +321,7 @@ impl Effects {
 
     /// Notes that fields of hashes were removed because they had expired, before anything else was done.
     pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
-        if !self.attentive {
+        if !self.attentive && !self.is_tracked() {
             return;
         }
         let mut touched = Vec::with_capacity(expired.len() + self.touched.len());
@@ -332,11 +371,15 @@ impl Effects {
         self.told = self.touched.len();
     }
 
-    /// The keys that were touched and not told of yet; they count as told then.
-    pub(crate) fn untold(&mut self) -> Vec<Touched> {
-        let untold = self.touched.get(self.told..).unwrap_or_default().to_vec();
-        self.told = self.touched.len();
-        untold
+    /// The keys that were touched, and of how many of them it was told; to be put back.
+    pub(crate) fn take_touched(&mut self) -> (Vec<Touched>, usize) {
+        (std::mem::take(&mut self.touched), self.told)
+    }
+
+    /// Puts back the keys that were touched: it was told of all of them.
+    pub(crate) fn put_touched_back(&mut self, touched: Vec<Touched>) {
+        self.told = touched.len();
+        self.touched = touched;
     }
 
     /// Whether a key may have become ready for somebody.

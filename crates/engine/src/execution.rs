@@ -253,7 +253,12 @@ impl<'e> Worker<'e> {
             // It is shown, unlike other calls that are refused: something ends with it.
             monitor::show(self.engine, self.index, self.now_us, session, words);
         }
-        self.forget_watches(session);
+        if self.is_barred() {
+            // That takes shards which a script has.
+            session.is_to_unwatch = true;
+        } else {
+            self.forget_watches(session);
+        }
         if let Some(transaction) = &mut session.transaction {
             transaction.close();
             session.note_transaction();
@@ -421,7 +426,7 @@ impl<'e> Worker<'e> {
         self.delivery.withdraw(&self.engine.pubsub, session, &mut Output::new());
     }
 
-    fn forget_watches(&mut self, session: &mut Session) {
+    pub(crate) fn forget_watches(&mut self, session: &mut Session) {
         if !session.watches() {
             return;
         }
@@ -561,7 +566,8 @@ impl<'a> Parts<'a> {
         output: &'a mut Output,
         occasion: Occasion,
     ) -> Call<'a> {
-        let attentive = self.engine.interest.any() || self.is_awaited;
+        let interested = self.engine.interest.look();
+        let attentive = interested.wants_notes() || self.is_awaited;
         Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
@@ -575,7 +581,7 @@ impl<'a> Parts<'a> {
             now_us: self.now_us,
             next: Next::Continue,
             occasion,
-            effects: Effects::new(attentive),
+            effects: Effects::new(attentive, interested.tracks()),
             tally: self.tally,
             statistics: self.statistics,
             worker: self.worker,
@@ -622,7 +628,8 @@ impl Call<'_> {
         keys.round.donated.extend_from_slice(words.supplied());
         let protocol = self.session.protocol;
         let is_awaited = keys.has_waiters();
-        let attentive = self.engine.interest.any() || is_awaited;
+        let interested = self.engine.interest.look();
+        let attentive = interested.wants_notes() || is_awaited;
         let mut call = Call {
             arguments: Arguments::new(words.skip(callable.name_words())),
             words,
@@ -636,7 +643,7 @@ impl Call<'_> {
             now_us: self.now_us,
             next: Next::Continue,
             occasion: Occasion::Within,
-            effects: Effects::new(attentive),
+            effects: Effects::new(attentive, interested.tracks()),
             tally: self.tally,
             statistics: self.statistics,
             worker: self.worker,

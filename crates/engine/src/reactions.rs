@@ -3,7 +3,7 @@
 //! A call notes every key that it touches, in order, with the event; but only while somebody is interested, so that with
 //! nobody there it costs one load. The notes are worked through right after the call, while its shards are still locked.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::Config;
 use keyspace::{Expired, ExpiredFields, Noting, View};
@@ -28,10 +28,33 @@ pub struct Touched {
 
 /// How many parties want to know of changes: watching, waiting and tracking clients, and notifications while they are on.
 /// Every call looks at it, so it is on cache lines where nothing else is written.
+///
+/// Clients that track are counted apart, in the upper half of the same number: they are told at once, without a note.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct Interest {
-    parties: AtomicUsize,
+    parties: AtomicU64,
+}
+
+/// Who was interested at a moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Interested(u64);
+
+/// One client that tracks, or the table of what such clients have read.
+const TRACKER: u64 = 1 << 32;
+
+impl Interested {
+    /// Whether changes are to be noted.
+    #[inline]
+    pub(crate) fn wants_notes(self) -> bool {
+        !self.0.is_multiple_of(TRACKER)
+    }
+
+    /// Whether anybody tracks changes.
+    #[inline]
+    pub(crate) fn tracks(self) -> bool {
+        TRACKER <= self.0
+    }
 }
 
 impl Interest {
@@ -45,10 +68,26 @@ impl Interest {
         self.parties.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Another one that tracks.
+    pub(crate) fn add_tracker(&self) {
+        self.parties.fetch_add(TRACKER, Ordering::SeqCst);
+    }
+
+    /// One less that tracks.
+    pub(crate) fn remove_tracker(&self) {
+        self.parties.fetch_sub(TRACKER, Ordering::SeqCst);
+    }
+
     /// Whether there is any.
     #[inline]
     pub fn any(&self) -> bool {
         self.parties.load(Ordering::Relaxed) != 0
+    }
+
+    /// Who there is.
+    #[inline]
+    pub(crate) fn look(&self) -> Interested {
+        Interested(self.parties.load(Ordering::Relaxed))
     }
 }
 
@@ -73,9 +112,18 @@ pub(crate) fn react(call: &mut Call<'_>) {
         client: Some(call.session.id()),
         is_script: call.session.is_in_script,
     };
-    for touched in call.effects.untold() {
-        teller.tell(&mut call.keys, &touched);
+    let tracks_later = call.effects.tracks_later();
+    let (touched, told) = call.effects.take_touched();
+    for touched in touched.iter().skip(told) {
+        teller.tell(&mut call.keys, touched);
+        let is_incident =
+            touched.event.class == Class::Expired || touched.event == events::FIELDS_EXPIRED;
+        if tracks_later || is_incident {
+            // Of other changes they were told at once.
+            teller.tell_trackers(touched);
+        }
     }
+    call.effects.put_touched_back(touched);
 }
 
 /// Who tells of changes.
@@ -114,16 +162,23 @@ impl Teller<'_> {
     pub(crate) fn tell_removed(self, view: &mut View<'_>, removed: &Touched) {
         if self.engine.interest.any() {
             self.tell(view, removed);
+            self.tell_trackers(removed);
+        }
+    }
+
+    /// Tells those who have read a key that it has changed.
+    fn tell_trackers(self, touched: &Touched) {
+        if touched.event.is_change() {
+            let Teller { engine, worker, client, .. } = self;
+            let is_own = !self.is_script && touched.event.class != Class::Expired;
+            let change = Change { engine, worker, client, is_own };
+            engine.tracking.invalidate(change, &touched.key);
         }
     }
 
     fn tell(self, view: &mut View<'_>, touched: &Touched) {
         if touched.event.is_change() {
             view.tell_watchers(touched.database, &touched.key);
-            let Teller { engine, worker, client, .. } = self;
-            let is_own = !self.is_script && touched.event.class != Class::Expired;
-            let change = Change { engine, worker, client, is_own };
-            engine.tracking.invalidate(change, &touched.key);
         }
         notifications::publish(self.engine, self.config, self.worker, touched);
     }

@@ -49,6 +49,8 @@ pub struct Session {
     pub(crate) seen: u64,
     /// It is told of changes in the place of another client.
     pub(crate) is_substitute: bool,
+    /// It watches nothing any more, which could not be done while a script ran for long.
+    pub(crate) is_to_unwatch: bool,
     /// The call that is being executed is a script's.
     pub(crate) is_in_script: bool,
     place: u64,
@@ -95,6 +97,7 @@ impl Session {
             prefix_bytes: 0,
             seen: 0,
             is_substitute: false,
+            is_to_unwatch: false,
             is_in_script: false,
             place: 0,
             received: 0,

@@ -116,7 +116,7 @@ pub(crate) fn is_secret(words: Words<'_>, index: usize) -> bool {
         let auth = (2..words.len()).find(|&position| is(position, b"AUTH"));
         return auth.is_some_and(|auth| (auth + 1..=auth + 2).contains(&index));
     }
-    if is(0, b"ACL") && is(1, b"SETUSER") {
+    if is(0, b"ACL") && (is(1, b"SETUSER") || is(1, b"DELUSER") || is(1, b"GETUSER")) {
         // As Redis has it, rules without secrets included.
         return 1 < index;
     }

@@ -287,6 +287,10 @@ impl<'e> Worker<'e> {
     ) -> Ran {
         session.received = input.len();
         session.look_at_record();
+        if session.is_to_unwatch && !self.is_barred() {
+            session.is_to_unwatch = false;
+            self.forget_watches(session);
+        }
         self.absorb(session, output);
         let mut course = Course {
             executed: 0,

@@ -9,7 +9,7 @@ use mlua::{
 use resp::Reply;
 use smallvec::SmallVec;
 
-use crate::convert::to_reply;
+use crate::convert::{Names, to_reply};
 use crate::function::Registered;
 use crate::host::{self, Host, Progress};
 use crate::native::{Shared, State, describe_error, natives, with_state};
@@ -24,6 +24,7 @@ pub struct Interpreter {
     environment: Table,
     /// What natives keep.
     state: Shared,
+    names: Names,
     run: Function,
     run_with_words: Function,
     tidy: Function,
@@ -106,6 +107,7 @@ impl Interpreter {
         watch(&lua)?;
         Ok(Interpreter {
             state,
+            names: Names::new(&lua)?,
             run: parts.get("run")?,
             run_with_words: parts.get("run_with_words")?,
             tidy: parts.get("tidy")?,
@@ -223,7 +225,7 @@ impl Interpreter {
             return Ok(Err(self.failure(&value, script.last_line)));
         }
         let protocol = self.with_state(|state| state.protocol);
-        to_reply(&value, protocol, reply);
+        to_reply(&value, &self.names, protocol, reply);
         Ok(Ok(()))
     }
 

@@ -18,7 +18,7 @@ use mlua::{
 use resp::{OwnedWords, Protocol};
 use sha1::{Digest, Sha1};
 
-use crate::convert::{append_word, failure, read_reply};
+use crate::convert::{FAILED, Kind, STATUS, append_word, failure, read_reply};
 use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
@@ -43,6 +43,8 @@ pub(crate) struct State {
     random: Random,
     words: OwnedWords,
     reply: Vec<u8>,
+    /// The most frequent status.
+    ok: Option<LuaString>,
 }
 
 impl Default for State {
@@ -56,6 +58,7 @@ impl Default for State {
             random: Random::default(),
             words: OwnedWords::default(),
             reply: Vec::new(),
+            ok: None,
         }
     }
 }
@@ -116,31 +119,31 @@ const BAD_ARGUMENT: &[u8] = b"ERR Lua redis lib command arguments must be string
 const UNREADABLE: &[u8] = b"ERR the reply could not be read";
 
 /// Executes a command. Gives the reply, and whether it is an error.
-fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, bool)> {
+fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, Kind)> {
     submit(lua, &mut arguments.iter().map(Ok))
 }
 
 /// The same, of words in a table: it is lent to us as one value, however many they are.
-fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, bool)> {
+fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, Kind)> {
     submit(lua, &mut (1..=count).map(|place| words.raw_get::<LuaValue>(place)))
 }
 
 fn submit<V: Borrow<LuaValue>>(
     lua: &Lua,
     arguments: &mut dyn Iterator<Item = mlua::Result<V>>,
-) -> mlua::Result<(LuaValue, bool)> {
+) -> mlua::Result<(LuaValue, Kind)> {
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
     let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
     state.words.clear();
     let mut count = 0_usize;
     for argument in arguments {
         if !append_word(argument?.borrow(), &mut state.words) {
-            return Ok((failure(lua, BAD_ARGUMENT)?, true));
+            return Ok((failure(lua, BAD_ARGUMENT)?, FAILED));
         }
         count = count.saturating_add(1);
     }
     if count == 0 {
-        return Ok((failure(lua, NO_ARGUMENTS)?, true));
+        return Ok((failure(lua, NO_ARGUMENTS)?, FAILED));
     }
     submit_words(lua, &mut state)
 }
@@ -156,7 +159,7 @@ fn call_joined(
     count: usize,
     joined: &LuaString,
     lengths: &[usize],
-) -> mlua::Result<(LuaValue, bool)> {
+) -> mlua::Result<(LuaValue, Kind)> {
     let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
     state.words.clear();
     {
@@ -172,16 +175,23 @@ fn call_joined(
     submit_words(lua, &mut state)
 }
 
-fn submit_words(lua: &Lua, state: &mut State) -> mlua::Result<(LuaValue, bool)> {
-    let State { protocol, words, reply, .. } = state;
+fn submit_words(lua: &Lua, state: &mut State) -> mlua::Result<(LuaValue, Kind)> {
+    let State { protocol, words, reply, ok, .. } = state;
     reply.clear();
     if host::ask(|host| host.call(words.as_words(), reply)).is_none() {
         let outside = b"ERR redis.call/pcall can only be called inside a script invocation";
-        return Ok((failure(lua, outside)?, true));
+        return Ok((failure(lua, outside)?, FAILED));
+    }
+    if reply == b"+OK\r\n" {
+        let text = match ok {
+            Some(text) => text,
+            none => none.insert(lua.create_string("OK")?),
+        };
+        return Ok((LuaValue::String(text.clone()), STATUS));
     }
     match read_reply(lua, reply, *protocol)? {
         Some(read) => Ok(read),
-        None => Ok((failure(lua, UNREADABLE)?, true)),
+        None => Ok((failure(lua, UNREADABLE)?, FAILED)),
     }
 }
 

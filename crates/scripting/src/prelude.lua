@@ -163,16 +163,24 @@ local function submit(...)
     return call_eight(count, a .. b .. c .. d .. e .. f .. g .. h, #a, #b, #c, #d, #e, #f, #g, #h)
 end
 
+-- What a native gives beside a reply: that it is one as it stands, an error, or the text of a status.
+local AS_IT_IS, STATUS = 0, 2
+
 function redis.call(...)
-    local reply, failed = submit(...)
-    if failed then
-        error(reply, 0)
+    local reply, kind = submit(...)
+    if kind == AS_IT_IS then
+        return reply
+    elseif kind == STATUS then
+        return { ok = reply }
     end
-    return reply
+    error(reply, 0)
 end
 
 function redis.pcall(...)
-    local reply = submit(...)
+    local reply, kind = submit(...)
+    if kind == STATUS then
+        return { ok = reply }
+    end
     return reply
 end
 

@@ -139,6 +139,33 @@ pub(crate) fn load_base(
     Ok(Rest { input: Box::new(io::Cursor::new(read).chain(input)), offset, keys })
 }
 
+/// The same while everybody waits. The view has all shards.
+pub(crate) fn load_base_at_rest(
+    engine: &Engine,
+    file: File,
+    clock: Clock,
+    view: &mut View<'_>,
+) -> Result<Rest, Failed> {
+    let config = engine.config();
+    let rules = Rules::new(engine, &config, clock.read().unix_us, Present::Refused);
+    let rules = Rules { keeps_expired: true, ..rules };
+    let counts = Counts::default();
+    let read = || -> Result<_, LoadError> {
+        let mut splitter = Splitter::new(BufReader::new(file), settings(engine, &config))?;
+        while let Some(part) = splitter.next_part()? {
+            if let Some(batch) = rules.note(part)? {
+                let mut arrivals = rules.arrivals(&batch, &counts)?;
+                view.admit(&mut arrivals, rules.present).map_err(duplicate)?;
+            }
+        }
+        Ok(splitter)
+    };
+    let splitter = read().map_err(|error| report(&error))?;
+    let (offset, keys) = (splitter.offset(), counts.summary().loaded);
+    let (read, input) = splitter.into_rest();
+    Ok(Rest { input: Box::new(io::Cursor::new(read).chain(input)), offset, keys })
+}
+
 /// Loads the snapshot file while everybody waits. The view has all shards.
 pub(crate) fn load_at_rest(
     engine: &Engine,

@@ -240,6 +240,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     ),
     Directive::switch("aof-use-rdb-preamble", "yes", field!(persistence.append_snapshot_preamble))
         .live()
+        .no_effect("a rewritten file always starts with a snapshot")
         .about("Whether a rewritten file starts with a snapshot, which is smaller and loads faster."),
     Directive::switch("aof-timestamp-enabled", "no", field!(persistence.append_timestamps))
         .live()

@@ -191,12 +191,12 @@ impl Tracking {
 
     fn enter(&self, interest: &Interest) {
         self.clients.fetch_add(1, SeqCst);
-        interest.add();
+        interest.add_tracker();
     }
 
     fn leave(&self, interest: &Interest) {
         self.clients.fetch_sub(1, SeqCst);
-        interest.remove();
+        interest.remove_tracker();
     }
 
     /// A client that has tracked is gone. If it was the last, nobody needs to be told of anything.

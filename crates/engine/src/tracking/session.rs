@@ -12,6 +12,7 @@ use crate::Engine;
 use crate::call::Call;
 use crate::clients::ClientId;
 use crate::command_table::Callable;
+use crate::events::Event;
 use crate::session::Session;
 
 /// What CLIENT TRACKING asks for.
@@ -136,6 +137,24 @@ impl Call<'_> {
         });
         let limit = self.config.notifications.tracking_table_keys;
         tracking.limit(self.engine, self.worker, limit);
+    }
+
+    /// Tells those who have read a key that it has changed, if anybody tracks. Its shard is held.
+    #[inline]
+    pub(crate) fn tell_trackers(&self, key: &[u8], event: Event) {
+        if self.effects.is_tracked() && event.is_change() {
+            self.invalidate(key);
+        }
+    }
+
+    fn invalidate(&self, key: &[u8]) {
+        let change = Change {
+            engine: self.engine,
+            worker: self.worker,
+            client: Some(self.session.id()),
+            is_own: !self.session.is_in_script,
+        };
+        self.engine.tracking.invalidate(change, key);
     }
 
     /// Tells all who track that every key may have changed. If `before_reply`, the client that calls is told at once.

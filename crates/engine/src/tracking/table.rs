@@ -62,7 +62,7 @@ impl Table {
         part.insert(key.into(), readers);
         self.items.fetch_add(1, Relaxed);
         if self.keys.fetch_add(1, Relaxed) == 0 {
-            interest.add();
+            interest.add_tracker();
         }
     }
 
@@ -111,7 +111,7 @@ impl Table {
     fn note_removed(&self, interest: &Interest, keys: usize, items: usize) {
         self.items.fetch_sub(items, Relaxed);
         if 0 < keys && self.keys.fetch_sub(keys, Relaxed) == keys {
-            interest.remove();
+            interest.remove_tracker();
         }
     }
 

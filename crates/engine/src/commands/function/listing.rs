@@ -105,6 +105,7 @@ pub(super) static STATS: Command = Declaration {
 };
 
 fn stats(call: &mut Call<'_>) -> Outcome {
+    let late = call.engine.late_function()?;
     let figures = call.engine.functions.figures();
     let reply = &mut call.reply;
     let counts = [
@@ -113,7 +114,20 @@ fn stats(call: &mut Call<'_>) -> Outcome {
     ];
     reply.map(2);
     reply.bulk(b"running_script");
-    reply.null();
+    match late {
+        None => reply.null(),
+        Some((name, words, duration_ms)) => {
+            reply.map(3);
+            reply.bulk(b"name");
+            reply.bulk(name.as_bytes());
+            reply.bulk(b"command");
+            let words = words.as_words();
+            reply.array(words.len());
+            words.iter().for_each(|word| reply.bulk(word));
+            reply.bulk(b"duration_ms");
+            reply.unsigned(duration_ms);
+        }
+    }
     reply.bulk(b"engines");
     reply.map(1);
     reply.bulk(b"LUA");

@@ -41,6 +41,7 @@ fn unlink(call: &mut Call<'_>) -> Outcome {
 
 fn remove(call: &mut Call<'_>, freeing: Freeing) {
     let mut removed = 0;
+    call.effects.track_later();
     let Call { arguments, keys, effects, .. } = call;
     let database = keys.database();
     keys.each(arguments.rest().iter().map(|key| (key, ())), |view, key, ()| {

@@ -141,7 +141,7 @@ impl Host for Running<'_, '_> {
 
     fn progress(&mut self) -> Progress {
         let threshold_ms = self.call.config.scripting.busy_reply_threshold_ms;
-        match self.call.engine.continue_script(threshold_ms) {
+        match self.call.engine.continue_script(threshold_ms, self.call.words) {
             Continuation::GoOn => Progress::Continue,
             Continuation::End(why) => Progress::Stop(why),
         }

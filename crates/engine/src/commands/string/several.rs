@@ -160,6 +160,7 @@ impl<'a> Pairs<'a> {
     /// Stores all; of values for the same key the last one stays.
     fn store(self, call: &mut Call<'a>, expiry: SetExpiry) {
         let effects = &mut call.effects;
+        effects.track_later();
         call.keys.each(self.iter(), |view, key, value| {
             view.set_string(key, value, expiry);
             effects.note(&mut view.noted);

@@ -118,7 +118,7 @@ fn module(batch: &Batch, reader: &mut Bytes<'_>) -> Result<LoadedValue<'static>,
     if batch.settings.modules == Modules::Refused {
         return Err(LoadError::Module {
             place: Place::at(reader.offset()),
-            what: "module data",
+            what: "module data I can't load: no matching module type",
             module: name,
         });
     }

@@ -250,7 +250,7 @@ impl<R: Read> Splitter<R> {
         match self.settings.modules {
             Modules::Refused => Err(LoadError::Module {
                 place: Place::at(source.offset()),
-                what: "AUX module data",
+                what: "AUX module data I can't load: no matching module",
                 module: name,
             }),
             Modules::Skipped => {

@@ -1,0 +1,267 @@
+//! Users beside a real server: random rules are understood and shown alike, and users that they are for may do the same.
+
+use harness::{Client, Launch, Oracle, Random, Server, Value, Version, wait_until};
+
+use crate::subject;
+
+/// Users for each number of workers; `OCHRE_ROUNDS` tries more.
+const USERS: u64 = 80;
+const CALLS: usize = 25;
+
+/// One of both servers, with an administrator and a user.
+struct Side {
+    _server: Server,
+    admin: Client,
+    user: Client,
+}
+
+impl Side {
+    fn open(launch: &Launch) -> Side {
+        let server = launch.start();
+        let (mut admin, user) = (server.client(), server.client());
+        admin.run("SET a 1");
+        Side { _server: server, admin, user }
+    }
+
+    /// Calls as the administrator.
+    fn manage(&mut self, words: &[String]) -> String {
+        self.admin.send(words).expect("can be sent");
+        shown(&mut self.admin)
+    }
+
+    /// Calls as the user.
+    fn call(&mut self, words: &[String]) -> String {
+        self.user.send(words).expect("can be sent");
+        shown(&mut self.user)
+    }
+
+    /// What ACL LOG tells that does not depend on the time or the connection.
+    fn log(&mut self) -> Vec<Vec<String>> {
+        const TOLD: [&str; 5] = ["count", "reason", "context", "object", "username"];
+        let entries = self.admin.run("ACL LOG 100");
+        let told = |entry: &Value| {
+            let fields = entry.as_array().unwrap_or_default();
+            let pairs = fields.chunks_exact(2);
+            let told = pairs
+                .filter(|pair| pair[0].as_text().is_some_and(|name| TOLD.contains(&name.as_str())));
+            told.map(|pair| format!("{pair:?}")).collect()
+        };
+        entries.as_array().unwrap_or_default().iter().map(told).collect()
+    }
+}
+
+fn shown(client: &mut Client) -> String {
+    client.read_reply_bytes().expect("a reply comes").escape_ascii().to_string()
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+fn rule(random: &mut Random) -> String {
+    let commands = [
+        "get",
+        "set",
+        "GET",
+        "config",
+        "config|get",
+        "client|list",
+        "select",
+        "mget",
+        "eval",
+        "nosuch",
+    ];
+    let categories = [
+        "read",
+        "write",
+        "string",
+        "dangerous",
+        "admin",
+        "fast",
+        "Slow",
+        "keyspace",
+        "all",
+        "nosuch",
+        "connection",
+    ];
+    let pattern = random.pick(&["a", "a*", "*", "b?", "[ab]*", "", "x y"]);
+    let sign = random.pick(&["+", "+", "-"]);
+    match random.below(16) {
+        0..=3 => format!("{sign}{}", random.pick(&commands)),
+        4..=6 => format!("{sign}@{}", random.pick(&categories)),
+        7 => format!("~{pattern}"),
+        8 => format!("%{}~{pattern}", random.pick(&["R", "W", "RW", "rw", "WR", "RR", "", "X"])),
+        9 => format!("&{pattern}"),
+        10 => random
+            .pick(&[
+                "allkeys",
+                "resetkeys",
+                "allchannels",
+                "resetchannels",
+                "allcommands",
+                "nocommands",
+                "clearselectors",
+                "nopass",
+                "resetpass",
+                "ON",
+                "sanitize-payload",
+                "skip-sanitize-payload",
+                "reset",
+            ])
+            .to_owned(),
+        11 => random.pick(&[">q", "<q", "<p", "#abc", "!abc", ">", ""]).to_owned(),
+        12 => format!("({sign}{} ~{pattern})", random.pick(&commands)),
+        13 => random.pick(&["(", ")", "()", "(+get", "~a)", "(%R~a &b)", "(+@read ~b)"]).to_owned(),
+        14 => format!("+select|{}", random.pick(&["0", "1", "", "0|1"])),
+        _ => random
+            .pick(&["nonsense", "+", "-", "~", "&", "+|", "-config|get", "+config|", "@read"])
+            .to_owned(),
+    }
+}
+
+fn call(random: &mut Random) -> Vec<String> {
+    let [one, two] = [(); 2].map(|()| random.pick(&["a", "b", "ab", "bc", "c"]));
+    words(&match random.below(26) {
+        0..=2 => format!("GET {one}"),
+        3 | 4 => format!("SET {one} 1"),
+        5 => format!("SET {one} 1 GET"),
+        6 => format!("MGET {one} {two}"),
+        7 => format!("MSET {one} 1 {two} 2"),
+        8 => format!("COPY {one} {two}"),
+        9 => format!("DEL {one} {two}"),
+        10 => "CONFIG GET maxmemory".to_owned(),
+        11 => "CLIENT GETNAME".to_owned(),
+        12 => format!("SELECT {}", random.below(2)),
+        13 => format!("PUBLISH {one} m"),
+        14 => "MULTI".to_owned(),
+        15 | 16 => "EXEC".to_owned(),
+        17 => format!("EVAL return(redis.call('GET','{one}')) 0"),
+        18 => format!("EVAL return(redis.pcall('SET',KEYS[1],2)) 1 {one}"),
+        19 => "ACL WHOAMI".to_owned(),
+        20 => format!("BITFIELD {one} GET u8 0"),
+        21 => format!("SORT {one} STORE {two}"),
+        22 => format!("OBJECT ENCODING {one}"),
+        23 => "PING".to_owned(),
+        24 => format!("EXPIRE {one} 100"),
+        _ => format!("EVAL return(redis.acl_check_cmd('SET','{one}','1')) 0"),
+    })
+}
+
+#[test]
+fn users_may_do_what_they_may_do_on_a_real_server() {
+    let users = std::env::var("OCHRE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    subject::with_each_worker_count(|launch| {
+        let oracle = Oracle::find(Version::V74).expect("a real server");
+        let (mut ours, mut theirs) = (Side::open(&launch), Side::open(&oracle.launch()));
+        for seed in 0..users.unwrap_or(USERS) {
+            let mut random = Random::from_seed(seed);
+            let mut told = Vec::new();
+            let mut both = |told: &mut Vec<String>, by_user: bool, line: Vec<String>| {
+                told.push(line.join(" "));
+                let [answer, expected] = [&mut ours, &mut theirs]
+                    .map(|side| if by_user { side.call(&line) } else { side.manage(&line) });
+                assert_eq!(answer, expected, "seed {seed}: {told:#?}");
+            };
+            both(&mut told, false, words("ACL LOG RESET"));
+            let mut line = words("ACL SETUSER u reset on >p");
+            for _ in 0..random.below(5) {
+                line.push(rule(&mut random));
+            }
+            both(&mut told, false, line);
+            for _ in 0..random.below(4) {
+                both(
+                    &mut told,
+                    false,
+                    vec!["ACL".into(), "SETUSER".into(), "u".into(), rule(&mut random)],
+                );
+            }
+            both(&mut told, false, words("ACL GETUSER u"));
+            both(&mut told, false, words("ACL LIST"));
+            both(&mut told, true, words("AUTH u p"));
+            for _ in 0..CALLS {
+                let line = call(&mut random);
+                both(&mut told, false, [words("ACL DRYRUN u"), line.clone()].concat());
+                both(&mut told, true, line);
+                if random.one_in(12) {
+                    both(
+                        &mut told,
+                        false,
+                        vec!["ACL".into(), "SETUSER".into(), "u".into(), rule(&mut random)],
+                    );
+                }
+            }
+            both(&mut told, true, words("RESET"));
+            assert_eq!(ours.log(), theirs.log(), "seed {seed}: {told:#?}");
+        }
+    });
+}
+
+/// Whoever listens to what it may not listen to any more is gone, and whoever is no user any more, whichever worker it has.
+#[test]
+fn rights_are_taken_from_clients_that_are_connected() {
+    subject::with_each_worker_count(|launch| {
+        let server = launch.start();
+        let mut admin = server.client();
+        admin.run("ACL SETUSER u on nopass +@all ~* &news");
+        let clients = || -> Vec<Client> {
+            let mut clients: Vec<Client> = (0..6).map(|_| server.client()).collect();
+            clients.iter_mut().for_each(|client| drop(client.run("AUTH u x")));
+            clients
+        };
+        let (mut plain, mut listeners) = (clients(), clients());
+        for client in &mut listeners {
+            client.run("SUBSCRIBE news");
+        }
+        admin.run("ACL SETUSER u -get");
+        for client in &mut plain {
+            assert!(client.run("GET k").is_error());
+            assert!(!client.run("SET k 1").is_error());
+        }
+        admin.run("ACL SETUSER u resetchannels &other");
+        assert!(listeners.iter_mut().all(Client::closes));
+        admin.run("ACL DELUSER u");
+        assert!(plain.iter_mut().all(Client::closes));
+        assert!(wait_until(|| admin
+            .run("CLIENT LIST")
+            .as_text()
+            .unwrap_or_default()
+            .lines()
+            .count()
+            == 1));
+    });
+}
+
+#[test]
+fn users_are_read_from_files_and_written_to_them() {
+    let users = "user default on nopass ~* &* +@all\nuser alice on >secret ~a* +get\n";
+    let server = subject::launch().file("users.acl", users).line("aclfile users.acl").start();
+    let mut client = server.client();
+    assert!(client.run("AUTH alice wrong").is_error());
+    assert!(!client.run("AUTH alice secret").is_error());
+    assert!(client.run("GET b").is_error());
+    let mut admin = server.client();
+    admin.run("ACL SETUSER bob on nopass +@all ~*");
+    assert_eq!(admin.run("ACL SAVE"), Value::Simple("OK".into()));
+    admin.run("ACL DELUSER bob");
+    assert_eq!(admin.run("ACL LOAD"), Value::Simple("OK".into()));
+    let listed = admin.run("ACL USERS");
+    let names: Vec<String> =
+        listed.as_array().unwrap_or_default().iter().filter_map(Value::as_text).collect();
+    assert_eq!(names, ["alice", "bob", "default"]);
+    // Users in the configuration itself.
+    let server =
+        subject::launch().line("user carol on nopass ~* +ping").line("requirepass p").start();
+    let mut client = server.client();
+    assert!(client.run("PING").is_error());
+    assert!(!client.run("AUTH carol x").is_error());
+    assert_eq!(client.run("PING"), Value::Simple("PONG".into()));
+    assert!(client.run("GET k").is_error());
+    assert!(!client.run("AUTH p").is_error());
+    assert_eq!(client.run("ACL WHOAMI").as_text().as_deref(), Some("default"));
+    assert_eq!(client.run("CONFIG REWRITE"), Value::Simple("OK".into()));
+    let written = std::fs::read_to_string(server.configuration()).expect("a file");
+    assert!(
+        written.contains("user carol on nopass sanitize-payload ~* resetchannels -@all +ping"),
+        "{written}"
+    );
+}
