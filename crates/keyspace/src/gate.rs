@@ -271,7 +271,7 @@ mod tests {
                 // From the first look at a closed gate on; looks are `Fn`, so the number is kept in a cell.
                 let begin = std::cell::Cell::new(None);
                 let entered = gates.enter_unless(key, || {
-                    begin.set(begin.get().or(Some(closings.load(Ordering::Relaxed))));
+                    begin.set(begin.get().or_else(|| Some(closings.load(Ordering::Relaxed))));
                     false
                 });
                 let Ok(inside) = entered else { panic!("it waits") };
