@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use persistence::rdb::file::{
     FileWriter, LoadedKey, LoadedValue, Modules, Refusal, Settings, Sink, read_file,
 };
-use persistence::rdb::value::{Value, ValueRef};
+use persistence::rdb::value::{Care, Value, ValueRef};
 use persistence::rdb::Version;
 
 #[path = "../values.rs"]
@@ -51,7 +51,7 @@ impl Sink for Copy {
 fn copy(reader: impl Read, modules: Modules) -> Option<Vec<u8>> {
     let file = FileWriter::begin(Vec::new(), Version::REDIS_7_4, true, true, &[]);
     let mut copy = Copy(file.expect("there is memory"));
-    let settings = Settings { checksum: false, modules };
+    let settings = Settings { checksum: false, modules, care: Care::Shallow };
     read_file(reader, settings, &values::LIMITS, &mut copy).ok()?;
     Some(copy.0.finish().expect("there is memory"))
 }

@@ -198,3 +198,46 @@ fn after_a_sync_has_failed_everything_is_written_anew() {
         assert_eq!(server.client().run("EXISTS key other"), Value::Integer(2), "{policy}");
     }
 }
+
+#[test]
+fn what_the_file_holds_can_be_loaded_while_the_server_runs() {
+    for workers in [1, 4] {
+        let data = Data::new();
+        let server = data.launch().workers(workers).start();
+        write_something(&server);
+        rewrite(&mut server.client());
+        write_something(&server);
+        let there = contents(&server);
+        let mut client = server.client();
+        assert_eq!(client.run("DEBUG LOADAOF"), Value::Simple(b"OK".to_vec()));
+        assert_eq!(contents(&server), there);
+        server.wait_for_log("Append Only File loaded by DEBUG LOADAOF");
+        client.run("SET after loading");
+        let there = contents(&server);
+        kill(server);
+        let server = data.start();
+        assert_eq!(contents(&server), there);
+        kill(server);
+    }
+}
+
+#[test]
+fn a_server_that_is_ended_in_the_middle_of_a_rewrite_leaves_what_there_was() {
+    let data = Data::new();
+    let server = data.start();
+    let mut client = server.client();
+    for number in 0..100 {
+        client.call(&["SET", &format!("key:{number}"), "value"]);
+    }
+    client.run("CONFIG SET rdb-key-save-delay 100000");
+    client.run("BGREWRITEAOF");
+    // The file that is appended to from here on is a new one.
+    let switched =
+        harness::wait_until(|| names(&data).iter().any(|name| name.ends_with(".2.incr.aof")));
+    assert!(switched);
+    client.run("SET while rewriting");
+    terminate(server);
+    assert!(!names(&data).iter().any(|name| name.starts_with("temp-")), "{:?}", names(&data));
+    let server = data.start();
+    assert_eq!(server.client().run("DBSIZE"), Value::Integer(101));
+}

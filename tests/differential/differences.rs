@@ -53,7 +53,7 @@ pub(super) fn is_newer(version: Version, words: &[Vec<u8>]) -> bool {
     let name = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
     let changes_fields = name.starts_with(b"H") && name.windows(4).any(|part| part == b"EXPI");
     // Since 7.2 the last ID does not fall behind a deleted one's, and a consumer is there even if there was nothing for it.
-    let changed: [&[u8]; 3] = [b"HPERSIST", b"XSETID", b"XREADGROUP"];
+    let changed: [&[u8]; 4] = [b"HPERSIST", b"XSETID", b"XREADGROUP", b"XCLAIM"];
     // Which error a timeout gets that is too long; in a transaction, it is EXEC that tells.
     let is_long = |word: &Vec<u8>| {
         let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<f64>().ok());

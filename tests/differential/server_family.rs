@@ -182,10 +182,6 @@ fn memory(random: &mut Random) -> Step {
 }
 
 fn debug(random: &mut Random) -> Step {
-    if random.one_in(2) {
-        let words = Words::new("DEBUG DIGEST-VALUE");
-        return (0..random.below(4)).fold(words, |words, _| words.word(pool::key(random))).call();
-    }
     Words::new(random.pick(&[
         "DEBUG NONSENSE",
         "DEBUG",
@@ -209,6 +205,10 @@ fn debug(random: &mut Random) -> Step {
         "DEBUG LOG",
         "DEBUG DIGEST",
         "DEBUG DIGEST x",
+        "DEBUG DIGEST-VALUE",
+        "DEBUG DIGEST-VALUE a b c d",
+        "DEBUG DIGEST-VALUE {tag}1 {tag}2 user:1000:name",
+        "DEBUG DIGEST-VALUE l s h z stream b1 a",
     ]))
     .call()
 }

@@ -73,6 +73,11 @@ impl EffectStream {
         stream.bytes.clear();
     }
 
+    /// Records nothing for a while, or again. The caller has closed the gates.
+    pub fn pause(&self, paused: bool) {
+        self.listening.store(!paused, Ordering::Release);
+    }
+
     /// Makes what follows stand for itself: the next effect names its database. The caller has closed the gates.
     pub fn restart(&self) {
         self.inner.lock().database = None;

@@ -21,6 +21,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::saving;
 use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -75,8 +76,8 @@ impl<'e> Worker<'e> {
         }
         let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
-        session.lacks_room = room == Room::Lacking;
-        if session.lacks_room
+        session.room = room;
+        if room == Room::Lacking
             && (actual_flags(session, callable).has(Flags::DENY_OOM)
                 || scripts::asks_for_memory(self.engine, callable, words))
         {
@@ -215,7 +216,7 @@ impl<'e> Worker<'e> {
             return None;
         }
         if self.engine.saving.refuses_writes() {
-            return Some(CANNOT_SAVE);
+            return Some(saving::CANNOT_SAVE);
         }
         self.engine.append_only.refusal()
     }
@@ -500,12 +501,6 @@ fn writes(session: &Session, callable: &Callable) -> bool {
 }
 
 const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
-const CANNOT_SAVE: ReplyError = ReplyError::coded(
-    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
-     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
-     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
-);
-
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]
 pub(crate) fn actual_flags(session: &Session, callable: &Callable) -> Flags {

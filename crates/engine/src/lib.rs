@@ -153,6 +153,8 @@ pub struct Switches {
     pub active_expiry: std::sync::atomic::AtomicBool,
     /// DEBUG PAUSE-CRON.
     pub cron_paused: std::sync::atomic::AtomicBool,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: of what is restored and loaded.
+    pub checksums_skipped: std::sync::atomic::AtomicBool,
 }
 
 impl Engine {
@@ -190,7 +192,11 @@ impl Engine {
             host,
             statistics: (0..workers).map(|_| WorkerStatistics::new(commands.len())).collect(),
             commands,
-            switches: Switches { active_expiry: true.into(), cron_paused: false.into() },
+            switches: Switches {
+                active_expiry: true.into(),
+                cron_paused: false.into(),
+                checksums_skipped: false.into(),
+            },
             vitals: Vitals::default(),
             slow_log: SlowLog::default(),
             http_warnings: cross_protocol::Warnings::default(),

@@ -12,6 +12,7 @@ use resp::Protocol;
 use crate::acl::Account;
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
+use crate::memory_limit::Room;
 use crate::pubsub::Subscriptions;
 use crate::tracking::TrackingFlags;
 use crate::transaction::Transaction;
@@ -59,8 +60,8 @@ pub struct Session {
     pub record: Arc<ClientRecord>,
     /// Where the stream of effects ended after its last call that was recorded.
     pub(crate) recorded_to: u64,
-    /// Whether there was no memory left, and none to be made, when its last call began.
-    pub(crate) lacks_room: bool,
+    /// Whether there was memory left when its last call began.
+    pub(crate) room: Room,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
 }
@@ -102,7 +103,7 @@ impl Session {
             received: 0,
             record,
             recorded_to: 0,
-            lacks_room: false,
+            room: Room::Enough,
             wait: None,
         }
     }

@@ -12,7 +12,7 @@
 //! The announcement and a gate's state are two variables written by two threads that each then read the other's: that
 //! needs sequential consistency on all four accesses, or both sides could miss each other.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -27,6 +27,8 @@ pub struct Gates {
     /// Guards nothing but the sleep of those who wait for `closing` or a gate's state to change.
     sleep: Mutex<()>,
     changed: Condvar,
+    /// How many wait at their gates. Changed with `sleep` locked.
+    waiting: AtomicUsize,
 }
 
 /// One worker's gate, on a cache line of its own (two, for processors that fetch them in pairs).
@@ -90,6 +92,7 @@ impl Gates {
             closer: Mutex::new(()),
             sleep: Mutex::new(()),
             changed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
         };
         (gates, (0..count).map(|gate| GateKey { gate }).collect())
     }
@@ -121,19 +124,45 @@ impl Gates {
         gives_up: impl Fn() -> bool,
     ) -> Result<Inside<'_>, GateKey> {
         let gate = &self.each[key.gate];
+        let mut has_waited = false;
         loop {
             gate.inside.store(true, Ordering::SeqCst);
             if !self.closing.load(Ordering::SeqCst) {
+                if has_waited {
+                    self.end_wait();
+                }
                 return Ok(Inside { gates: self, gate: key.gate });
             }
             self.leave(key.gate);
             let mut sleep = self.sleep.lock();
+            if !has_waited {
+                has_waited = true;
+                self.waiting.fetch_add(1, Ordering::Relaxed);
+            }
             while self.closing.load(Ordering::SeqCst) {
                 if gives_up() {
+                    drop(sleep);
+                    self.end_wait();
                     return Err(key);
                 }
                 self.changed.wait(&mut sleep);
             }
+        }
+    }
+
+    fn end_wait(&self) {
+        let sleep = self.sleep.lock();
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(sleep);
+        self.changed.notify_all();
+    }
+
+    /// Waits until those are inside who waited at their gates. Whoever closes the gates again and again does this in between: it would be faster
+    /// than they are, and they would never come in.
+    pub fn give_way(&self) {
+        let mut sleep = self.sleep.lock();
+        while self.waiting.load(Ordering::Relaxed) != 0 {
+            self.changed.wait(&mut sleep);
         }
     }
 
@@ -220,6 +249,39 @@ mod tests {
             drop(inside);
         });
         assert!(!gates.is_closing());
+    }
+
+    /// Somebody who closes the gates again and again lets others in each time.
+    #[test]
+    fn whoever_gives_way_keeps_nobody_waiting() {
+        const ROUNDS: u64 = if cfg!(miri) { 20 } else { 500 };
+        let (gates, mut keys) = Gates::new(1);
+        let closings = AtomicU64::new(0);
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    drop(gates.close());
+                    closings.fetch_add(1, Ordering::Relaxed);
+                    gates.give_way();
+                }
+            });
+            let mut key = keys.remove(0);
+            for _ in 0..ROUNDS {
+                // From the first look at a closed gate on; looks are `Fn`, so the number is kept in a cell.
+                let begin = std::cell::Cell::new(None);
+                let entered = gates.enter_unless(key, || {
+                    begin.set(begin.get().or(Some(closings.load(Ordering::Relaxed))));
+                    false
+                });
+                let Ok(inside) = entered else { panic!("it waits") };
+                let end = closings.load(Ordering::Relaxed);
+                assert!(begin.get().is_none_or(|begin| end <= begin + 2), "{begin:?} to {end}");
+                key = inside.leave();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert!(0 < closings.into_inner());
     }
 
     #[test]

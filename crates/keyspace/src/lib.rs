@@ -188,7 +188,9 @@ impl Keyspace {
     pub(crate) fn beside<R>(&self, round: &mut Round, act: impl FnOnce(&mut View<'_>) -> R) -> R {
         let key = if self.gates.is_single() { None } else { self.spare_keys.lock().pop() };
         let Some(key) = key else {
-            return act(&mut self.view(&mut self.gates.close(), 0, round));
+            let result = act(&mut self.view(&mut self.gates.close(), 0, round));
+            self.gates.give_way();
+            return result;
         };
         let mut inside = self.gates.enter(key);
         let result = act(&mut self.view(&mut inside, 0, round));

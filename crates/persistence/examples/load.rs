@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ochre_persistence::rdb::file::{Batch, LoadedValue, Modules, Part, Settings, Splitter};
-use ochre_persistence::rdb::value::Limits;
+use ochre_persistence::rdb::value::{Care, Limits};
 
 const LIMITS: Limits = Limits {
     list: collections::list::Limits { node_size: -2, compress_depth: 0 },
@@ -21,7 +21,7 @@ fn main() {
     let path = arguments.next().expect("a file");
     let threads: usize = arguments.next().map_or(0, |count| count.parse().expect("a number"));
     let begin = Instant::now();
-    let settings = Settings { checksum: true, modules: Modules::Refused };
+    let settings = Settings { checksum: true, modules: Modules::Refused, care: Care::Shallow };
     let file = File::open(path).expect("the file can be opened");
     let mut splitter = Splitter::new(file, settings).expect("a head");
     let (sender, receiver) = sync_channel::<Batch>(threads.max(1) * 4);

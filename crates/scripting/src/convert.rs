@@ -39,19 +39,31 @@ fn exact_integer(number: f64) -> Option<i64> {
     (number.abs() <= EXACT && number.trunc() == number).then_some(number as i64)
 }
 
-/// The bytes of a reply as a script sees them; nothing if they are no reply. And whether it is an error.
+/// What the prelude is told of a reply.
+pub(crate) type Kind = u8;
+/// It is what the script sees.
+const AS_IT_IS: Kind = 0;
+/// It is an error.
+pub(crate) const FAILED: Kind = 1;
+/// It is the text of a status.
+pub(crate) const STATUS: Kind = 2;
+
+/// The bytes of a reply as a script sees them; nothing if they are no reply.
 pub(crate) fn read_reply(
     lua: &Lua,
     reply: &[u8],
     protocol: Protocol,
-) -> mlua::Result<Option<(LuaValue, bool)>> {
+) -> mlua::Result<Option<(LuaValue, Kind)>> {
     if let Some(simple) = read_simple(lua, reply)? {
-        return Ok(Some((simple, false)));
+        return Ok(Some((simple, AS_IT_IS)));
     }
     match Value::decode(reply) {
+        Ok(Some((Value::Simple(text), _))) => {
+            Ok(Some((LuaValue::String(lua.create_string(text)?), STATUS)))
+        }
         Ok(Some((value, _))) => {
-            let failed = value.is_error();
-            Ok(Some((to_lua(lua, value, protocol)?, failed)))
+            let kind = if value.is_error() { FAILED } else { AS_IT_IS };
+            Ok(Some((to_lua(lua, value, protocol)?, kind)))
         }
         Ok(None) | Err(_) => Ok(None),
     }
@@ -142,16 +154,42 @@ fn tagged(lua: &Lua, tag: &str, value: impl mlua::IntoLua) -> mlua::Result<LuaVa
     Ok(LuaValue::Table(table))
 }
 
+/// The names of the fields that say what reply a table is: kept, since to make one costs more than to look it up.
+#[derive(Debug)]
+pub(crate) struct Names {
+    err: LuaString,
+    ok: LuaString,
+    double: LuaString,
+    map: LuaString,
+    set: LuaString,
+    big_number: LuaString,
+    verbatim_string: LuaString,
+}
+
+impl Names {
+    pub(crate) fn new(lua: &Lua) -> mlua::Result<Names> {
+        Ok(Names {
+            err: lua.create_string("err")?,
+            ok: lua.create_string("ok")?,
+            double: lua.create_string("double")?,
+            map: lua.create_string("map")?,
+            set: lua.create_string("set")?,
+            big_number: lua.create_string("big_number")?,
+            verbatim_string: lua.create_string("verbatim_string")?,
+        })
+    }
+}
+
 /// Replies with what a script has returned. `protocol` is the one that the script has chosen.
-pub(crate) fn to_reply(value: &LuaValue, protocol: Protocol, reply: &mut Reply<'_>) {
-    write(value, protocol, reply, 0);
+pub(crate) fn to_reply(value: &LuaValue, names: &Names, protocol: Protocol, reply: &mut Reply<'_>) {
+    write(value, names, protocol, reply, 0);
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a reply has the integer part, as far as it fits"
 )]
-fn write(value: &LuaValue, protocol: Protocol, reply: &mut Reply<'_>, depth: usize) {
+fn write(value: &LuaValue, names: &Names, protocol: Protocol, reply: &mut Reply<'_>, depth: usize) {
     match value {
         LuaValue::String(string) => reply.bulk(&string.as_bytes()),
         LuaValue::Integer(number) => reply.integer(*number),
@@ -162,7 +200,7 @@ fn write(value: &LuaValue, protocol: Protocol, reply: &mut Reply<'_>, depth: usi
             (Protocol::Resp2, false) => reply.null(),
         },
         LuaValue::Table(table) => {
-            if write_table(table, protocol, reply, depth).is_err() {
+            if write_table(table, names, protocol, reply, depth).is_err() {
                 reply.null();
             }
         }
@@ -173,6 +211,7 @@ fn write(value: &LuaValue, protocol: Protocol, reply: &mut Reply<'_>, depth: usi
 /// Fails, before anything is written, only if the table cannot be looked at.
 fn write_table(
     table: &Table,
+    names: &Names,
     protocol: Protocol,
     reply: &mut Reply<'_>,
     depth: usize,
@@ -182,45 +221,45 @@ fn write_table(
         return Ok(());
     }
     let deeper = depth.saturating_add(1);
-    if let LuaValue::String(text) = table.raw_get::<LuaValue>("err")? {
+    if let LuaValue::String(text) = table.raw_get::<LuaValue>(&names.err)? {
         reply.error(&error_of(&text));
         return Ok(());
     }
-    if let LuaValue::String(text) = table.raw_get::<LuaValue>("ok")? {
+    if let LuaValue::String(text) = table.raw_get::<LuaValue>(&names.ok)? {
         write_status(&text, reply);
         return Ok(());
     }
-    if let LuaValue::Number(number) = table.raw_get::<LuaValue>("double")? {
+    if let LuaValue::Number(number) = table.raw_get::<LuaValue>(&names.double)? {
         reply.double(number);
         return Ok(());
     }
-    if let LuaValue::Table(map) = table.raw_get::<LuaValue>("map")? {
+    if let LuaValue::Table(map) = table.raw_get::<LuaValue>(&names.map)? {
         let pending = reply.deferred_map();
         let mut count = 0_usize;
         for (key, value) in map.pairs::<LuaValue, LuaValue>().flatten() {
-            write(&key, protocol, reply, deeper);
-            write(&value, protocol, reply, deeper);
+            write(&key, names, protocol, reply, deeper);
+            write(&value, names, protocol, reply, deeper);
             count = count.saturating_add(1);
         }
         reply.close(pending, count);
         return Ok(());
     }
-    if let LuaValue::Table(set) = table.raw_get::<LuaValue>("set")? {
+    if let LuaValue::Table(set) = table.raw_get::<LuaValue>(&names.set)? {
         let pending = reply.deferred_set();
         let mut count = 0_usize;
         for (member, _) in set.pairs::<LuaValue, LuaValue>().flatten() {
-            write(&member, protocol, reply, deeper);
+            write(&member, names, protocol, reply, deeper);
             count = count.saturating_add(1);
         }
         reply.close(pending, count);
         return Ok(());
     }
-    if let LuaValue::String(number) = table.raw_get::<LuaValue>("big_number")? {
+    if let LuaValue::String(number) = table.raw_get::<LuaValue>(&names.big_number)? {
         let decimal: String = number.to_string_lossy().replace(['\r', '\n'], " ");
         reply.big_number(&decimal);
         return Ok(());
     }
-    if let LuaValue::Table(verbatim) = table.raw_get::<LuaValue>("verbatim_string")?
+    if let LuaValue::Table(verbatim) = table.raw_get::<LuaValue>(&names.verbatim_string)?
         && let LuaValue::String(format) = verbatim.raw_get::<LuaValue>("format")?
         && let LuaValue::String(text) = verbatim.raw_get::<LuaValue>("string")?
     {
@@ -231,7 +270,7 @@ fn write_table(
     let mut count = 0_usize;
     // One at a time: the interpreter lends us only some thousands.
     for item in table.sequence_values::<LuaValue>().flatten() {
-        write(&item, protocol, reply, deeper);
+        write(&item, names, protocol, reply, deeper);
         count = count.saturating_add(1);
     }
     reply.close(pending, count);

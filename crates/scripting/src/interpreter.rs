@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError};
 
 use mlua::{
     ChunkMode, Function, HookTriggers, Lua, LuaOptions, RegistryKey, StdLib, Table,
-    Value as LuaValue, VmState,
+    Value as LuaValue, Variadic, VmState,
 };
 use resp::Reply;
+use smallvec::SmallVec;
 
-use crate::convert::to_reply;
+use crate::convert::{Names, to_reply};
 use crate::function::Registered;
 use crate::host::{self, Host, Progress};
 use crate::native::{Shared, State, describe_error, natives, with_state};
@@ -23,7 +24,9 @@ pub struct Interpreter {
     environment: Table,
     /// What natives keep.
     state: Shared,
+    names: Names,
     run: Function,
+    run_with_words: Function,
     tidy: Function,
     /// Libraries see little while they are loaded.
     begin_loading: Function,
@@ -94,7 +97,7 @@ impl Interpreter {
             .set_mode(ChunkMode::Text)
             .set_environment(lua.create_table()?);
         let for_functions = purpose == Purpose::Functions;
-        let parts: Table = prelude.call((own, natives(&lua, version)?, for_functions))?;
+        let parts: Table = prelude.call((own, natives(&lua, version, &state)?, for_functions))?;
         lua.set_globals(parts.get::<Table>("environment")?)?;
         let environment: Table =
             parts.get(if for_functions { "library_environment" } else { "environment" })?;
@@ -104,7 +107,9 @@ impl Interpreter {
         watch(&lua)?;
         Ok(Interpreter {
             state,
+            names: Names::new(&lua)?,
             run: parts.get("run")?,
+            run_with_words: parts.get("run_with_words")?,
             tidy: parts.get("tidy")?,
             begin_loading: parts.get("begin_loading")?,
             end_loading: parts.get("end_loading")?,
@@ -152,7 +157,7 @@ impl Interpreter {
                 state.registering = Some(Vec::new());
             });
             self.begin_loading.call::<()>(())?;
-            let (done, value): (bool, LuaValue) = self.run.call((&function, 0))?;
+            let (done, value): (bool, LuaValue) = self.run.call(&function)?;
             Ok(if done { Ok(()) } else { Err(self.failure(&value, last_line(code))) })
         };
         let outcome = self.settle(host::lend(host, run), || {});
@@ -215,14 +220,37 @@ impl Interpreter {
             state.last_place = Some((self.purpose.source(), script.last_line));
         });
         let function: Function = self.lua.registry_value(&script.function)?;
-        let (keys, arguments) = (self.strings(keys)?, self.strings(arguments)?);
-        let (done, value): (bool, LuaValue) = self.run.call((function, 2, keys, arguments))?;
+        let (done, value) = self.run_function(function, keys, arguments)?;
         if !done {
             return Ok(Err(self.failure(&value, script.last_line)));
         }
         let protocol = self.with_state(|state| state.protocol);
-        to_reply(&value, protocol, reply);
+        to_reply(&value, &self.names, protocol, reply);
         Ok(Ok(()))
+    }
+
+    fn run_function(
+        &self,
+        function: Function,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+    ) -> mlua::Result<(bool, LuaValue)> {
+        /// Words that go as one string, which costs less than to make each.
+        const FEW: usize = 16;
+        /// Bytes that may as well be copied once more.
+        const SHORT: usize = 4096;
+        let words = || keys.iter().chain(arguments);
+        let bytes = words().fold(0_usize, |sum, word| sum.saturating_add(word.len()));
+        if FEW < keys.len().saturating_add(arguments.len()) || SHORT < bytes {
+            return self.run.call((function, self.strings(keys)?, self.strings(arguments)?));
+        }
+        let mut joined: SmallVec<[u8; 256]> = SmallVec::new();
+        let mut ends: Variadic<usize> = Variadic::new();
+        for word in words() {
+            joined.extend_from_slice(word);
+            ends.push(joined.len());
+        }
+        self.run_with_words.call((function, keys.len(), self.lua.create_string(&joined)?, ends))
     }
 
     fn strings(&self, strings: &[&[u8]]) -> mlua::Result<Table> {

@@ -12,11 +12,13 @@
 use std::borrow::Borrow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
+use mlua::{
+    IntoLuaMulti, Lua, MultiValue, String as LuaString, Table, Value as LuaValue, Variadic,
+};
 use resp::{OwnedWords, Protocol};
 use sha1::{Digest, Sha1};
 
-use crate::convert::{append_word, failure, read_reply};
+use crate::convert::{FAILED, Kind, STATUS, append_word, failure, read_reply};
 use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
@@ -41,6 +43,8 @@ pub(crate) struct State {
     random: Random,
     words: OwnedWords,
     reply: Vec<u8>,
+    /// The most frequent status.
+    ok: Option<LuaString>,
 }
 
 impl Default for State {
@@ -54,6 +58,7 @@ impl Default for State {
             random: Random::default(),
             words: OwnedWords::default(),
             reply: Vec::new(),
+            ok: None,
         }
     }
 }
@@ -64,6 +69,9 @@ impl State {
         self.protocol = Protocol::Resp2;
         self.stopped = None;
         *self.json.lock().unwrap_or_else(PoisonError::into_inner) = Settings::default();
+        if KEPT < self.words.memory() {
+            self.words = OwnedWords::default();
+        }
         self.reply.shrink_to(KEPT);
     }
 }
@@ -78,10 +86,20 @@ pub(crate) fn with_state<R>(lua: &Lua, use_it: impl FnOnce(&mut State) -> R) -> 
 }
 
 /// What the prelude needs of us.
-pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
+pub(crate) fn natives(lua: &Lua, version: &str, state: &Shared) -> mlua::Result<Table> {
     let natives = lua.create_table()?;
     natives.raw_set("call", lua.create_function(call)?)?;
     natives.raw_set("call_many", lua.create_function(call_many)?)?;
+    let shared = state.clone();
+    let four = move |lua: &Lua, (count, joined, a, b, c, d): Four| {
+        call_joined(lua, &shared, count, &joined, &[a, b, c, d])
+    };
+    natives.raw_set("call_four", lua.create_function(four)?)?;
+    let shared = state.clone();
+    let eight = move |lua: &Lua, (count, joined, a, b, c, d, e, f, g, h): Eight| {
+        call_joined(lua, &shared, count, &joined, &[a, b, c, d, e, f, g, h])
+    };
+    natives.raw_set("call_eight", lua.create_function(eight)?)?;
     natives.raw_set("random", lua.create_function(random)?)?;
     natives.raw_set("seed", lua.create_function(seed)?)?;
     natives.raw_set("describe", lua.create_function(describe)?)?;
@@ -89,7 +107,7 @@ pub(crate) fn natives(lua: &Lua, version: &str) -> mlua::Result<Table> {
     natives.raw_set("register_function", lua.create_function(function::register)?)?;
     natives.raw_set("redis", redis(lua)?)?;
     natives.raw_set("constants", constants(lua, version)?)?;
-    let json = with_state(lua, |state| state.json.clone())?;
+    let json = state.lock().unwrap_or_else(PoisonError::into_inner).json.clone();
     natives.raw_set("libraries", libraries(lua, &json)?)?;
     natives.raw_set("new_cjson", cjson::maker(lua)?)?;
     natives.raw_set("crowded", crowded(lua)?)?;
@@ -101,42 +119,79 @@ const BAD_ARGUMENT: &[u8] = b"ERR Lua redis lib command arguments must be string
 const UNREADABLE: &[u8] = b"ERR the reply could not be read";
 
 /// Executes a command. Gives the reply, and whether it is an error.
-fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, bool)> {
+fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, Kind)> {
     submit(lua, &mut arguments.iter().map(Ok))
 }
 
 /// The same, of words in a table: it is lent to us as one value, however many they are.
-fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, bool)> {
+fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, Kind)> {
     submit(lua, &mut (1..=count).map(|place| words.raw_get::<LuaValue>(place)))
 }
 
 fn submit<V: Borrow<LuaValue>>(
     lua: &Lua,
     arguments: &mut dyn Iterator<Item = mlua::Result<V>>,
-) -> mlua::Result<(LuaValue, bool)> {
-    let refuse = |text: &[u8]| Ok((failure(lua, text)?, true));
+) -> mlua::Result<(LuaValue, Kind)> {
     let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
-    let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let State { protocol, words, reply, .. } = &mut *guard;
-    words.clear();
-    words.shrink_to(KEPT);
-    reply.clear();
+    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    state.words.clear();
     let mut count = 0_usize;
     for argument in arguments {
-        if !append_word(argument?.borrow(), words) {
-            return refuse(BAD_ARGUMENT);
+        if !append_word(argument?.borrow(), &mut state.words) {
+            return Ok((failure(lua, BAD_ARGUMENT)?, FAILED));
         }
         count = count.saturating_add(1);
     }
     if count == 0 {
-        return refuse(NO_ARGUMENTS);
+        return Ok((failure(lua, NO_ARGUMENTS)?, FAILED));
     }
+    submit_words(lua, &mut state)
+}
+
+/// How many words, all of them in one string, and the length of each.
+type Four = (usize, LuaString, usize, usize, usize, usize);
+type Eight = (usize, LuaString, usize, usize, usize, usize, usize, usize, usize, usize);
+
+/// Executes the command whose words lie in one string.
+fn call_joined(
+    lua: &Lua,
+    shared: &Shared,
+    count: usize,
+    joined: &LuaString,
+    lengths: &[usize],
+) -> mlua::Result<(LuaValue, Kind)> {
+    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    state.words.clear();
+    {
+        let joined = joined.as_bytes();
+        let mut rest = &*joined;
+        for length in lengths.iter().take(count) {
+            // The prelude has joined them: none is longer than what is left.
+            let (word, behind) = rest.split_at_checked(*length).unwrap_or((rest, &[]));
+            state.words.push(word);
+            rest = behind;
+        }
+    }
+    submit_words(lua, &mut state)
+}
+
+fn submit_words(lua: &Lua, state: &mut State) -> mlua::Result<(LuaValue, Kind)> {
+    let State { protocol, words, reply, ok, .. } = state;
+    reply.clear();
     if host::ask(|host| host.call(words.as_words(), reply)).is_none() {
-        return refuse(b"ERR redis.call/pcall can only be called inside a script invocation");
+        let outside = b"ERR redis.call/pcall can only be called inside a script invocation";
+        return Ok((failure(lua, outside)?, FAILED));
+    }
+    if reply == b"+OK\r\n" {
+        let text = match ok {
+            Some(text) => text,
+            none => none.insert(lua.create_string("OK")?),
+        };
+        return Ok((LuaValue::String(text.clone()), STATUS));
     }
     match read_reply(lua, reply, *protocol)? {
         Some(read) => Ok(read),
-        None => refuse(UNREADABLE),
+        None => Ok((failure(lua, UNREADABLE)?, FAILED)),
     }
 }
 

@@ -9,7 +9,7 @@ local library, native, for_functions = ...
 local error, getmetatable, next, pcall, rawget, rawset, select, setmetatable, tostring, type, xpcall =
     library.error, library.getmetatable, library.next, library.pcall, library.rawget, library.rawset,
     library.select, library.setmetatable, library.tostring, library.type, library.xpcall
-local load, pairs, setfenv = library.load, library.pairs, library.setfenv
+local load, pairs, setfenv, sub = library.load, library.pairs, library.setfenv, library.string.sub
 
 local READ_ONLY = "Attempt to modify a readonly table"
 
@@ -91,28 +91,97 @@ local redis = {}
 -- More arguments than this are more than a native can be lent.
 local MANY = 4000
 
-local call = native.call
+local call, call_four, call_eight = native.call, native.call_four, native.call_eight
+
+-- A number as the word of a call, if it is short and whole; nothing for any other value.
+local function plain(value)
+    if type(value) == "number" then
+        if value == 0 then
+            return "0"
+        elseif value % 1 == 0 and value < 1e14 and value > -1e14 then
+            return tostring(value)
+        end
+    end
+end
+
+-- Calls a command. Few words that are strings or plain numbers go as one string with their lengths: each value that a native is
+-- lent costs it more than joining them costs here.
+local function submit(...)
+    local count = select("#", ...)
+    if count > 8 or count == 0 then
+        if count > MANY then
+            return native.call_many({ ... }, count)
+        end
+        return call(...)
+    end
+    local a, b, c, d, e, f, g, h = ...
+    if type(a) ~= "string" then
+        a = plain(a)
+    end
+    if count < 2 then
+        b = ""
+    elseif type(b) ~= "string" then
+        b = plain(b)
+    end
+    if count < 3 then
+        c = ""
+    elseif type(c) ~= "string" then
+        c = plain(c)
+    end
+    if count < 4 then
+        d = ""
+    elseif type(d) ~= "string" then
+        d = plain(d)
+    end
+    if not (a and b and c and d) then
+        return call(...)
+    end
+    if count <= 4 then
+        return call_four(count, a .. b .. c .. d, #a, #b, #c, #d)
+    end
+    if type(e) ~= "string" then
+        e = plain(e)
+    end
+    if count < 6 then
+        f = ""
+    elseif type(f) ~= "string" then
+        f = plain(f)
+    end
+    if count < 7 then
+        g = ""
+    elseif type(g) ~= "string" then
+        g = plain(g)
+    end
+    if count < 8 then
+        h = ""
+    elseif type(h) ~= "string" then
+        h = plain(h)
+    end
+    if not (e and f and g and h) then
+        return call(...)
+    end
+    return call_eight(count, a .. b .. c .. d .. e .. f .. g .. h, #a, #b, #c, #d, #e, #f, #g, #h)
+end
+
+-- What a native gives beside a reply: that it is one as it stands, an error, or the text of a status.
+local AS_IT_IS, STATUS = 0, 2
 
 function redis.call(...)
-    if select("#", ...) > MANY then
-        local reply, failed = native.call_many({ ... }, select("#", ...))
-        if failed then
-            error(reply, 0)
-        end
+    local reply, kind = submit(...)
+    if kind == AS_IT_IS then
         return reply
+    elseif kind == STATUS then
+        return { ok = reply }
     end
-    local reply, failed = call(...)
-    if failed then
-        error(reply, 0)
-    end
-    return reply
+    error(reply, 0)
 end
 
 function redis.pcall(...)
-    if select("#", ...) > MANY then
-        return (native.call_many({ ... }, select("#", ...)))
+    local reply, kind = submit(...)
+    if kind == STATUS then
+        return { ok = reply }
     end
-    return (call(...))
+    return reply
 end
 
 for name, run in pairs(native.redis) do
@@ -286,12 +355,28 @@ local function tidy()
     end
 end
 
--- `count` is how many of the others there are: the keys and the arguments. Scripts find them in globals, functions are given them.
-local function run(script, count, keys, arguments)
+-- Words that lie in one string, as two tables: the first `key_count` of them, and the others. Each ends where its number says.
+local function unpack_words(key_count, joined, ...)
+    local keys, arguments = {}, {}
+    local begin = 1
+    local ends = { ... }
+    for index = 1, #ends do
+        local last = ends[index]
+        local word = sub(joined, begin, last)
+        if index <= key_count then
+            keys[index] = word
+        else
+            arguments[index - key_count] = word
+        end
+        begin = last + 1
+    end
+    return keys, arguments
+end
+
+-- Scripts find their keys and arguments in globals, functions are given them.
+local function run(script, keys, arguments)
     local done, value
-    if count == 0 then
-        done, value = xpcall(script, handler)
-    elseif for_functions then
+    if for_functions then
         done, value = xpcall(script, handler, keys, arguments)
     else
         rawset(globals, "KEYS", keys)
@@ -302,6 +387,10 @@ local function run(script, count, keys, arguments)
         tidy()
     end
     return done, value
+end
+
+local function run_with_words(script, ...)
+    return run(script, unpack_words(...))
 end
 
 -- What the code of a library sees while it is loaded: a way to register functions, and the log.
@@ -334,4 +423,4 @@ end
 
 return {
     library_environment = library_environment, begin_loading = begin_loading, end_loading = end_loading,
-    environment = environment, globals = globals, run = run, tidy = tidy, freeze = freeze }
+    environment = environment, run_with_words = run_with_words, globals = globals, run = run, tidy = tidy, freeze = freeze }

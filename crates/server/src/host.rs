@@ -187,6 +187,10 @@ impl Host for Process {
         Ok(())
     }
 
+    fn load_append_only(&self, engine: &Engine, view: &mut View<'_>) -> bool {
+        self.append_only.reload(engine, view)
+    }
+
     fn delay_append_only(&self, microseconds: u64) {
         self.append_only.set_flush_sleep(microseconds);
     }

@@ -11,11 +11,13 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use config::Config;
 use config::memory::EvictionPolicy;
+use config::persistence::Sanitize;
 use engine::Engine;
 use keyspace::{AccessClock, AccessPolicy, Arrivals, Duplicate, Present, View};
 use persistence::rdb::file::{
     Batch, Eviction, LoadError, LoadedKey, LoadedValue, Modules, Part, Refusal, Settings, Splitter,
 };
+use persistence::rdb::value::Care;
 
 use crate::clock::Clock;
 use crate::log;
@@ -137,6 +139,33 @@ pub(crate) fn load_base(
     Ok(Rest { input: Box::new(io::Cursor::new(read).chain(input)), offset, keys })
 }
 
+/// The same while everybody waits. The view has all shards.
+pub(crate) fn load_base_at_rest(
+    engine: &Engine,
+    file: File,
+    clock: Clock,
+    view: &mut View<'_>,
+) -> Result<Rest, Failed> {
+    let config = engine.config();
+    let rules = Rules::new(engine, &config, clock.read().unix_us, Present::Refused);
+    let rules = Rules { keeps_expired: true, ..rules };
+    let counts = Counts::default();
+    let read = || -> Result<_, LoadError> {
+        let mut splitter = Splitter::new(BufReader::new(file), settings(engine, &config))?;
+        while let Some(part) = splitter.next_part()? {
+            if let Some(batch) = rules.note(part)? {
+                let mut arrivals = rules.arrivals(&batch, &counts)?;
+                view.admit(&mut arrivals, rules.present).map_err(duplicate)?;
+            }
+        }
+        Ok(splitter)
+    };
+    let splitter = read().map_err(|error| report(&error))?;
+    let (offset, keys) = (splitter.offset(), counts.summary().loaded);
+    let (read, input) = splitter.into_rest();
+    Ok(Rest { input: Box::new(io::Cursor::new(read).chain(input)), offset, keys })
+}
+
 /// Loads the snapshot file while everybody waits. The view has all shards.
 pub(crate) fn load_at_rest(
     engine: &Engine,
@@ -152,7 +181,7 @@ pub(crate) fn load_at_rest(
     let rules = Rules::new(engine, &config, unix_us, present);
     let counts = Counts::default();
     let read = || -> Result<(), LoadError> {
-        let mut splitter = Splitter::new(BufReader::new(file), settings(&config))?;
+        let mut splitter = Splitter::new(BufReader::new(file), settings(engine, &config))?;
         while let Some(part) = splitter.next_part()? {
             if let Some(batch) = rules.note(part)? {
                 let mut arrivals = rules.arrivals(&batch, &counts)?;
@@ -172,8 +201,16 @@ pub(crate) fn load_at_rest(
     Ok(())
 }
 
-fn settings(config: &Config) -> Settings {
-    Settings { checksum: config.persistence.snapshot_checksum, modules: Modules::Refused }
+fn settings(engine: &Engine, config: &Config) -> Settings {
+    let skips_checksum = engine.switches.checksums_skipped.load(Ordering::Relaxed);
+    Settings {
+        checksum: config.persistence.snapshot_checksum && !skips_checksum,
+        modules: Modules::Refused,
+        care: match config.persistence.sanitize {
+            Sanitize::Yes => Care::Deep,
+            Sanitize::No | Sanitize::Clients => Care::Shallow,
+        },
+    }
 }
 
 /// Reads a file on this thread, and makes keys of it on others.
@@ -188,7 +225,7 @@ fn read_on_threads<R: Read>(
     const MOST_THREADS: usize = 4;
     let threads =
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
-    let mut splitter = Splitter::new(BufReader::new(file), settings(rules.config))?;
+    let mut splitter = Splitter::new(BufReader::new(file), settings(rules.engine, rules.config))?;
     let (sender, batches) = sync_channel::<Batch>(AHEAD);
     let batches = Mutex::new(batches);
     let failure = Mutex::new(None);

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 pub use options::{Options, USAGE, Wanted};
 
 use persistence::rdb::file::{LoadError, Modules, Part, Settings, Splitter};
-use persistence::rdb::value::Limits;
+use persistence::rdb::value::{Care, Limits};
 use progress::Progress;
 use survey::Survey;
 
@@ -88,7 +88,7 @@ fn check<R: Read>(
     survey: &mut Survey,
     progress: &mut Progress<'_>,
 ) -> io::Result<Result<Rest<R>, LoadError>> {
-    let settings = Settings { checksum: true, modules: Modules::Skipped };
+    let settings = Settings { checksum: true, modules: Modules::Skipped, care: Care::Deep };
     let mut splitter = match Splitter::new(file, settings) {
         Ok(splitter) => splitter,
         Err(error) => return Ok(Err(error)),

@@ -324,6 +324,14 @@ impl<'a> ListRef<'a> {
         }
     }
 
+    /// The number of [`nodes`](ListRef::nodes).
+    pub fn node_count(self) -> usize {
+        match self {
+            ListRef::Pack(_) => 1,
+            ListRef::Quick(quick) => quick.node_count(),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
         match self {

@@ -5,13 +5,13 @@
 use proptest::prelude::*;
 
 use super::Piece;
-use crate::Object;
 use crate::hash::{self, Hash};
 use crate::list::{self, End, List, NodeContent, Side};
 use crate::list_pack::{Element, ListPackRef};
 use crate::set::{self, Set};
 use crate::sorted_set::{self, SortedSet};
 use crate::stream::{NodeLimits, Stream, StreamId};
+use crate::{Collection, Object};
 
 const LIST: list::Limits = list::Limits { node_size: 3, compress_depth: 1 };
 const SET: set::Limits = set::Limits { integers: 2, members: 2, member_bytes: 8 };
@@ -103,6 +103,22 @@ fn note(piece: &Piece<'_>, written: &mut Vec<Vec<u8>>) {
     }
 }
 
+/// So that whoever reads a file can put each member in front of the others.
+#[test]
+fn a_sorted_set_is_written_from_its_end() {
+    let mut object = filled(3, 100);
+    assert!(object.begin_pieces().is_some());
+    let mut scores = Vec::new();
+    let mut note = |piece: &Piece<'_>| {
+        if let Piece::Scored(_, score) = piece {
+            scores.push(*score);
+        }
+    };
+    while object.next_piece(1, &mut note) {}
+    assert_eq!(scores.len(), 100);
+    assert!(scores.is_sorted_by(|one, next| next <= one));
+}
+
 /// A change that `seed` chooses.
 fn change(object: &mut Object, seed: u64) {
     let target = name(seed / 8 % 60);
@@ -147,11 +163,13 @@ fn change(object: &mut Object, seed: u64) {
             4 | 5 => {
                 set.remove(&target);
             }
-            6 => set.push(
-                &name(1000 + seed),
-                1e9 + f64::from(u32::try_from(number).unwrap()),
-                SORTED,
-            ),
+            6 => {
+                // Behind all others, as it must be.
+                let refs = Collection::to_ref(set);
+                let last = refs.len().checked_sub(1).and_then(|last| refs.at(last));
+                let score = last.map_or(0.0, |(_, score)| score) + 1.0;
+                set.push(format!("pushed:{score}").as_bytes(), score, SORTED);
+            }
             _ => {
                 let start = usize::try_from(number % 20).unwrap();
                 set.remove_ranks(start..start + 3);

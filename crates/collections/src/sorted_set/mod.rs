@@ -7,6 +7,7 @@
 //! A set in which a change is decided on by what is there ([`SortedSet::upsert`]) is told by a closure, once for both forms.
 
 mod accumulation;
+mod journal;
 mod member;
 mod packed;
 mod range;

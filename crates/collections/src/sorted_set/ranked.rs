@@ -7,13 +7,13 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::journal::Journal;
 use super::member::{Member, MemberPointer};
 use super::tree::{self, Place, Present, Start, Tree};
 use super::{Direction, LexRange, ScoreRange, Upsert};
 use crate::HashTable;
 use crate::hash_table::{Entry, Rehash};
 use crate::hashing::hash;
-use crate::journal::Journal;
 use crate::pieces::Piece;
 
 /// See the module's page.
@@ -22,7 +22,7 @@ pub(super) struct Ranked {
     table: HashTable<Member>,
     tree: Tree<MemberPointer>,
     /// While it is written in pieces.
-    journal: Option<Box<Journal<Member>>>,
+    journal: Option<Box<Journal>>,
 }
 
 /// How the table hashes what it holds.
@@ -108,10 +108,8 @@ impl Ranked {
                 let previous = held.header();
                 match decide(Some(previous)) {
                     Some(score) if is_other(score, previous) => {
-                        if let Some(journal) = &mut self.journal
-                            && journal.touches(hash, member)
-                        {
-                            journal.keep(held.clone());
+                        if let Some(journal) = &mut self.journal {
+                            journal.touch(member, Some(previous));
                         }
                         move_in(&mut self.tree, held, previous, score);
                         held.set_header(score);
@@ -123,7 +121,7 @@ impl Ranked {
             Entry::Vacant(entry) => {
                 let Some(score) = decide(None) else { return Upsert::Left };
                 if let Some(journal) = &mut self.journal {
-                    journal.touches(hash, member);
+                    journal.touch(member, None);
                 }
                 let held = entry.insert(Member::new(score, member), &MemberHash);
                 self.tree.insert(place(member, score), score, MemberPointer::new(held));
@@ -134,21 +132,21 @@ impl Ranked {
 
     /// Adds a member that is not there yet and belongs behind all others.
     pub(super) fn push(&mut self, member: &[u8], score: f64) {
-        let hash = hash(member);
         if let Some(journal) = &mut self.journal {
-            journal.touches(hash, member);
+            journal.touch(member, None);
         }
-        let held = self.table.insert_unique(hash, Member::new(score, member), &MemberHash);
+        let held = self.table.insert_unique(hash(member), Member::new(score, member), &MemberHash);
         self.tree.push(score, MemberPointer::new(held));
     }
 
     /// Takes a member out and gives its score.
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let hash = hash(member);
-        let held = self.table.remove(hash, |held| held.bytes() == member)?;
+        let held = self.table.remove(hash(member), |held| held.bytes() == member)?;
         let score = held.header();
         self.tree.remove(present(&held, score));
-        keep_removed(&mut self.journal, hash, held);
+        if let Some(journal) = &mut self.journal {
+            journal.touch(member, Some(score));
+        }
         Some(score)
     }
 
@@ -157,14 +155,15 @@ impl Ranked {
         let mut left = ranks.len();
         let (table, journal) = (&mut self.table, &mut self.journal);
         while 0 < left {
-            let removed = self.tree.remove_some(ranks.start, left, &mut |_, pointer| {
-                // SAFETY: it is in the table until the next statement.
-                let hash = hash(unsafe { pointer.bytes() });
-                // Freed here, unless it is kept, but not looked at any more.
-                let removed = table.remove(hash, |held| MemberPointer::new(held) == pointer);
-                if let Some(removed) = removed {
-                    keep_removed(journal, hash, removed);
+            let removed = self.tree.remove_some(ranks.start, left, &mut |score, pointer| {
+                // SAFETY: it is in the table until the last statement.
+                let member = unsafe { pointer.bytes() };
+                if let Some(journal) = journal {
+                    journal.touch(member, Some(score));
                 }
+                let hash = hash(member);
+                // Freed here, but not looked at any more.
+                table.remove(hash, |held| MemberPointer::new(held) == pointer);
             });
             if removed == 0 {
                 return;
@@ -175,7 +174,7 @@ impl Ranked {
 
     /// See [`Object::begin_pieces`](crate::Object::begin_pieces).
     pub(super) fn begin_pieces(&mut self) -> usize {
-        self.journal = Some(Box::new(Journal::new()));
+        self.journal = Some(Box::default());
         self.len()
     }
 
@@ -189,13 +188,16 @@ impl Ranked {
         budget: usize,
         visit: &mut dyn FnMut(&Piece<'_>) -> usize,
     ) -> bool {
-        let Some(journal) = &mut self.journal else { return false };
-        let place = |member: &Member| hash(member.bytes());
-        let done = journal.advance(&self.table, budget, place, Member::bytes, |member| {
-            visit(&Piece::Scored(member.bytes(), member.header()))
-        });
-        if done {
-            self.journal = None;
+        let Some(mut journal) = self.journal.take() else { return false };
+        let before = match journal.reached() {
+            Some((member, score)) => self.tree.rank(place(member, score)),
+            None => self.len(),
+        };
+        let present = self.range(0..before, Direction::Descending);
+        let done = journal
+            .advance(present, budget, |(member, score)| visit(&Piece::Scored(member, score)));
+        if !done {
+            self.journal = Some(journal);
         }
         !done
     }
@@ -261,15 +263,6 @@ impl Ranked {
             assert!(last.is_none_or(|last| last < (score, member)));
             last = Some((score, member));
         }
-    }
-}
-
-/// Keeps a member that was taken out, if it was not written yet.
-fn keep_removed(journal: &mut Option<Box<Journal<Member>>>, hash: u64, removed: Member) {
-    if let Some(journal) = journal
-        && journal.touches(hash, removed.bytes())
-    {
-        journal.keep(removed);
     }
 }
 

@@ -131,16 +131,20 @@ impl Stream {
     }
 }
 
-impl StreamRef<'_> {
+impl<'a> StreamRef<'a> {
+    /// The nodes where they are: the ID that those of their entries are counted from, and a list pack.
+    pub fn nodes(self) -> impl Iterator<Item = (StreamId, &'a [u8])> {
+        self.stream.log.nodes.iter().map(|(id, pack)| (*id, pack.as_bytes()))
+    }
+
     /// Takes a copy apart.
     pub fn to_parts(self) -> Parts {
-        let nodes = self.stream.log.nodes.iter();
-        let nodes = nodes.map(|(id, pack)| (*id, pack.as_bytes().to_vec())).collect();
+        let nodes = self.nodes().map(|(id, pack)| (id, pack.to_vec())).collect();
         Parts { nodes, ..self.to_parts_without_nodes() }
     }
 
     /// Takes a copy apart, but leaves the nodes out.
-    pub(super) fn to_parts_without_nodes(self) -> Parts {
+    pub fn to_parts_without_nodes(self) -> Parts {
         let Stream { log, groups } = self.stream;
         Parts {
             nodes: Vec::new(),

@@ -183,8 +183,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .about("Whether writes are refused after saving in the background has failed."),
     Directive::choice::<Sanitize>("sanitize-dump-payload", "no", field!(persistence.sanitize))
         .live()
-        .no_effect("data from outside is always checked in full")
-        .about("Whether the data of RESTORE and of snapshots is checked in full."),
+        .about("Whether snapshots that are loaded are also searched for members that are there twice; what RESTORE is given always is."),
     Directive::switch("appendonly", "no", field!(persistence.append_only))
         .live()
         .about("Whether every write is also appended to a file, from which the data is loaded at the next start."),
@@ -241,6 +240,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     ),
     Directive::switch("aof-use-rdb-preamble", "yes", field!(persistence.append_snapshot_preamble))
         .live()
+        .no_effect("a rewritten file always starts with a snapshot")
         .about("Whether a rewritten file starts with a snapshot, which is smaller and loads faster."),
     Directive::switch("aof-timestamp-enabled", "no", field!(persistence.append_timestamps))
         .live()

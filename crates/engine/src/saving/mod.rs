@@ -29,6 +29,8 @@ use crate::host::LogLevel;
 #[derive(Debug, Default)]
 pub struct Saving {
     state: Mutex<State>,
+    /// Held while a file is given its name, and by whoever does not want that any more.
+    publishing: Mutex<()>,
     /// Writes are refused: the last save failed, and the configuration wants that.
     refusing: AtomicBool,
     backlog: Arc<Backlog>,
@@ -220,6 +222,7 @@ impl Saving {
 
     /// Has a save that is being made for the snapshot file come to nothing.
     pub fn cancel(&self) {
+        let _publishing = self.publishing.lock();
         if let Some(current) = &self.state.lock().current
             && current.purpose == Purpose::File
         {
@@ -229,8 +232,8 @@ impl Saving {
 
     /// Runs what gives the result of a job the name by which it is known, unless nobody wants it any more.
     pub fn publish<R>(&self, job: &Job, publish: impl FnOnce() -> R) -> Option<R> {
-        // Whoever cancels holds the lock as well, so it is before or after.
-        let _state = self.state.lock();
+        // Whoever cancels holds the lock as well, so it is before or after. It is not that of the state: the disk may take long.
+        let _publishing = self.publishing.lock();
         (!job.cancelled.load(Ordering::Acquire)).then(publish)
     }
 }
@@ -468,3 +471,10 @@ impl Job {
         while self.walk.step(view, usize::MAX) {}
     }
 }
+
+/// What is answered to calls that write after a save has failed.
+pub(crate) const CANNOT_SAVE: ReplyError = ReplyError::coded(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are \
+     disabled, because this instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);

@@ -4,7 +4,6 @@
 //! `aof-load-truncated` says so. The same for an end that is damaged, if `aof-load-corrupt-tail-max-size` says so. Damage
 //! anywhere else is not guessed at: the server says where it is and does not start.
 
-use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use config::Config;
 use engine::{Engine, NotReplayed, Replay};
+use keyspace::{ExpiryMode, View};
 use persistence::aof::{FileKind, Item, ReadError, Reader};
 use persistence::crc64::Running;
 use resp::OwnedWords;
@@ -58,8 +58,9 @@ pub(crate) fn load(engine: &Engine, clock: Clock) -> Result<Loaded, NotLoaded> {
     let bytes = files.bytes();
     let now_s = i64::try_from(clock.read().unix_us / 1_000_000).unwrap_or(i64::MAX);
     engine.loading.begin(bytes, now_s);
+    let target = Target::Beside;
     let mut loader =
-        Loader { engine, config: &config, clock, checksum: Running::new(), keys: Cell::new(0) };
+        Loader { engine, config: &config, clock, target, checksum: Running::new(), keys: 0 };
     // What is cut off gets shorter each time, so there is an end.
     while !loader.load_all(&files)? {
         loader.forget_everything();
@@ -70,7 +71,33 @@ pub(crate) fn load(engine: &Engine, clock: Clock) -> Result<Loaded, NotLoaded> {
     }
     engine.saving.note_loaded(now_s, 0);
     let Loader { checksum, keys, .. } = loader;
-    Ok(Loaded { files, checksum, keys: keys.get() })
+    Ok(Loaded { files, checksum, keys })
+}
+
+/// Loads the append-only file in place of all data, while everybody waits. The view has all shards.
+pub(super) fn load_at_rest(
+    engine: &Engine,
+    clock: Clock,
+    view: &mut View<'_>,
+) -> Result<(), NotLoaded> {
+    let config = engine.config();
+    let files = Files::read(&config).map_err(|error| refuse_manifest(&error))?;
+    let expiry = std::mem::replace(&mut view.round.expiry, ExpiryMode::Ignore);
+    let target = Target::AtRest(view);
+    let mut loader =
+        Loader { engine, config: &config, clock, target, checksum: Running::new(), keys: 0 };
+    loader.forget_everything();
+    let outcome = loop {
+        match loader.load_all(&files) {
+            Ok(false) => loader.forget_everything(),
+            Ok(true) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    if let Target::AtRest(view) = loader.target {
+        view.round.expiry = expiry;
+    }
+    outcome
 }
 
 fn seconds_since(begin_us: u64, clock: Clock) -> f64 {
@@ -126,12 +153,22 @@ fn migrate(files: &mut Files, config: &Config) -> Result<(), NotLoaded> {
     }
 }
 
-struct Loader<'a> {
+struct Loader<'a, 'v> {
     engine: &'a Engine,
     config: &'a Config,
     clock: Clock,
+    target: Target<'a, 'v>,
     checksum: Running,
-    keys: Cell<u64>,
+    /// In the snapshot that it begins with.
+    keys: u64,
+}
+
+/// Where commands are executed.
+enum Target<'a, 'v> {
+    /// Beside workers, in slices of time.
+    Beside,
+    /// On a view of all shards.
+    AtRest(&'a mut View<'v>),
 }
 
 /// Where a file is, and what is done with it.
@@ -144,7 +181,7 @@ struct Source<'a> {
     offset: u64,
 }
 
-impl Loader<'_> {
+impl Loader<'_, '_> {
     /// Loads all files; whether that was all. If not, it is to be done again.
     fn load_all(&mut self, files: &Files) -> Result<bool, NotLoaded> {
         let manifest = &files.manifest;
@@ -181,7 +218,7 @@ impl Loader<'_> {
         Ok(true)
     }
 
-    fn load_file(&self, source: &Source<'_>) -> Result<Outcome, NotLoaded> {
+    fn load_file(&mut self, source: &Source<'_>) -> Result<Outcome, NotLoaded> {
         let mut file = File::open(source.path).map_err(|error| {
             log::warning(format_args!(
                 "Fatal error: can't open the append log file {} for reading: {}",
@@ -209,7 +246,10 @@ impl Loader<'_> {
         } else {
             "Reading RDB preamble from AOF file..."
         });
-        let rest = loading::load_base(self.engine, file, self.clock, source.offset);
+        let rest = match &mut self.target {
+            Target::Beside => loading::load_base(self.engine, file, self.clock, source.offset),
+            Target::AtRest(view) => loading::load_base_at_rest(self.engine, file, self.clock, view),
+        };
         let rest = rest.map_err(|loading::Failed| {
             let what = if is_base { "base file" } else { "preamble of the AOF file" };
             log::warning(format_args!(
@@ -218,7 +258,7 @@ impl Loader<'_> {
             ));
             NotLoaded
         })?;
-        self.keys.set(rest.keys);
+        self.keys = rest.keys;
         if !is_base {
             log::notice("Reading the remaining AOF tail...");
         }
@@ -226,7 +266,7 @@ impl Loader<'_> {
     }
 
     /// Executes the commands that a file holds.
-    fn replay(&self, mut reader: Commands, source: &Source<'_>) -> Result<Outcome, NotLoaded> {
+    fn replay(&mut self, mut reader: Commands, source: &Source<'_>) -> Result<Outcome, NotLoaded> {
         let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
         let mut replay = Replay::new(self.engine, now_us);
         let mut transaction = None;
@@ -262,46 +302,20 @@ impl Loader<'_> {
 
     /// Executes commands for a while, with all gates closed; whether there are more.
     fn replay_slice(
-        &self,
+        &mut self,
         reader: &mut Commands,
         replay: &mut Replay<'_>,
         transaction: &mut Option<Transaction>,
     ) -> Result<bool, NotRun> {
-        let end = Instant::now() + SLICE;
+        if let Target::AtRest(view) = &mut self.target {
+            return execute(reader, replay, transaction, view, None);
+        }
         let keyspace = &self.engine.keyspace;
         let mut closed = keyspace.gates().close();
         let mut round = replay.round();
         let mut view = keyspace.view(&mut closed, 0, &mut round);
         view.lock_all();
-        loop {
-            for _ in 0..COMMANDS_PER_LOOK {
-                match reader.next()? {
-                    None => return Ok(false),
-                    Some(Item::Timestamp(_) | Item::Checksum | Item::Annotation) => continue,
-                    Some(Item::Command) => {}
-                }
-                let words = reader.words();
-                let is = |name: &[u8]| {
-                    words.len() == 1
-                        && words.first().is_some_and(|word| word.eq_ignore_ascii_case(name))
-                };
-                if is(b"MULTI") {
-                    *transaction =
-                        Some(Transaction { offset: reader.item_offset(), queue: Vec::new() });
-                } else if is(b"EXEC") {
-                    for queued in transaction.take().into_iter().flat_map(|open| open.queue) {
-                        replay.run(&mut view, queued.as_words())?;
-                    }
-                } else if let Some(open) = transaction {
-                    open.queue.push(OwnedWords::from(words));
-                } else {
-                    replay.run(&mut view, words)?;
-                }
-            }
-            if end <= Instant::now() {
-                return Ok(true);
-            }
-        }
+        execute(reader, replay, transaction, &mut view, Some(Instant::now() + SLICE))
     }
 
     /// A file that ends before it should, or means nothing from some place on.
@@ -368,16 +382,56 @@ impl Loader<'_> {
         Ok(Outcome::Cut(checksum_of_end(source)?))
     }
 
-    fn forget_everything(&self) {
-        let keyspace = &self.engine.keyspace;
-        let mut replay = Replay::new(self.engine, 0);
-        let mut closed = keyspace.gates().close();
-        let mut round = replay.round();
-        let mut view = keyspace.view(&mut closed, 0, &mut round);
-        view.lock_all();
-        let words: OwnedWords = [b"FLUSHALL"].iter().collect();
-        if let Err(error) = replay.run(&mut view, words.as_words()) {
-            log::warning(format_args!("{error}"));
+    fn forget_everything(&mut self) {
+        if let Target::AtRest(view) = &mut self.target {
+            view.flush(None);
+        } else {
+            let keyspace = &self.engine.keyspace;
+            let mut round = Replay::new(self.engine, 0).round();
+            let mut closed = keyspace.gates().close();
+            let mut view = keyspace.view(&mut closed, 0, &mut round);
+            view.lock_all();
+            view.flush(None);
+        }
+        self.engine.functions.flush();
+    }
+}
+
+/// Executes commands, until a time if there is one; whether there are more.
+fn execute(
+    reader: &mut Commands,
+    replay: &mut Replay<'_>,
+    transaction: &mut Option<Transaction>,
+    view: &mut View<'_>,
+    end: Option<Instant>,
+) -> Result<bool, NotRun> {
+    loop {
+        for _ in 0..COMMANDS_PER_LOOK {
+            match reader.next()? {
+                None => return Ok(false),
+                Some(Item::Timestamp(_) | Item::Checksum | Item::Annotation) => continue,
+                Some(Item::Command) => {}
+            }
+            let words = reader.words();
+            let is = |name: &[u8]| {
+                words.len() == 1
+                    && words.first().is_some_and(|word| word.eq_ignore_ascii_case(name))
+            };
+            if is(b"MULTI") {
+                let offset = reader.item_offset();
+                *transaction = Some(Transaction { offset, queue: Vec::new() });
+            } else if is(b"EXEC") {
+                for queued in transaction.take().into_iter().flat_map(|open| open.queue) {
+                    replay.run(view, queued.as_words())?;
+                }
+            } else if let Some(open) = transaction {
+                open.queue.push(OwnedWords::from(words));
+            } else {
+                replay.run(view, words)?;
+            }
+        }
+        if end.is_some_and(|end| end <= Instant::now()) {
+            return Ok(true);
         }
     }
 }

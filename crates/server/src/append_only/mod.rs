@@ -26,13 +26,14 @@ mod rewrite;
 mod thread;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use config::persistence::AppendSync;
 use engine::Engine;
 use engine::host::Rewrite;
+use keyspace::View;
 use parking_lot::{Condvar, Mutex};
 use persistence::crc64::Running;
 
@@ -65,6 +66,8 @@ pub(crate) struct AppendOnly {
     log: Mutex<Option<Log>>,
     files: Mutex<Option<Files>>,
     bell: Bell,
+    /// Connections whose replies wait for a sync that has not begun.
+    joined: AtomicUsize,
     /// A sync has failed, and nothing has been rewritten since: nobody knows what of the files is on the disk.
     distrusted: AtomicBool,
     /// DEBUG AOF-FLUSH-SLEEP: microseconds.
@@ -101,6 +104,7 @@ impl AppendOnly {
             log: Mutex::new(None),
             files: Mutex::new(None),
             bell: Bell::default(),
+            joined: AtomicUsize::new(0),
             distrusted: AtomicBool::new(false),
             flush_sleep_us: AtomicU64::new(0),
             generation: AtomicU64::new(0),
@@ -126,6 +130,20 @@ impl AppendOnly {
         })?;
         engine.loading.end(keys, 0);
         Ok(())
+    }
+
+    /// Writes what was recorded, and loads what the files hold in the place of all data. The view has all shards.
+    pub(crate) fn reload(&self, engine: &Engine, view: &mut View<'_>) -> bool {
+        if let Some(log) = &mut *self.log.lock()
+            && self.write_log(engine, log).is_err()
+        {
+            return false;
+        }
+        let records = engine.effects.is_listening();
+        engine.effects.pause(true);
+        let loaded = load::load_at_rest(engine, self.clock, view);
+        engine.effects.pause(!records);
+        loaded.is_ok()
     }
 
     /// Begins to append, after what was loaded: the effects of all calls from here on. No worker executes any yet.
@@ -156,12 +174,13 @@ impl AppendOnly {
         let with_checksums = engine.config().persistence.append_checksums;
         let checksum = with_checksums.then(|| if is_new { Running::new() } else { checksum });
         let total = files.bytes();
+        let base = files.manifest.base.as_ref().map_or(0, |base| files.file_bytes(base));
         *self.files.lock() = Some(files);
         *self.log.lock() = Some(Log::new(file, bytes, self.next_generation(), checksum));
         engine.append_only.update(|figures| {
             figures.is_on = true;
             figures.current_bytes = total;
-            figures.base_bytes = total;
+            figures.base_bytes = base;
         });
         let closed = engine.keyspace.gates().close();
         engine.effects.listen();
@@ -231,8 +250,9 @@ impl AppendOnly {
     }
 
     /// Sees to it that the stream is acknowledged at least up to `end`, for a worker whose replies wait for that. Under
-    /// `always` that takes until the worker is rung; otherwise it is done when this returns, unless the disk fails.
-    pub(crate) fn commit(&self, end: u64, worker: usize, policy: AppendSync) {
+    /// `always` that takes until the worker is rung; otherwise it is done when this returns, unless the disk fails. `joined` is
+    /// how many connections wait that did not when this was called last.
+    pub(crate) fn commit(&self, end: u64, worker: usize, policy: AppendSync, joined: usize) {
         let Some(engine) = self.engine() else { return };
         if policy != AppendSync::Always {
             if !engine.append_only.is_in_trouble() {
@@ -253,6 +273,7 @@ impl AppendOnly {
                 return;
             }
         }
+        self.joined.fetch_add(joined, Ordering::Relaxed);
         self.bell.ring(|wishes| wishes.commit = true);
     }
 

@@ -40,14 +40,27 @@ struct Turns {
     /// Of the stream, and of which file, the end that is on disk.
     synced: (u64, u64),
     last_sync: Instant,
+    /// How many connections are likely to wait for the next sync.
+    expected: usize,
+    /// How long the last sync took.
+    sync_time: Duration,
+    /// So many syncs begin without waiting for others: to wait was in vain.
+    hurried: u32,
     /// When it was seen last whether a rewrite is due.
     last_look: Instant,
 }
 
 impl AppendOnly {
     fn run(self: &Arc<Self>) {
-        let mut turns =
-            Turns { synced: (0, 0), last_sync: Instant::now(), last_look: Instant::now() };
+        let now = Instant::now();
+        let mut turns = Turns {
+            synced: (0, 0),
+            last_sync: now,
+            expected: 0,
+            sync_time: Duration::ZERO,
+            hurried: 0,
+            last_look: now,
+        };
         loop {
             let wishes = self.await_wishes(&turns);
             let Some(engine) = self.engine() else {
@@ -110,12 +123,42 @@ impl AppendOnly {
     /// Writes and syncs all that was recorded, and acknowledges it.
     fn commit_all(&self, engine: &Engine, turns: &mut Turns) {
         self.sleep_before_flush();
+        self.gather(turns);
+        let together = self.joined.swap(0, Ordering::Relaxed);
         let written = self.write_all(engine);
         let Some((end, _)) = written else { return };
         if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             engine.append_only.acknowledge(end);
         }
+        // Those who came meanwhile are others than those who are answered now.
+        turns.expected = together + self.joined.load(Ordering::Relaxed);
         self.wake_workers();
+    }
+
+    /// Waits a moment for those who were answered just now and will ask again: otherwise clients fall apart into two groups, of which
+    /// each waits for the sync of the other one.
+    fn gather(&self, turns: &mut Turns) {
+        /// Nobody waits longer than that for others.
+        const MOST: Duration = Duration::from_millis(1);
+        /// After waiting in vain.
+        const HURRIED: u32 = 16;
+        let enough = turns.expected - turns.expected / 4;
+        if self.joined.load(Ordering::Relaxed) >= enough {
+            return;
+        }
+        if let Some(rest) = turns.hurried.checked_sub(1) {
+            turns.hurried = rest;
+            return;
+        }
+        let deadline = Instant::now() + (turns.sync_time / 2).min(MOST);
+        let mut wishes = self.bell.wishes.lock();
+        while self.joined.load(Ordering::Relaxed) < enough {
+            if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
+                turns.hurried = HURRIED;
+                break;
+            }
+        }
+        wishes.commit = false;
     }
 
     fn write_all(&self, engine: &Engine) -> Option<(u64, u64)> {
@@ -144,7 +187,8 @@ impl AppendOnly {
         engine.append_only.update(|figures| figures.is_syncing = true);
         let outcome =
             before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
-        let is_slow = SLOW_SYNC <= begin.elapsed();
+        turns.sync_time = begin.elapsed();
+        let is_slow = SLOW_SYNC <= turns.sync_time;
         engine.append_only.update(|figures| {
             figures.is_syncing = false;
             figures.delayed_syncs += u64::from(is_slow);
@@ -202,6 +246,13 @@ impl AppendOnly {
         if self.log.lock().is_none() {
             return;
         }
+        if engine.append_only.figures().rewrite_began_s.is_some() {
+            server_log::warning("There is a child rewriting the AOF. Killing it!");
+            if let Some(files) = &*self.files.lock() {
+                // What it writes is of no use without its end.
+                let _gone = std::fs::remove_file(files.temporary_path());
+            }
+        }
         server_log::notice("Calling fsync() on the AOF file.");
         if let Some((end, _)) = self.write_all(engine)
             && self.sync(engine, turns)
@@ -214,6 +265,5 @@ impl AppendOnly {
 
 /// Whether nothing is forced to the disk at the moment.
 fn skips_sync(engine: &Engine) -> bool {
-    let is_rewriting = engine.append_only.figures().rewrite_began_s.is_some();
-    is_rewriting && engine.config().persistence.no_append_sync_on_rewrite
+    engine.config().persistence.no_append_sync_on_rewrite && engine.saving.busy().is_some()
 }

@@ -21,6 +21,8 @@ pub(super) struct Held {
     connections: std::collections::VecDeque<(u64, Token)>,
     /// Of their replies, since the last commit.
     bytes: usize,
+    /// Connections that were added since then.
+    joined: usize,
 }
 
 impl Worker<'_> {
@@ -43,6 +45,7 @@ impl Worker<'_> {
             && !std::mem::replace(&mut connection.holding.is_noted, true)
         {
             self.held.bytes += connection.output.len();
+            self.held.joined += 1;
             self.held.connections.push_back((end, token));
         }
     }
@@ -61,11 +64,13 @@ impl Worker<'_> {
         self.held.bytes = 0;
         if self.engine.append_only.acknowledged() < last {
             let (index, policy) = (self.share.index, self.share.config.persistence.append_sync);
-            let append_only = &self.append_only;
+            let (append_only, joined) = (&self.append_only, std::mem::take(&mut self.held.joined));
             match policy {
-                AppendSync::Always => append_only.commit(last, index, policy),
+                // A round in which nobody has joined those who wait has nothing to ask for.
+                AppendSync::Always if joined == 0 => {}
+                AppendSync::Always => append_only.commit(last, index, policy, joined),
                 AppendSync::EverySecond | AppendSync::No => {
-                    self.share.step_out(|| append_only.commit(last, index, policy));
+                    self.share.step_out(|| append_only.commit(last, index, policy, joined));
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::running::{Rules, Running};
 use crate::Call;
 use crate::busy::Kind;
 use crate::command_table::{Command, Handler, Outcome};
+use crate::memory_limit::Room;
 use crate::scripts::{Cached, Scripts};
 
 const COMPLEXITY: &str = "Depends on the script that is executed.";
@@ -169,7 +170,7 @@ pub(in crate::commands) fn run(
     call.session.protocol = Protocol::Resp2;
     let rules = Rules {
         reads_only: reads_only || flags.no_writes,
-        lacks_room: call.session.lacks_room && !flags.allow_oom,
+        lacks_room: call.session.room == Room::Lacking && !flags.allow_oom,
     };
     let mut running = Running::new(call, rules);
     let ended =

@@ -8,6 +8,7 @@ use crate::Call;
 use crate::acl::{Context, Denied};
 use crate::busy::Continuation;
 use crate::command_table::Callable;
+use crate::saving::CANNOT_SAVE;
 
 /// A script that runs.
 pub(super) struct Running<'r, 'c> {
@@ -55,6 +56,9 @@ impl<'r, 'c> Running<'r, 'c> {
         }
         if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
+        }
+        if callable.flags.has(Flags::WRITE) && self.call.engine.saving.refuses_writes() {
+            return Err(CANNOT_SAVE);
         }
         if callable.flags.has(Flags::WRITE)
             && let Some(error) = self.call.engine.append_only.script_refusal()

@@ -596,7 +596,7 @@ fn debug_takes_words_as_redis_does() {
             ("DEBUG STRINGMATCH-TEST", "+Apparently Redis did not crash: test passed"),
         ],
     );
-    assert!(server.say("DEBUG HELP").starts_with("*4"));
+    assert!(server.say("DEBUG HELP").starts_with('*'));
     for crash in ["SEGFAULT", "PANIC", "ASSERT", "OOM"] {
         assert!(
             server.say(&format!("DEBUG {crash}")).starts_with("-ERR"),
@@ -604,6 +604,23 @@ fn debug_takes_words_as_redis_does() {
         );
     }
     assert_eq!(noting.crashes.lock().len(), 4);
+}
+
+#[test]
+fn wrong_checksums_are_no_matter_if_one_says_so() {
+    let (mut server, _noting) = server(Noting::default());
+    let mut payload = b"\x00\x05value\x0c\x00\x4a\x80\xf5\xf8\x3b\x80\x05\x27".to_vec();
+    payload[3] ^= 1;
+    let restore = |server: &mut Server| {
+        server.answer(&[b"RESTORE".as_slice(), b"k", b"0", &payload, b"REPLACE"])
+    };
+    let refused = b"-ERR DUMP payload version or checksum are wrong\r\n";
+    assert_eq!(restore(&mut server), refused);
+    assert_eq!(server.answer(&["DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1"]), b"+OK\r\n");
+    assert_eq!(restore(&mut server), b"+OK\r\n");
+    assert_eq!(server.answer(&["GET", "k"]), b"$5\r\nv`lue\r\n");
+    assert_eq!(server.answer(&["DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0"]), b"+OK\r\n");
+    assert_eq!(restore(&mut server), refused);
 }
 
 #[test]

@@ -75,6 +75,11 @@ fn zadd(call: &mut Call<'_>) -> Outcome {
 fn zincrby(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let key = arguments.string()?;
+    let is_option = |word: &[u8]| Options::default().named(word).is_some();
+    if arguments.peek().is_some_and(is_option) {
+        // As in ZADD, of whose words then too few are left.
+        return Err(ReplyError::Syntax);
+    }
     let increment = arguments.double()?;
     let member = arguments.string()?;
     let rule = Rule { only: None, direction: None, mode: Mode::Increment };

@@ -3,7 +3,7 @@
 use super::Eviction;
 use super::decode;
 use super::error::{LoadError, Refusal};
-use super::split::Modules;
+use super::split::Settings;
 use crate::rdb::value::Limits;
 use crate::rdb::{ValueType, Version};
 use collections::Object;
@@ -16,7 +16,7 @@ pub struct Batch {
     pub(super) offset: u64,
     pub(super) database: u64,
     pub(super) version: Version,
-    pub(super) modules: Modules,
+    pub(super) settings: Settings,
 }
 
 /// A key out of a file.

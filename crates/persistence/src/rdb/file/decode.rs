@@ -104,7 +104,7 @@ fn decode<'a>(
     if form == ValueType::Module2 {
         return module(batch, reader).map(Decoded::Other);
     }
-    match value::read_trusted(form, reader, limits) {
+    match value::read_with(form, reader, limits, batch.settings.care) {
         Ok(Value::Object(object)) => Ok(Decoded::Other(LoadedValue::Object(object))),
         Ok(Value::String(string)) => Ok(Decoded::String(Cow::Owned(string))),
         Err(Error::Corrupt { what: Corrupt::Empty, .. }) => Ok(Decoded::Other(LoadedValue::Empty)),
@@ -115,10 +115,10 @@ fn decode<'a>(
 fn module(batch: &Batch, reader: &mut Bytes<'_>) -> Result<LoadedValue<'static>, LoadError> {
     let id = reader.count().map_err(|error| LoadError::of(error, reader.offset()))?;
     let name = skip::module_name(id);
-    if batch.modules == Modules::Refused {
+    if batch.settings.modules == Modules::Refused {
         return Err(LoadError::Module {
             place: Place::at(reader.offset()),
-            what: "module data",
+            what: "module data I can't load: no matching module type",
             module: name,
         });
     }

@@ -37,13 +37,11 @@ pub enum LoadError {
     #[error("Pre-release function format not supported. (at byte {0})")]
     FunctionBeforeRelease(u64),
     /// It holds what only a module can read.
-    #[error(
-        "The RDB file contains {what} I can't load: no matching module '{module}' (at byte {place})"
-    )]
+    #[error("The RDB file contains {what} '{module}' (at byte {place})")]
     Module {
         /// Where.
         place: Place,
-        /// A value or something beside.
+        /// A value or something beside, and that it cannot be read.
         what: &'static str,
         /// The name of the type that the module gives its values.
         module: String,

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use collections::list_pack::ListPack;
 use collections::{Encoding, Object};
 use harness::{Client, Oracle, Random, Server, Value as Reply, Version as Redis};
 
@@ -23,7 +24,8 @@ const LIMITS: Limits = Limits {
     sorted_set: collections::sorted_set::Limits { entries: 128, value_bytes: 64 },
 };
 
-const SETTINGS: Settings = Settings { checksum: true, modules: Modules::Refused };
+const SETTINGS: Settings =
+    Settings { checksum: true, modules: Modules::Refused, care: value::Care::Shallow };
 
 const ROUNDS: u64 = 12;
 
@@ -465,6 +467,96 @@ fn pairs(names: Vec<Vec<u8>>, mut value: impl FnMut() -> Vec<u8>) -> Vec<Vec<u8>
     names.into_iter().flat_map(|name| [name, value()]).collect()
 }
 
+/// A stream as 5.0 wrote it, of one node, with a group one of whose two consumers has pending entries.
+fn old_stream(size: usize, writer: &mut Writer, random: &mut Random) {
+    let mut pack = ListPack::new();
+    let size = i64::try_from(size.min(50)).unwrap();
+    // How many entries there are and how many were deleted, the fields that most have, and the end of that.
+    for number in [size, 0, 1] {
+        pack.push_back_integer(number);
+    }
+    pack.push_back(b"field");
+    pack.push_back_integer(0);
+    for number in 0..size {
+        // Flags: the same fields; the ID counted from the node's; the value; how many elements that were.
+        for part in [2, 0, number] {
+            pack.push_back_integer(part);
+        }
+        pack.push_back(&word(random));
+        pack.push_back_integer(4);
+    }
+    let id = |sequence: i64| [5_u64.to_be_bytes(), sequence.to_be_bytes()].concat();
+    writer.length(1);
+    writer.string(&id(1));
+    writer.string(pack.as_bytes());
+    for number in [size, 5, size] {
+        writer.length(number.cast_unsigned());
+    }
+    writer.length(1);
+    writer.string(b"group");
+    for number in [5, 1] {
+        writer.length(number);
+    }
+    writer.length(1);
+    writer.raw(&id(1));
+    writer.milliseconds(1_700_000_000_000);
+    writer.length(3);
+    writer.length(2);
+    for (consumer, pending) in [(b"c1", 1), (b"c2", 0)] {
+        writer.string(consumer);
+        writer.milliseconds(1_700_000_000_001);
+        writer.length(pending);
+        if pending == 1 {
+            writer.raw(&id(1));
+        }
+    }
+}
+
+/// Members with their scores as text.
+fn old_members(size: usize, writer: &mut Writer, random: &mut Random) {
+    let members = different(size, random);
+    writer.length(members.len() as u64);
+    for member in members {
+        writer.string(&member);
+        match random.below(4) {
+            0 => writer.byte(254),
+            1 => writer.byte(255),
+            _ => {
+                let score = format!("{}.5", random.below(100));
+                writer.byte(u8::try_from(score.len()).unwrap());
+                writer.raw(score.as_bytes());
+            }
+        }
+    }
+}
+
+/// Fields that expire, as a release candidate wrote many of them.
+fn old_fields(size: usize, writer: &mut Writer, random: &mut Random) {
+    let names = different(size, random);
+    writer.length(names.len() as u64);
+    for name in names {
+        let expires = random.one_in(2);
+        writer.length(if expires { 4_000_000_000_000 } else { 0 });
+        writer.string(&name);
+        writer.string(&word(random));
+    }
+}
+
+/// Fields that expire, as a release candidate wrote few of them.
+fn old_triples(size: usize, writer: &mut Writer, random: &mut Random) {
+    let mut pack = ListPack::new();
+    let mut expiry = 4_000_000_000_000;
+    let names = different(size, random);
+    let expiring = random.below(names.len() + 1);
+    for (place, name) in names.iter().enumerate() {
+        pack.push_back(name);
+        pack.push_back(b"a value");
+        expiry += i64::try_from(random.below(3)).unwrap();
+        pack.push_back_integer(if place < expiring { expiry } else { 0 });
+    }
+    writer.string(pack.as_bytes());
+}
+
 /// A value in a form that no server writes any more.
 fn of_old(random: &mut Random) -> (ValueType, Vec<u8>) {
     let mut writer = Writer::new(Vec::new(), random.one_in(2));
@@ -478,6 +570,9 @@ fn of_old(random: &mut Random) -> (ValueType, Vec<u8>) {
         ValueType::SortedSetZipList,
         ValueType::HashZipMap,
         ValueType::HashZipList,
+        ValueType::StreamListPacks,
+        ValueType::HashMetadataBeforeRelease,
+        ValueType::HashListPackExBeforeRelease,
     ]);
     #[expect(clippy::wildcard_enum_match_arm, reason = "these are all")]
     match form {
@@ -497,22 +592,7 @@ fn of_old(random: &mut Random) -> (ValueType, Vec<u8>) {
                 writer.string(&zip_list(&elements));
             }
         }
-        ValueType::SortedSet => {
-            let members = different(size, random);
-            writer.length(members.len() as u64);
-            for member in members {
-                writer.string(&member);
-                match random.below(4) {
-                    0 => writer.byte(254),
-                    1 => writer.byte(255),
-                    _ => {
-                        let score = format!("{}.5", random.below(100));
-                        writer.byte(u8::try_from(score.len()).unwrap());
-                        writer.raw(score.as_bytes());
-                    }
-                }
-            }
-        }
+        ValueType::SortedSet => old_members(size, &mut writer, random),
         ValueType::SortedSetZipList => {
             let mut scores: Vec<usize> = (0..size).map(|_| random.below(1000)).collect();
             scores.sort_unstable();
@@ -522,6 +602,9 @@ fn of_old(random: &mut Random) -> (ValueType, Vec<u8>) {
                 pairs(members, || format!("{}.25", scores.next().unwrap_or(5000)).into_bytes());
             writer.string(&zip_list(&words));
         }
+        ValueType::StreamListPacks => old_stream(size, &mut writer, random),
+        ValueType::HashMetadataBeforeRelease => old_fields(size, &mut writer, random),
+        ValueType::HashListPackExBeforeRelease => old_triples(size, &mut writer, random),
         form => {
             let words = pairs(different(size, random), || b"a value".to_vec());
             let bytes = if form == ValueType::HashZipMap {

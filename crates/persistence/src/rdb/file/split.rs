@@ -7,6 +7,7 @@ use super::error::{LoadError, NEWEST, Place};
 use super::skip;
 use super::source::Source;
 use crate::Corrupt;
+use crate::rdb::value::Care;
 use crate::rdb::{Opcode, Reader, ValueType, Version};
 
 /// Records are handed on when they are so many bytes, or a little more.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub checksum: bool,
     /// What is done with what only modules understand.
     pub modules: Modules,
+    /// How closely values are looked at.
+    pub care: Care,
 }
 
 /// What is done with what only modules understand.
@@ -202,7 +205,7 @@ impl<R: Read> Splitter<R> {
             offset,
             database: self.database,
             version: self.version,
-            modules: self.settings.modules,
+            settings: self.settings,
         }
     }
 
@@ -247,7 +250,7 @@ impl<R: Read> Splitter<R> {
         match self.settings.modules {
             Modules::Refused => Err(LoadError::Module {
                 place: Place::at(source.offset()),
-                what: "AUX module data",
+                what: "AUX module data I can't load: no matching module",
                 module: name,
             }),
             Modules::Skipped => {

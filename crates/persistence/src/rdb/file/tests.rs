@@ -5,11 +5,13 @@ use std::io::{self, Read};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Corrupt;
 use crate::rdb::value::samples::{LIMITS, contents, reference, values};
 use crate::rdb::value::{self, Value, ValueRef};
 use crate::rdb::{Reader, Version, Writer};
 
-const SETTINGS: Settings = Settings { checksum: true, modules: Modules::Refused };
+const SETTINGS: Settings =
+    Settings { checksum: true, modules: Modules::Refused, care: value::Care::Shallow };
 
 /// What was in a file, as lines that can be compared.
 #[derive(Default, Debug, PartialEq)]
@@ -264,7 +266,7 @@ fn what_only_modules_understand_is_refused_or_passed_over() {
     let refused = load(file(b"REDIS0012", value).as_slice()).expect_err("a module");
     assert_eq!(
         refused.to_string(),
-        "The RDB file contains module data I can't load: no matching module 'AAAAAAAAB' (at byte 17, key 'k')"
+        "The RDB file contains module data I can't load: no matching module type 'AAAAAAAAB' (at byte 17, key 'k')"
     );
     let both = file(b"REDIS0012", &[auxiliary.as_slice(), value].concat());
     let settings = Settings { modules: Modules::Skipped, ..SETTINGS };
@@ -275,6 +277,24 @@ fn what_only_modules_understand_is_refused_or_passed_over() {
         record(b"d", None, Eviction::None, &[b"x".to_vec()]),
     ];
     assert_eq!(notes.0, lines);
+}
+
+#[test]
+fn members_that_come_twice_are_found_if_one_looks_closely() {
+    // A set and a hash of list packs with "a" twice.
+    let set = b"\x14\x01s\x0d\x0d\0\0\0\x02\0\x81a\x02\x81a\x02\xff";
+    let hash = b"\x10\x01h\x13\x13\0\0\0\x04\0\x81a\x02\x81x\x02\x81a\x02\x81y\x02\xff";
+    for body in [set.as_slice(), hash] {
+        let bytes = file(b"REDIS0012", body);
+        load(bytes.as_slice()).expect("they are no harm");
+        let settings = Settings { care: value::Care::Deep, ..SETTINGS };
+        let error = read_file(bytes.as_slice(), settings, &LIMITS, &mut Notes::default());
+        let LoadError::Corrupt { what: Corrupt::Duplicate, place } = error.expect_err("twice")
+        else {
+            panic!("a member is there twice");
+        };
+        assert!(place.key.is_some() && place.form.is_some());
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod tests;
 
 use collections::{Object, ObjectRef, hash, list, set, sorted_set};
 
-pub use read::{read, read_trusted};
+pub use read::{Care, read, read_with};
 pub use write::{value_type, write, write_in_pieces};
 
 /// A value that was read.

@@ -28,26 +28,18 @@ pub fn read<R: Read>(
     read_with(form, reader, limits, Care::Deep)
 }
 
-/// Reads a value of the given form out of a file with a checksum: what would be wrong but harmless is not looked for, which is members that
-/// are there twice in a packed collection.
-pub fn read_trusted<R: Read>(
-    form: ValueType,
-    reader: &mut Reader<R>,
-    limits: &Limits,
-) -> Result<Value, Error> {
-    read_with(form, reader, limits, Care::Shallow)
-}
-
 /// How closely packed collections are looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Care {
-    /// Whether each part is where it belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Care {
+    /// Whether each part is where it belongs: for files with a checksum.
+    #[default]
     Shallow,
-    /// Also whether members are there twice.
+    /// Also whether members are there twice, which would be wrong but harmless.
     Deep,
 }
 
-fn read_with<R: Read>(
+/// Reads a value of the given form.
+pub fn read_with<R: Read>(
     form: ValueType,
     reader: &mut Reader<R>,
     limits: &Limits,
@@ -82,10 +74,11 @@ fn read_with<R: Read>(
         ValueType::Hash
         | ValueType::HashZipMap
         | ValueType::HashMetadataBeforeRelease
-        | ValueType::HashListPackExBeforeRelease
         | ValueType::HashMetadata
-        | ValueType::HashListPackEx
         | ValueType::HashOfValkey => read_hash(form, reader, limits)?.into_object(),
+        ValueType::HashListPackEx | ValueType::HashListPackExBeforeRelease => {
+            read_triples(form, reader, limits, care)?.into_object()
+        }
         ValueType::StreamListPacks | ValueType::StreamListPacks2 | ValueType::StreamListPacks3 => {
             stream::read(form, reader)?.into_object()
         }
@@ -144,10 +137,6 @@ fn pack_of(elements: &[Vec<u8>]) -> ListPack {
         pack.push_back(element);
     }
     pack
-}
-
-fn elements(pack: &ListPack) -> Vec<Vec<u8>> {
-    pack.as_ref().iter().map(Element::to_vec).collect()
 }
 
 fn read_list<R: Read>(
@@ -437,9 +426,6 @@ fn read_hash<R: Read>(
         ValueType::HashMetadata | ValueType::HashMetadataBeforeRelease => {
             read_with_metadata(form, &mut hash, reader, limits)?;
         }
-        ValueType::HashListPackEx | ValueType::HashListPackExBeforeRelease => {
-            read_triples(form, &mut hash, reader, limits)?;
-        }
         ValueType::HashZipMap => {
             let bytes = reader.string()?;
             let pairs =
@@ -461,6 +447,7 @@ fn read_with_metadata<R: Read>(
     limits: &Limits,
 ) -> Result<(), Error> {
     let first = if form == ValueType::HashMetadata { reader.milliseconds()? } else { 1 };
+    hash.prepare_expiry();
     for _ in 0..some(reader)? {
         let after = reader.count()?;
         let name = reader.string()?;
@@ -496,26 +483,53 @@ fn read_with_times<R: Read>(
 /// Reads fields of which each is a name, a value and an expiry, or 0 for none.
 fn read_triples<R: Read>(
     form: ValueType,
-    hash: &mut Hash,
     reader: &mut Reader<R>,
     limits: &Limits,
-) -> Result<(), Error> {
+    care: Care,
+) -> Result<Hash, Error> {
     if form == ValueType::HashListPackEx {
         reader.milliseconds()?;
     }
-    let elements = elements(&list_pack(reader)?);
-    let (triples, rest) = elements.as_chunks::<3>();
-    if !rest.is_empty() {
+    let pack = list_pack(reader)?;
+    if !pack.len().is_multiple_of(3) {
         return Err(reader.corrupt(Corrupt::Packed("hash")));
     }
-    for [name, value, expiry] in triples {
-        let expiry: i64 = str::from_utf8(expiry)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| reader.corrupt(Corrupt::Number("an expiry")))?;
+    if care == Care::Deep && has_duplicate(pack.as_ref().iter().step_by(3)) {
+        return Err(reader.corrupt(Corrupt::Duplicate));
+    }
+    if pack.len() / 3 <= limits.hash.fields && expire_in_order(&pack) {
+        return Ok(Hash::from_packed(Encoding::ListPackEx, pack.into_bytes()));
+    }
+    let mut hash = Hash::new();
+    let mut elements = pack.as_ref().iter();
+    let (mut one, mut other) = (itoa::Buffer::new(), itoa::Buffer::new());
+    while let (Some(name), Some(value), Some(expiry)) =
+        (elements.next(), elements.next(), elements.next())
+    {
+        let expiry: Option<i64> = match expiry {
+            Element::Integer(expiry) => Some(expiry),
+            Element::Bytes(text) => str::from_utf8(text).ok().and_then(|text| text.parse().ok()),
+        };
+        let expiry = expiry.filter(|expiry| 0 <= *expiry);
+        let expiry = expiry.ok_or_else(|| reader.corrupt(Corrupt::Number("an expiry")))?;
         let expiry = (expiry != 0).then_some(expiry);
-        add_field(hash, (name, value, expiry), reader, limits)?;
+        let field = (name.bytes(&mut one), value.bytes(&mut other), expiry);
+        add_field(&mut hash, field, reader, limits)?;
     }
     hash.prepare_expiry();
-    Ok(())
+    Ok(hash)
+}
+
+/// Whether fields that expire come first, in the order in which they do.
+fn expire_in_order(pack: &ListPack) -> bool {
+    let expiries = pack.as_ref().iter().skip(2).step_by(3);
+    let expiries: Option<Vec<i64>> = expiries
+        .map(|expiry| match expiry {
+            // Those that do not expire are behind all others.
+            Element::Integer(0) => Some(i64::MAX),
+            Element::Integer(expiry) => Some(expiry).filter(|expiry| 0 < *expiry),
+            Element::Bytes(_) => None,
+        })
+        .collect();
+    expiries.is_some_and(|expiries| expiries.is_sorted())
 }

@@ -16,9 +16,9 @@ use crate::{Corrupt, Error};
 
 /// Writes a stream; `with_activity` if the version knows when consumers were active.
 pub(super) fn write(stream: StreamRef<'_>, with_activity: bool, pieces: &mut Pieces<'_>) {
-    let parts = stream.to_parts();
-    pieces.next().length(parts.nodes.len() as u64);
-    for (id, pack) in &parts.nodes {
+    let parts = stream.to_parts_without_nodes();
+    pieces.next().length(stream.log().node_count() as u64);
+    for (id, pack) in stream.nodes() {
         let writer = pieces.next();
         writer.string(&id.to_bytes());
         writer.string(pack);

@@ -98,9 +98,8 @@ fn write_list(list: ListRef<'_>, pieces: &mut Pieces<'_>) {
     /// Marks of what a node holds.
     const PLAIN: u64 = 1;
     const PACKED: u64 = 2;
-    let nodes: Vec<NodeContent<'_>> = list.nodes().collect();
-    pieces.next().length(nodes.len() as u64);
-    for node in nodes {
+    pieces.next().length(list.node_count() as u64);
+    for node in list.nodes() {
         let writer = pieces.next();
         match node {
             NodeContent::Plain(bytes) => {

@@ -50,6 +50,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "HELP", words: 0..=0, run: help },
     Subcommand { name: "HTSTATS", words: 1..=2, run: tables::database },
     Subcommand { name: "HTSTATS-KEY", words: 1..=ANY_END, run: tables::value },
+    Subcommand { name: "LOADAOF", words: 0..=0, run: reload::load_append_only },
     Subcommand { name: "LOG", words: 1..=1, run: log },
     Subcommand { name: "OBJECT", words: 1..=1, run: object::object },
     Subcommand { name: "OOM", words: ANY, run: |call| crash(call, CrashKind::OutOfMemory) },
@@ -61,6 +62,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "REPLYBUFFER", words: 2..=2, run: reply_buffer },
     Subcommand { name: "SEGFAULT", words: ANY, run: |call| crash(call, CrashKind::Segfault) },
     Subcommand { name: "SET-ACTIVE-EXPIRE", words: 1..=1, run: set_active_expiry },
+    Subcommand { name: "SET-SKIP-CHECKSUM-VALIDATION", words: 1..=1, run: skip_checksums },
     Subcommand { name: "SLEEP", words: 1..=1, run: sleep },
     Subcommand { name: "STRINGMATCH-TEST", words: 0..=0, run: patterns::test },
 ];
@@ -104,6 +106,11 @@ fn delay_append_only(call: &mut Call<'_>) -> Outcome {
     call.engine.host.delay_append_only(u64::try_from(microseconds).unwrap_or(0));
     call.reply.ok();
     Ok(())
+}
+
+fn skip_checksums(call: &mut Call<'_>) -> Outcome {
+    let engine = call.engine;
+    switch(call, &engine.switches.checksums_skipped)
 }
 
 fn pause_timers(call: &mut Call<'_>) -> Outcome {
@@ -206,6 +213,8 @@ const HELP_LINES: &[&str] = &[
     "    The shape of the tables of a database.",
     "HTSTATS-KEY <key> [full]",
     "    The shape of the table of a value.",
+    "LOADAOF",
+    "    Loads the append-only file in place of the data.",
     "LOG <message>",
     "    Writes a line to the log.",
     "OBJECT <key>",
@@ -232,6 +241,8 @@ const HELP_LINES: &[&str] = &[
     "    Crashes the server by an access to memory that is not its own.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Whether expired keys that nobody asks for are looked for.",
+    "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+    "    Whether wrong checksums of what is restored and loaded are no matter.",
     "SLEEP <seconds>",
     "    Stops the whole server for so long. Fractions are allowed.",
     "STRINGMATCH-TEST",

@@ -1,11 +1,11 @@
-//! DEBUG RELOAD: what a restart would make of the data.
+//! DEBUG RELOAD and LOADAOF: what a restart would make of the data.
 
 use keyspace::Present;
 use resp::ReplyError;
 
 use crate::Call;
 use crate::command_table::Outcome;
-use crate::host::LogLevel;
+use crate::host::{CrashKind, LogLevel};
 
 /// What is asked for.
 struct Options {
@@ -60,6 +60,29 @@ pub(super) fn reload(call: &mut Call<'_>) -> Outcome {
         return Ok(());
     }
     engine.host.log(LogLevel::Warning, "DB reloaded by DEBUG RELOAD");
+    call.reply.ok();
+    Ok(())
+}
+
+/// Removes the data, and loads what the append-only file holds.
+pub(super) fn load_append_only(call: &mut Call<'_>) -> Outcome {
+    let engine = call.engine;
+    call.settle_statistics();
+    if !engine.host.load_append_only(engine, &mut call.keys) {
+        // What there is now is neither what was there nor what the file holds: the process ends.
+        engine.host.crash(CrashKind::Exit(1));
+        return Err(ReplyError::message(
+            "Error trying to load the append only file, check server logs.",
+        ));
+    }
+    // It is in the file already.
+    call.replicate_nothing_else();
+    for number in 0..call.keys.databases() {
+        call.overturned(number);
+    }
+    call.changed(1);
+    engine.saving.note_reloaded(engine.changes() + 1);
+    engine.host.log(LogLevel::Warning, "Append Only File loaded by DEBUG LOADAOF");
     call.reply.ok();
     Ok(())
 }

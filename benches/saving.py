@@ -1,0 +1,133 @@
+"""The section of `compare` about saving in the background under a full load of writes, and about loading what was saved."""
+
+import os
+import re
+import subprocess
+import threading
+import time
+
+from data_types import chunks, feed
+
+BOTH_CORES = "0,1"
+
+
+class Watch(threading.Thread):
+    """The most memory that a server has resident, and whether it saves."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.peak, self.ended = server, server.resident(), threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ended.wait(0.01):
+            # The memory that a child has for itself counts: what both share is counted once.
+            self.peak = max(self.peak, self.server.resident() + self.of_children())
+
+    def of_children(self):
+        total = 0
+        path = f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children"
+        try:
+            for child in open(path).read().split():
+                for line in open(f"/proc/{child}/smaps_rollup"):
+                    if line.startswith("Private_"):
+                        total += int(line.split()[1]) * 1024
+        except OSError:
+            pass
+        return total
+
+
+def field(server, name):
+    for line in server.connection.call("INFO", "persistence").splitlines():
+        if line.startswith(name + ":"):
+            return line.split(":")[1]
+    raise ValueError(f"INFO has no {name}")
+
+
+def fill(bench, server, count):
+    """Mixed types, and a sorted set that holds as many members as there are keys."""
+    bench.fill(server, count * 8 // 10)
+    members = lambda numbers, prefix: [word for number in numbers for word in (number, f"{prefix}{number:012}")]
+    feed(server, (["ZADD", "sorted", *members(numbers, "member:")] for numbers in chunks(count, 500)))
+    fields = [word for number in range(8) for word in (f"field:{number}", f"value:{number}")]
+    feed(server, (["HSET", f"hash:{number}", *fields] for number in range(count // 10)))
+    feed(server, (["RPUSH", f"list:{number}", *fields] for number in range(count // 20)))
+    feed(server, (["SADD", f"set:{number}", *fields] for number in range(count // 20)))
+
+
+def paced(bench, server, seconds):
+    """A client that asks a thousand times a second: its longest wait is how long the server stands still."""
+    command = ["taskset", "-c", BOTH_CORES, bench.options.generator, "-p", str(server.port), "--json"]
+    command += ["-t", "get", "-c", "1", "--rate", "1000", "--duration", str(seconds), "-r", "100000"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def load(bench, server, seconds):
+    """SET of random keys, sixteen deep, as many as are taken; gives operations a second."""
+    arguments = ["-t", "set", "-c", "20", "-P", "16", "-r", "1000000", "-d", "64", "--duration", str(seconds)]
+    return bench.load(server, *arguments, cores=BOTH_CORES)["requests_per_second"]
+
+
+def measure(bench, name, count, seconds):
+    import json
+
+    server = bench.launch(name, BOTH_CORES, options=["--save", ""])
+    numbers = {}
+    try:
+        fill(bench, server, count)
+        numbers["usual"] = load(bench, server, seconds)
+        before, watch = server.resident(), Watch(server)
+        prober = paced(bench, server, seconds)
+        time.sleep(0.3)
+        server.connection.call("BGSAVE")
+        begin = time.monotonic()
+        writer = threading.Thread(target=lambda: numbers.update(meanwhile=load(bench, server, seconds)))
+        writer.start()
+        while field(server, "rdb_bgsave_in_progress") == "1":
+            time.sleep(0.01)
+        numbers["save"] = time.monotonic() - begin
+        writer.join()
+        watch.ended.set()
+        assert field(server, "rdb_last_bgsave_status") == "ok"
+        numbers["peak"] = watch.peak / before
+        report = json.loads(prober.communicate()[0])
+        numbers["pause"] = report["latency_us"]["max"] / 1000
+        numbers["kept"] = numbers["meanwhile"] / numbers["usual"]
+        begin = time.monotonic()
+        server.connection.call("BGSAVE")
+        while field(server, "rdb_bgsave_in_progress") == "1":
+            time.sleep(0.01)
+        numbers["quiet"] = time.monotonic() - begin
+        numbers["load"] = reload(bench, server, name)
+    finally:
+        server.stop()
+    return numbers
+
+
+def reload(bench, server, name):
+    """Seconds that a server takes to load the file, as it says itself."""
+    other = bench.launch(name, BOTH_CORES, options=["--dir", server.directory, "--dbfilename", "dump.rdb"])
+    try:
+        pattern = re.compile(r"DB loaded from disk: ([0-9.]+) seconds")
+        log = os.path.join(other.directory, "log")
+        while not (found := pattern.search(open(log, errors="replace").read())):
+            time.sleep(0.05)
+        return float(found[1])
+    finally:
+        other.connection.call("CONFIG", "SET", "save", "")
+        other.stop()
+
+
+def saving(bench):
+    """BGSAVE while clients write as fast as they can, a big sorted set among the keys."""
+    count = int(2_000_000 * bench.scale)
+    seconds = 4 if bench.options.quick else 20
+    bench.title(f"saving {count:,} keys and a sorted set of as many, two cores")
+    numbers = {name: measure(bench, name, count, seconds) for name in bench.servers}
+    ochre, redis = numbers["ochre"], numbers["redis"]
+    bench.row("save time under load", ochre["save"], redis["save"], "s", "")
+    bench.row("save time, nobody else", ochre["quiet"], redis["quiet"], "s", "at most 0.8x")
+    bench.row("longest wait of a client", ochre["pause"], redis["pause"], "ms", "at most 5 ms")
+    bench.row("peak memory, of that before", ochre["peak"], redis["peak"], "", "at most 1.10")
+    bench.row("throughput meanwhile, of the usual", ochre["kept"], redis["kept"], "", "at least 1.0x")
+    bench.row("load time", ochre["load"], redis["load"], "s", "at most 0.67x")
