@@ -1,12 +1,12 @@
 //! Who has read which key, in parts with a lock each, so that workers seldom meet.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::readers::Readers;
@@ -16,7 +16,7 @@ use crate::clients::ClientRecord;
 /// Enough that two of a few dozen workers seldom meet, and that one part is searched quickly.
 const PARTS: usize = 256;
 
-type Part = HashMap<Box<[u8]>, Readers, RandomState>;
+type Part = HashTable<(Box<[u8]>, Readers)>;
 
 /// Keys with their readers. While there are any, changes of keys are of interest.
 pub(super) struct Table {
@@ -52,14 +52,16 @@ impl Table {
 
     /// Remembers a reader of a key.
     pub(super) fn insert(&self, interest: &Interest, key: &[u8], reader: &Arc<ClientRecord>) {
-        let mut part = self.part(key);
-        if let Some(readers) = part.get_mut(key) {
+        let hash = self.hashing.hash_one(key);
+        let mut part = self.part(hash);
+        if let Some((_, readers)) = part.find_mut(hash, |(known, _)| **known == *key) {
             self.items.fetch_add(usize::from(readers.insert(reader)), Relaxed);
             return;
         }
         let mut readers = Readers::default();
         readers.insert(reader);
-        part.insert(key.into(), readers);
+        let hash_of = |(key, _): &(Box<[u8]>, Readers)| self.hashing.hash_one(&**key);
+        part.insert_unique(hash, (key.into(), readers), hash_of);
         self.items.fetch_add(1, Relaxed);
         if self.keys.fetch_add(1, Relaxed) == 0 {
             interest.add_tracker();
@@ -72,7 +74,11 @@ impl Table {
         if self.keys() == 0 {
             return None;
         }
-        let readers = self.part(key).remove(key)?;
+        let hash = self.hashing.hash_one(key);
+        let mut part = self.part(hash);
+        let found = part.find_entry(hash, |(known, _)| **known == *key).ok()?;
+        let ((_, readers), _) = found.remove();
+        drop(part);
         self.note_removed(interest, 1, readers.len());
         Some(readers)
     }
@@ -89,7 +95,7 @@ impl Table {
             // An equal share of each part first, and then whatever there is.
             let wanted = count - taken.len();
             let share = if attempt < PARTS { (count / PARTS + 1).min(wanted) } else { wanted };
-            taken.extend(part.lock().extract_if(|_, _| true).take(share));
+            taken.extend(part.lock().extract_if(|_| true).take(share));
         }
         let items = taken.iter().map(|(_, readers)| readers.len()).sum();
         self.note_removed(interest, taken.len(), items);
@@ -103,7 +109,7 @@ impl Table {
         }
         for part in &self.parts {
             let removed = std::mem::take(&mut *part.lock());
-            let items = removed.values().map(Readers::len).sum();
+            let items = removed.iter().map(|(_, readers)| readers.len()).sum();
             self.note_removed(interest, removed.len(), items);
         }
     }
@@ -115,10 +121,9 @@ impl Table {
         }
     }
 
-    fn part(&self, key: &[u8]) -> MutexGuard<'_, Part> {
-        // The high bits, since a part's own table goes by others.
-        let hash = self.hashing.hash_one(key) >> 32;
-        let place = usize::try_from(hash).unwrap_or(0) % PARTS;
+    fn part(&self, hash: u64) -> MutexGuard<'_, Part> {
+        // Bits in the middle, since a part's own table goes by the low and the highest ones.
+        let place = usize::try_from(hash >> 32).unwrap_or(0) % PARTS;
         self.parts[place].lock()
     }
 }
