@@ -92,6 +92,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("LPOS", "refuses the lowest RANK"),
     ("OBJECT ENCODING", "short lists are list packs, as small sets may be"),
     ("SCAN", "refuses a negative cursor"),
+    ("XGROUP CREATECONSUMER", "one that has claimed nothing is there already"),
     ("XINFO", "tells when a consumer was active, and knows the lag of more groups"),
     ("XREAD", "has the ID +"),
     ("ZADD", "writes scores in as few digits as tell them apart"),
