@@ -205,7 +205,9 @@ fn rights_are_taken_from_clients_that_are_connected() {
         admin.run("ACL SETUSER u on nopass +@all ~* &news");
         let clients = || -> Vec<Client> {
             let mut clients: Vec<Client> = (0..6).map(|_| server.client()).collect();
-            clients.iter_mut().for_each(|client| drop(client.run("AUTH u x")));
+            for client in &mut clients {
+                drop(client.run("AUTH u x"));
+            }
             clients
         };
         let (mut plain, mut listeners) = (clients(), clients());

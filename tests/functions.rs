@@ -113,19 +113,15 @@ fn call(random: &mut Random) -> Vec<String> {
 
 /// Functions of a library come in no certain order: here they have one.
 fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
-            if items.iter().all(|item| matches!(item, Value::Array(_) | Value::Map(_))) {
-                items.sort_by_key(|item| format!("{item:?}"));
-            }
-            Value::Array(items)
-        }
-        Value::Map(pairs) => {
-            Value::Map(pairs.into_iter().map(|(key, value)| (key, sorted(value))).collect())
-        }
-        other => other,
+    if let Value::Map(pairs) = value {
+        return Value::Map(pairs.into_iter().map(|(key, value)| (key, sorted(value))).collect());
     }
+    let Value::Array(items) = value else { return value };
+    let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
+    if items.iter().all(|item| matches!(item, Value::Array(_) | Value::Map(_))) {
+        items.sort_by_key(|item| format!("{item:?}"));
+    }
+    Value::Array(items)
 }
 
 #[test]
