@@ -113,18 +113,21 @@ fn call(random: &mut Random) -> Vec<String> {
 
 /// Functions of a library come in no certain order: here they have one.
 fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
-            if items.iter().all(|item| matches!(item, Value::Array(_) | Value::Map(_))) {
-                items.sort_by_key(|item| format!("{item:?}"));
-            }
-            Value::Array(items)
+    let mut value = value;
+    sort(&mut value);
+    value
+}
+
+fn sort(value: &mut Value) {
+    if let Value::Map(pairs) = value {
+        for (_, value) in pairs {
+            sort(value);
         }
-        Value::Map(pairs) => {
-            Value::Map(pairs.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+    } else if let Value::Array(items) = value {
+        items.iter_mut().for_each(sort);
+        if items.iter().all(|item| matches!(item, Value::Array(_) | Value::Map(_))) {
+            items.sort_by_key(|item| format!("{item:?}"));
         }
-        other => other,
     }
 }
 

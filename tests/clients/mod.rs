@@ -1,5 +1,5 @@
 //! Real client libraries doing what applications do: a session store, a cache with a time to live and a rate
-//! limiter, over pipelines and both versions of the protocol. And what is built on such servers: the job queues BullMQ, Celery and RQ,
+//! limiter, over pipelines and both versions of the protocol. And what is built on such servers: the job queues `BullMQ`, Celery and RQ,
 //! locks with Redlock, rooms of socket.io that span processes.
 //!
 //! `OCHRE_JOBS` says how many jobs the queues get (10,000 for the long form).
