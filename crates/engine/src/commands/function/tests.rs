@@ -1,6 +1,6 @@
 //! Functions in a server.
 
-use crate::testing::Server;
+use crate::testing::{Server, hasten};
 
 fn answer(server: &mut Server, words: &[&str]) -> String {
     String::from_utf8_lossy(&server.answer(words)).trim_end().replace("\r\n", " ")
@@ -61,6 +61,7 @@ fn functions_are_called_with_keys_and_arguments() {
 #[test]
 fn code_that_is_loaded_sees_little() {
     let mut server = Server::new();
+    hasten(1_000_000);
     for (code, error) in [
         ("x", "Missing library metadata"),
         ("#!lua name=a", "Invalid library metadata"),
