@@ -125,6 +125,9 @@ def types(bench):
                     if name in emptied_first:
                         server.connection.call(*emptied_first[name])
                         time.sleep(0.5)  # freeing may go on in the background
+                    if name == "RPOP":
+                        # There is something to take in every round.
+                        bench.load(server, *arguments, "-P", "16", "-n", str(requests), "LPUSH", "list", "element:__rand_int__")
                     before = server.processor_us()
                     report = bench.load(server, *arguments, "-P", str(pipeline), "-n", str(requests), *words)
                     processor[server.name].append((server.processor_us() - before) / requests)

@@ -534,7 +534,11 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "else the view, which is large, is copied for every call"
+    )]
     pub(crate) fn call(
         self,
         session: &'a mut Session,

@@ -222,7 +222,7 @@ impl Launch {
             ended = server.exit_status();
             ended.is_some()
                 || match &self.ready {
-                    Ready::Answers => answers(address),
+                    Ready::Answers => answers(address, &server.log()),
                     Ready::Log(text) => server.log().contains(text),
                 }
         });
@@ -299,8 +299,9 @@ fn configuration(port: u16, lines: &[String]) -> String {
     text
 }
 
-/// Whether a PING is answered, be it with a refusal for want of a password: the server then serves.
-fn answers(address: SocketAddr) -> bool {
+/// Whether a PING is answered, be it with a refusal for want of a password: the server then serves, unless it is still to
+/// say so in its log, if it has one there.
+fn answers(address: SocketAddr, log: &str) -> bool {
     let Ok(mut client) = Client::connect_within(address, Duration::from_secs(2)) else {
         return false;
     };
@@ -308,5 +309,6 @@ fn answers(address: SocketAddr) -> bool {
         return false;
     }
     let line = client.read_line().unwrap_or_default();
-    line.starts_with(b"+PONG") || line.starts_with(b"-NOAUTH")
+    let serves = log.is_empty() || log.contains("Ready to accept connections");
+    line.starts_with(b"+PONG") || line.starts_with(b"-NOAUTH") && serves
 }

@@ -127,8 +127,10 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let syncer = start_writers(engine, jobs, &outfit, clock)?;
-    // Before there are workers, so that nobody is served who comes before the data.
-    engine.loading.begin(0, seconds(clock));
+    if has_data(&engine.config()) {
+        // Before there are workers, so that nobody is served who comes before the data.
+        engine.loading.begin(0, seconds(clock));
+    }
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
     load(engine, clock, &signals, &outfit)?;
     announce(&listening, &supervisor);
@@ -185,6 +187,12 @@ fn announce(listening: &Listening, supervisor: &Supervisor) {
     }
     supervisor.ready();
     supervisor.status("Ready to accept connections");
+}
+
+/// Whether there may be something to load.
+fn has_data(config: &Config) -> bool {
+    let snapshot = config.persistence.snapshot_file.as_path();
+    config.persistence.append_only || !matches!(snapshot.try_exists(), Ok(false))
 }
 
 /// Loads the data on another thread, and waits for that or for a reason to end.
