@@ -91,7 +91,7 @@ impl Digest {
                 for (member, score) in set.iter() {
                     text.clear();
                     match scores {
-                        Scores::Short => resp::number::write_double(score, &mut text),
+                        Scores::Short => resp::number::write_double_shortly(score, &mut text),
                         Scores::Full => resp::number::write_double_in_full(score, &mut text),
                     }
                     self.add(&Digest::of(&[member.bytes(&mut decimal), &text]).0);

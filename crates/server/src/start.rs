@@ -127,12 +127,15 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let syncer = start_writers(engine, jobs, &outfit, clock)?;
-    if has_data(&engine.config()) {
+    let has_data = has_data(&engine.config());
+    if has_data {
         // Before there are workers, so that nobody is served who comes before the data.
         engine.loading.begin(0, seconds(clock));
     }
     let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    load(engine, clock, &signals, &outfit)?;
+    if has_data {
+        load(engine, clock, &signals, &outfit)?;
+    }
     announce(&listening, &supervisor);
     Ok(Server {
         engine,

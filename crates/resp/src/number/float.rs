@@ -61,6 +61,15 @@ fn value(literal: &Literal<'_>) -> Option<f64> {
 /// Appends `value` as Redis 7.4 writes it: a whole number up to 2^62 in full, others in the digits
 /// of Grisu2, with an exponent where the number would be long.
 pub fn write_double(value: f64, output: &mut Vec<u8>) {
+    write_whole_up_to(WHOLE_LIMIT, value, output);
+}
+
+/// Appends `value` in the digits of Grisu2, whole numbers among them: `1e+15`. So Redis writes scores where it digests them.
+pub fn write_double_shortly(value: f64, output: &mut Vec<u8>) {
+    write_whole_up_to(0.0, value, output);
+}
+
+fn write_whole_up_to(limit: f64, value: f64, output: &mut Vec<u8>) {
     if value.is_nan() {
         output.extend_from_slice(b"nan");
         return;
@@ -73,7 +82,7 @@ pub fn write_double(value: f64, output: &mut Vec<u8>) {
         output.extend_from_slice(b"inf");
         return;
     }
-    if magnitude <= WHOLE_LIMIT {
+    if magnitude <= limit {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

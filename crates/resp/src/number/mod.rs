@@ -11,7 +11,9 @@ mod shortest;
 #[cfg(test)]
 mod tests;
 
-pub use float::{parse_bound, parse_double, write_double, write_double_in_full};
+pub use float::{
+    parse_bound, parse_double, write_double, write_double_in_full, write_double_shortly,
+};
 pub use integer::{digits, parse_integer, parse_unsigned, write_integer, write_unsigned};
 pub use long_double::LongDouble;
 

@@ -289,6 +289,24 @@ fn check_sum(first: &str, second: &str, written: &str) {
 }
 
 #[test]
+fn whole_doubles_may_be_written_shortly() {
+    for (value, text) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (12_345_678.0, "12345678"),
+        (1e7, "10000000"),
+        (1e8, "1e+8"),
+        (-1e17, "-1e+17"),
+        (0.1, "0.1"),
+        (f64::INFINITY, "inf"),
+    ] {
+        let mut written = Vec::new();
+        write_double_shortly(value, &mut written);
+        assert_eq!(String::from_utf8(written).unwrap(), text);
+    }
+}
+
+#[test]
 fn sums_of_long_doubles() {
     for (first, second, written) in [
         ("0", "0.1", "0.1"),
