@@ -127,15 +127,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let syncer = start_writers(engine, jobs, &outfit, clock)?;
-    let has_data = has_data(&engine.config());
-    if has_data {
-        // Before there are workers, so that nobody is served who comes before the data.
-        engine.loading.begin(0, seconds(clock));
-    }
-    let threads = spawn_workers(engine, keys, &outfit, listening.listeners(), clock)?;
-    if has_data {
-        load(engine, clock, &signals, &outfit)?;
-    }
+    let threads = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
         engine,
@@ -190,6 +182,27 @@ fn announce(listening: &Listening, supervisor: &Supervisor) {
     }
     supervisor.ready();
     supervisor.status("Ready to accept connections");
+}
+
+/// Starts the workers, and loads the data, if there are some, beside them.
+fn begin_to_serve(
+    engine: &'static Engine,
+    keys: Vec<GateKey>,
+    outfit: &Outfit,
+    listening: &Listening,
+    signals: &StopSignals,
+    clock: Clock,
+) -> Result<Vec<JoinHandle<()>>, Failed> {
+    let has_data = has_data(&engine.config());
+    if has_data {
+        // Before there are workers, so that nobody is served who comes before the data.
+        engine.loading.begin(0, seconds(clock));
+    }
+    let threads = spawn_workers(engine, keys, outfit, listening.listeners(), clock)?;
+    if has_data {
+        load(engine, clock, signals, outfit)?;
+    }
+    Ok(threads)
 }
 
 /// Whether there may be something to load.
