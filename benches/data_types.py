@@ -119,26 +119,19 @@ def types(bench):
             feed(server, (["ZADD", "zother", *pair] for pair in pairs))
             pairs = ([word for number in part for word in (number, f"memb:{number:012d}")] for part in chunks(million, 100))
             feed(server, (["ZADD", "zmillion", *pair] for pair in pairs))
-        for name, pipeline, requests, words, (processor_target, rate_target) in cases:
+        for name, pipeline, requests, words, targets in cases:
             requests = max(int(requests * bench.scale), 10)
-            rates = {server.name: [] for server in servers}
-            processor = {server.name: [] for server in servers}
-            for _ in range(bench.rounds):
-                for server in servers:
-                    if name in emptied_first:
-                        server.connection.call(*emptied_first[name])
-                        time.sleep(0.5)  # freeing may go on in the background
-                    if name == "RPOP":
-                        # There is something to take in every round.
-                        bench.load(server, *arguments, "-P", "16", "-n", str(requests), "LPUSH", "list", "element:__rand_int__")
-                    before = server.processor_us()
-                    report = bench.load(server, *arguments, "-P", str(pipeline), "-n", str(requests), *words)
-                    processor[server.name].append((server.processor_us() - before) / requests)
-                    rates[server.name].append(report["requests_per_second"])
-            rates = {server: sorted(values)[len(values) // 2] for server, values in rates.items()}
-            processor = {server: sorted(values)[len(values) // 2] for server, values in processor.items()}
-            bench.row(f"{name}: processor time", processor["ochre"], processor["redis"], "us", processor_target, 3)
-            bench.row(f"{name}: operations", rates["ochre"], rates["redis"], "/s", rate_target, 0)
+
+            def prepare(server):
+                if name in emptied_first:
+                    server.connection.call(*emptied_first[name])
+                    time.sleep(0.5)  # freeing may go on in the background
+                if name == "RPOP":
+                    # There is something to take in every round.
+                    bench.load(server, *arguments, "-P", "16", "-n", str(requests), "LPUSH", "list", "element:__rand_int__")
+
+            load = bench.rate(*arguments, "-P", str(pipeline), "-n", str(requests), *words)
+            bench.compare(name, servers, requests, load, targets, prepare)
 
 
 def type_memory(bench):

@@ -59,17 +59,7 @@ def scripts(bench):
             ("EVAL, two commands", 16, 300_000, ["EVAL", RATE_LIMITER, "1", "hits:__rand_int__", "60", "100"], usual),
             ("FCALL, two commands", 16, 500_000, ["FCALL", "limit", "1", "hits:__rand_int__", "60", "100"], usual),
         ]
-        for name, pipeline, requests, words, (processor_target, rate_target) in cases:
+        for name, pipeline, requests, words, targets in cases:
             requests = max(int(requests * bench.scale), 10)
-            rates = {server.name: [] for server in servers}
-            processor = {server.name: [] for server in servers}
-            for _ in range(min(bench.rounds, 3)):
-                for server in servers:
-                    before = server.processor_us()
-                    report = bench.load(server, *arguments, "-P", str(pipeline), "-n", str(requests), *words)
-                    processor[server.name].append((server.processor_us() - before) / requests)
-                    rates[server.name].append(report["requests_per_second"])
-            rates = {server: sorted(values)[len(values) // 2] for server, values in rates.items()}
-            processor = {server: sorted(values)[len(values) // 2] for server, values in processor.items()}
-            bench.row(f"{name}: processor time", processor["ochre"], processor["redis"], "us", processor_target, 3)
-            bench.row(f"{name}: operations", rates["ochre"], rates["redis"], "/s", rate_target, 0)
+            load = bench.rate(*arguments, "-P", str(pipeline), "-n", str(requests), *words)
+            bench.compare(name, servers, requests, load, targets)

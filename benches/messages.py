@@ -7,20 +7,6 @@ import socket
 CLIENTS = 50
 
 
-def alternate(bench, servers, requests, *arguments):
-    """Loads both servers in turns; medians of operations a second, and of processor time for each, by server."""
-    rates = {server.name: [] for server in servers}
-    processor = {server.name: [] for server in servers}
-    for _ in range(bench.rounds):
-        for server in servers:
-            before = server.processor_us()
-            report = bench.load(server, "-n", str(requests), *arguments)
-            processor[server.name].append((server.processor_us() - before) / requests)
-            rates[server.name].append(report["requests_per_second"])
-    middle = lambda samples: {name: sorted(values)[len(values) // 2] for name, values in samples.items()}
-    return middle(rates), middle(processor)
-
-
 def transactions(bench):
     """Pipelined transactions of ten SETs."""
     bench.title("transactions, one worker")
@@ -28,9 +14,8 @@ def transactions(bench):
         for server in servers:
             bench.fill(server)
         requests = int(200_000 * bench.scale)
-        rates, processor = alternate(bench, servers, requests, "-t", "multi", "-c", str(CLIENTS), "-P", "4", "-r", "1000000", "-d", "64")
-        bench.row("MULTI of 10 SETs: processor time", processor["ochre"], processor["redis"], "us", "", 3)
-        bench.row("MULTI of 10 SETs: operations", rates["ochre"], rates["redis"], "/s", "at least 1.5x", 0)
+        load = bench.rate("-n", str(requests), "-t", "multi", "-c", str(CLIENTS), "-P", "4", "-r", "1000000", "-d", "64")
+        bench.compare("MULTI of 10 SETs", servers, requests, load, ("", "at least 1.5x"))
 
 
 def pubsub(bench):
@@ -42,27 +27,27 @@ def pubsub(bench):
         for subscribers, messages in ((1, 500_000), (100, 20_000), (10_000, 200)):
             messages = max(int(messages * bench.scale), 20)
             arguments = ["-t", "publish", "-c", "4", "-P", "16", "-d", "64", "--subscribers", str(subscribers)]
-            rates, processor = alternate(bench, servers, messages, *arguments)
+            rates, processor = bench.in_turns(servers, messages, bench.rate("-n", str(messages), *arguments))
             rates = {name: rate * subscribers for name, rate in rates.items()}
             processor = {name: time / subscribers for name, time in processor.items()}
             name = f"to {subscribers:,} of a channel"
             bench.row(f"{name}: processor time", processor["ochre"], processor["redis"], "us", "", 3)
             bench.row(f"{name}: messages", rates["ochre"], rates["redis"], "/s", "at least 1.5x", 0)
         requests = int(500_000 * bench.scale)
-        publish = ["-c", str(CLIENTS), "-P", "16", "PUBLISH", "elsewhere", "message"]
-        _, alone = alternate(bench, servers, requests, *publish)
+        publish = bench.rate("-n", str(requests), "-c", str(CLIENTS), "-P", "16", "PUBLISH", "elsewhere", "message")
+        _, alone = bench.in_turns(servers, requests, publish)
         with contextlib.ExitStack() as stack:
             for server in servers:
                 listener = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
                 subscribe(listener, "PSUBSCRIBE", (f"pattern:{number}:*" for number in range(1000)))
-            _, beside = alternate(bench, servers, requests, *publish)
+            _, beside = bench.in_turns(servers, requests, publish)
         ratios = {name: beside[name] / alone[name] for name in beside}
         bench.row("PUBLISH beside 1,000 patterns, against none", ratios["ochre"], ratios["redis"], "x", "at most 2x", 2)
         with contextlib.ExitStack() as stack:
             for server in servers:
                 listener = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
                 subscribe(listener, "SUBSCRIBE", (f"channel:{number}" for number in range(100_000)))
-            _, beside = alternate(bench, servers, requests, *publish)
+            _, beside = bench.in_turns(servers, requests, publish)
         ratios = {name: beside[name] / alone[name] for name in beside}
         bench.row("PUBLISH beside 100,000 channels, against none", ratios["ochre"], ratios["redis"], "x", "", 2)
 
@@ -86,8 +71,8 @@ def tracking(bench):
         for server in servers:
             bench.fill(server)
         requests = int(2_000_000 * bench.scale)
-        load = ["-t", "set", "-c", str(CLIENTS), "-P", "16", "-r", "1000000", "-d", "64"]
-        _, alone = alternate(bench, servers, requests, *load)
+        load = bench.rate("-n", str(requests), "-t", "set", "-c", str(CLIENTS), "-P", "16", "-r", "1000000", "-d", "64")
+        _, alone = bench.in_turns(servers, requests, load)
         with contextlib.ExitStack() as stack:
             for server in servers:
                 reader = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
@@ -100,6 +85,6 @@ def tracking(bench):
                     reader.sendall(b"".join(b"GET tracked:%d\r\n" % number for number in range(start, start + 1000)))
                     for _ in range(1000):
                         file.readline()
-            _, tracked = alternate(bench, servers, requests, *load)
+            _, tracked = bench.in_turns(servers, requests, load)
         ratios = {name: tracked[name] / alone[name] for name in tracked}
         bench.row("processor time", ratios["ochre"], ratios["redis"], "x", "at most 1.15x", 2)

@@ -28,6 +28,8 @@ enum Promise {
     Greeting,
     /// The same names before a colon, in the same order.
     FieldNames,
+    /// A payload of DUMP with the same content, however that is compressed: any choice of matches is right.
+    Dumped,
 }
 
 /// Times that were set on one server and then on the other.
@@ -58,7 +60,16 @@ pub(super) fn same<W: AsRef<[u8]>>(words: &[W], subject: &Value, real: &Value) -
         Promise::ClientLines => client_lines(subject) == client_lines(real),
         Promise::Greeting => greeting(subject) == greeting(real),
         Promise::FieldNames => field_names(subject) == field_names(real),
+        Promise::Dumped => dumped(subject).is_some() && dumped(subject) == dumped(real),
     }
+}
+
+/// The type of what is in a payload of DUMP, and its content, if that is one string, as most are.
+fn dumped(payload: &Value) -> Option<(u8, Vec<u8>)> {
+    let (form, body) = persistence::dump::unseal(payload.as_bytes()?)?.split_first()?;
+    let mut reader = persistence::rdb::Reader::new(body);
+    let content = reader.string().ok()?;
+    (reader.offset() == body.len() as u64).then_some((*form, content))
 }
 
 fn near(subject: &Value, real: &Value, slack: u64) -> bool {
@@ -107,6 +118,7 @@ fn promise<W: AsRef<[u8]>>(words: &[W]) -> Promise {
         | (_, b"HELP") => Promise::Kind,
         (b"CLIENT", b"LIST" | b"INFO") => Promise::ClientLines,
         (b"INFO", _) => Promise::FieldNames,
+        (b"DUMP", _) => Promise::Dumped,
         _ => Promise::Exact,
     }
 }

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! So under `always` no reply is sent before what it reveals is on disk, and under the other policies none before it is written: a
-//! process that is killed loses nothing that it has acknowledged, and a machine that fails, a second at most.
+//! process that is killed loses nothing that it has acknowledged. A machine that fails loses what was not synced: about a second
+//! under `everysec`, and the time that a sync takes; under `no` what the system had not brought to the disk by itself.
 //!
 //! **When the disk fails.** A write that fails, or writes a part, is taken up where it ended, every [`RETRY`]; meanwhile
 //! calls that write are refused with MISCONF, and replies that wait go on waiting. After a *sync* has failed nobody
