@@ -24,5 +24,6 @@ mod script_libraries;
 mod snapshots;
 mod subject;
 mod tidy;
+mod tls;
 mod tracking;
 mod transactions;

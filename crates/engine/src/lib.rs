@@ -18,6 +18,7 @@ mod blocking;
 mod busy;
 mod call;
 pub mod clients;
+mod command_log;
 pub mod command_table;
 pub mod commands;
 mod cross_protocol;
@@ -30,6 +31,7 @@ mod information;
 mod latency;
 mod loading;
 mod memory_limit;
+mod metrics;
 mod monitor;
 mod notifications;
 mod pause;
@@ -39,7 +41,6 @@ mod replay;
 pub mod saving;
 mod scripts;
 pub mod session;
-mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -70,6 +71,7 @@ pub use worker::{Ran, Time, Worker};
 
 use acl::AccessControl;
 use clients::Clients;
+use command_log::CommandLog;
 use command_table::Handler;
 use functions::Functions;
 use host::Host;
@@ -77,7 +79,6 @@ use information::{Facts, Selection};
 use latency::LatencyMonitor;
 use pubsub::PubSub;
 use scripts::Scripts;
-use slow_log::SlowLog;
 use statistics::WorkerStatistics;
 use tracking::Tracking;
 use vitals::Vitals;
@@ -134,7 +135,9 @@ pub struct Engine {
     /// What DEBUG and others switch while the server runs.
     pub switches: Switches,
     pub(crate) vitals: Vitals,
-    pub(crate) slow_log: SlowLog,
+    pub(crate) slow_log: CommandLog,
+    pub(crate) large_requests: CommandLog,
+    pub(crate) large_replies: CommandLog,
     pub(crate) http_warnings: cross_protocol::Warnings,
     pub(crate) latency: LatencyMonitor,
     config: ArcSwap<Config>,
@@ -198,7 +201,9 @@ impl Engine {
                 checksums_skipped: false.into(),
             },
             vitals: Vitals::default(),
-            slow_log: SlowLog::default(),
+            slow_log: CommandLog::default(),
+            large_requests: CommandLog::default(),
+            large_replies: CommandLog::default(),
             http_warnings: cross_protocol::Warnings::default(),
             latency: LatencyMonitor::default(),
             config: ArcSwap::from_pointee(config),

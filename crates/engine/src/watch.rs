@@ -31,6 +31,37 @@ impl Worker<'_> {
         note_slow(self.engine, &self.config, now_ms, session, words, callable, elapsed_ns);
     }
 
+    /// Notes a call whose request or reply was large, where it is configured to be noted.
+    #[cold]
+    pub(crate) fn note_large(
+        &self,
+        session: &Session,
+        words: Words<'_>,
+        id: CommandId,
+        fate: Fate,
+        reply_bytes: u64,
+    ) {
+        let callable = self.engine.commands.get(id);
+        let is_kept = callable.is_some_and(|it| !it.flags.has(Flags::SKIP_SLOW_LOG));
+        if fate == Fate::Rejected || !is_kept {
+            return;
+        }
+        let latency = &self.config.latency;
+        let time_s = self.round.now_ms.div_euclid(1000);
+        let request_bytes = request_bytes(words);
+        let is_over = |bytes: u64, limit: i64, length: u64| {
+            u64::try_from(limit).is_ok_and(|limit| limit <= bytes) && 0 < length
+        };
+        let length = latency.large_requests_length;
+        if is_over(request_bytes, latency.large_request_bytes, length) {
+            self.engine.large_requests.push(session, words, time_s, request_bytes, length);
+        }
+        let length = latency.large_replies_length;
+        if is_over(reply_bytes, latency.large_reply_bytes, length) {
+            self.engine.large_replies.push(session, words, time_s, reply_bytes, length);
+        }
+    }
+
     /// Notes how long something beside calls took, if that is worth a note.
     pub(crate) fn note_latency(&self, event: &'static str, elapsed_ns: u64) {
         let threshold_ms = self.config.latency.monitor_threshold_ms;
@@ -75,6 +106,27 @@ pub(crate) fn note_slow(
         let event = if is_fast { latency::FAST_COMMAND } else { latency::COMMAND };
         engine.latency.note(event, time_s, took_us / 1000);
     }
+}
+
+/// The bytes of a request as clients write it.
+fn request_bytes(words: Words<'_>) -> u64 {
+    let digits = |number: usize| u64::from(number.checked_ilog10().unwrap_or(0)) + 1;
+    // A sign, the number and the end of the line; the word and the end of its line.
+    let lengths = words.iter().map(|word| 1 + digits(word.len()) + 2 + word.len() as u64 + 2);
+    1 + digits(words.len()) + 2 + lengths.sum::<u64>()
+}
+
+/// From how many bytes on requests and replies are worth a note.
+pub(crate) fn large_bytes(config: &Config) -> (u64, u64) {
+    let latency = &config.latency;
+    let limit = |bytes: i64, length: u64| match u64::try_from(bytes) {
+        Ok(bytes) if 0 < length => bytes,
+        Ok(_) | Err(_) => u64::MAX,
+    };
+    (
+        limit(latency.large_request_bytes, latency.large_requests_length),
+        limit(latency.large_reply_bytes, latency.large_replies_length),
+    )
 }
 
 /// How many nanoseconds a call takes at least that is worth a note.

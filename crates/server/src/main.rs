@@ -12,10 +12,12 @@ mod listen;
 mod listening;
 mod loading;
 mod log;
+mod metrics;
 mod process;
 mod reclaimer;
 mod saving;
 mod start;
+mod tls;
 mod version;
 mod worker;
 

@@ -1,3 +1,4 @@
+    .not_built("evicting clients")
 //! How much memory data may take, what makes room, and when expired keys go.
 
 use super::bounds::{NATURAL_32, NATURAL_64, POSITIVE_32, UNSIGNED_64};
@@ -158,7 +159,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(memory.clients_limit),
     )
     .live()
-    .not_built("evicting clients")
     .about(
         "How much memory clients together may take before the largest are closed: bytes, or a percentage of `maxmemory`. 0: no limit.",
     ),

@@ -1,6 +1,7 @@
 //! The server itself: what it tells about itself, how it is configured, how it ends.
 
 mod command;
+mod command_log;
 mod config;
 mod debug;
 mod doctor;
@@ -27,6 +28,7 @@ use crate::command_table::Command;
 pub(super) const COMMANDS: &[&Command] = &[
     &save::BGSAVE,
     &command::COMMAND,
+    &command_log::COMMANDLOG,
     &config::CONFIG,
     &debug::DEBUG,
     &info::INFO,
