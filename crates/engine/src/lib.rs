@@ -17,6 +17,7 @@ mod authentication;
 mod blocking;
 mod busy;
 mod call;
+mod client_eviction;
 pub mod clients;
 mod command_log;
 pub mod command_table;
@@ -27,6 +28,7 @@ pub mod events;
 mod execution;
 pub mod functions;
 pub mod host;
+mod hot_keys;
 mod information;
 mod latency;
 mod loading;
@@ -75,6 +77,7 @@ use command_log::CommandLog;
 use command_table::Handler;
 use functions::Functions;
 use host::Host;
+use hot_keys::HotKeys;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
 use pubsub::PubSub;
@@ -138,6 +141,9 @@ pub struct Engine {
     pub(crate) slow_log: CommandLog,
     pub(crate) large_requests: CommandLog,
     pub(crate) large_replies: CommandLog,
+    pub(crate) hot_keys: HotKeys,
+    /// Held by the worker that closes clients to make room.
+    evicting_clients: Mutex<()>,
     pub(crate) http_warnings: cross_protocol::Warnings,
     pub(crate) latency: LatencyMonitor,
     config: ArcSwap<Config>,
@@ -204,6 +210,8 @@ impl Engine {
             slow_log: CommandLog::default(),
             large_requests: CommandLog::default(),
             large_replies: CommandLog::default(),
+            hot_keys: HotKeys::new(workers),
+            evicting_clients: Mutex::default(),
             http_warnings: cross_protocol::Warnings::default(),
             latency: LatencyMonitor::default(),
             config: ArcSwap::from_pointee(config),

@@ -57,6 +57,8 @@ pub struct Worker<'e> {
     prepared: Vec<Prepared<'e>>,
     /// Calls that take so many nanoseconds are worth a note.
     slow_ns: u64,
+    /// Calls until the key of one is looked at.
+    pub(crate) until_look: u32,
     /// From how many bytes on requests and replies are worth a note.
     large_bytes: (u64, u64),
     /// Unix time in ms.
@@ -153,6 +155,7 @@ impl<'e> Worker<'e> {
             prepared: Vec::with_capacity(AHEAD),
             slow_ns,
             large_bytes,
+            until_look: 1,
             sizes_noted_ms: i64::MIN / 2,
             memory_elsewhere: 0,
             rights_version: 0,
@@ -226,6 +229,7 @@ impl<'e> Worker<'e> {
 
     /// Called `hz` times a second, in a round.
     pub fn tick(&mut self) {
+        self.measure_keys();
         let vitals = &self.engine.vitals;
         if self.index != 0 {
             return;
@@ -422,6 +426,10 @@ impl<'e> Worker<'e> {
                     if changed && 0 < self.config.memory.limit_bytes {
                         self.make_room_patiently();
                     }
+                }
+                self.until_look -= 1;
+                if self.until_look == 0 {
+                    self.look_at_key(session, prepared.callable, words);
                 }
                 if let Some((id, fate)) = outcome.fate {
                     let elapsed_ns = after.wrapping_sub(course.before);

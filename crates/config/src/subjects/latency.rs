@@ -21,6 +21,8 @@ pub struct Latency {
     pub large_reply_bytes: i64,
     /// How many commands that log holds.
     pub large_replies_length: u64,
+    /// Whether the keys that are called most, and the biggest ones, are known.
+    pub hot_keys: bool,
     /// Milliseconds from which LATENCY notes an event; 0: none.
     pub monitor_threshold_ms: u64,
     /// Whether a histogram is kept of every command's duration.
@@ -79,6 +81,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .live()
     .ours()
     .about("How many large replies are kept; the oldest go first."),
+    Directive::switch("hotkeys-tracking", "yes", field!(latency.hot_keys)).live().ours().about(
+        "Whether HOTKEYS GET, `INFO hotkeys` and the metrics tell which keys are called most and which are the biggest. One of 64 calls is looked at.",
+    ),
     Directive::number(
         "latency-monitor-threshold",
         "0",

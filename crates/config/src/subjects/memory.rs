@@ -1,4 +1,3 @@
-    .not_built("evicting clients")
 //! How much memory data may take, what makes room, and when expired keys go.
 
 use super::bounds::{NATURAL_32, NATURAL_64, POSITIVE_32, UNSIGNED_64};

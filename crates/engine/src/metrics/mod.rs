@@ -92,6 +92,7 @@ impl Engine {
         self.databases_told(&mut exposition);
         self.workers_told(&mut exposition);
         self.latency_told(&mut exposition);
+        self.keys_told(now_us.div_euclid(1000), &mut exposition);
         exposition.finish()
     }
 
@@ -187,6 +188,10 @@ impl Engine {
     fn latency_told(&self, exposition: &mut Exposition) {
         exposition.family("slow_log_length", Kind::Gauge, "Calls in the slow log.");
         exposition.sample("", &[], self.slow_log.len());
+        exposition.family("large_requests_length", Kind::Gauge, "Large requests that are logged.");
+        exposition.sample("", &[], self.large_requests.len());
+        exposition.family("large_replies_length", Kind::Gauge, "Large replies that are logged.");
+        exposition.sample("", &[], self.large_replies.len());
         exposition.family(
             "latency_event_worst_seconds",
             Kind::Gauge,
@@ -195,6 +200,29 @@ impl Engine {
         for (event, series) in self.latency.all() {
             let seconds = crate::vitals::float(series.worst_ms) / 1000.0;
             exposition.sample("", &[("event", event)], seconds);
+        }
+    }
+}
+
+impl Engine {
+    /// Hot and big keys.
+    fn keys_told(&self, now_ms: i64, exposition: &mut Exposition) {
+        let shown = |key: &[u8]| key.escape_ascii().to_string();
+        for (name, help, writes) in [
+            ("hot_key_reads", "Calls a second that read a key.", false),
+            ("hot_key_writes", "Calls a second that write a key.", true),
+        ] {
+            exposition.family(name, Kind::Gauge, help);
+            for hot in self.hot_keys.hottest(writes, now_ms) {
+                let (database, key) = (hot.database.to_string(), shown(&hot.key));
+                exposition.sample("", &[("db", &database), ("key", &key)], hot.calls_per_s);
+            }
+        }
+        exposition.family("big_key_bytes", Kind::Gauge, "Memory of the biggest keys known.");
+        for big in self.hot_keys.biggest() {
+            let (database, key) = (big.database.to_string(), shown(&big.key));
+            let labels = [("db", &*database), ("key", &*key), ("type", big.kind)];
+            exposition.sample("", &labels, big.bytes);
         }
     }
 }

@@ -63,6 +63,19 @@ impl Worker<'_> {
         self.share.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
     }
 
+    /// Closes the clients that take most memory, if all together take too much.
+    #[inline]
+    pub(super) fn limit_clients(&mut self, at_tick: bool) {
+        /// When clients of this worker have grown by this part of the limit, the next tick is not awaited.
+        const PART: u64 = 16;
+        if let Some(limit) = self.share.client_memory_limit()
+            && (at_tick || limit / PART <= self.grown as u64)
+        {
+            self.grown = 0;
+            self.share.evict_clients(limit);
+        }
+    }
+
     /// Whether a client that does not take its replies is within its limits. `at_once` is whether it has just called
     /// something, and not only let time pass.
     pub(super) fn check_output_limit(&self, connection: &mut Connection, at_once: bool) -> Life {

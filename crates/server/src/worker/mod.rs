@@ -77,6 +77,8 @@ pub(crate) struct Worker<'e> {
     served: Vec<Served>,
     append_only: Arc<AppendOnly>,
     held: commit::Held,
+    /// Bytes by which connections have grown since it was last looked at what all of them take.
+    grown: usize,
     stopping: bool,
 }
 
@@ -162,6 +164,7 @@ impl<'e> Worker<'e> {
             served: Vec::new(),
             append_only,
             held: commit::Held::default(),
+            grown: 0,
             stopping: false,
         })
     }
@@ -225,6 +228,7 @@ impl<'e> Worker<'e> {
         self.share.broadcast();
         self.deliver();
         self.commit();
+        self.limit_clients(false);
         self.share.end_round();
         self.count_round(begin)
     }

@@ -137,7 +137,10 @@ impl Worker<'_> {
     pub(super) fn keep(&mut self, token: Token, mut connection: Box<Connection>) {
         let is_quiet = connection.is_quiet();
         if !is_quiet || connection.was_noted {
+            let memory = &connection.session.record.memory;
+            let before = memory.load(Relaxed);
             connection.note_buffers();
+            self.grown += memory.load(Relaxed).saturating_sub(before);
             connection.was_noted = !is_quiet;
         }
         self.places.put_back(token, connection);

@@ -5,6 +5,7 @@ mod command_log;
 mod config;
 mod debug;
 mod doctor;
+mod hot_keys;
 mod info;
 mod latency;
 mod lolwut;
@@ -24,6 +25,8 @@ use ::command::Flags;
 
 use crate::command_table::Command;
 
+pub(crate) use memory::bytes as measured_bytes;
+
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
     &save::BGSAVE,
@@ -31,6 +34,7 @@ pub(super) const COMMANDS: &[&Command] = &[
     &command_log::COMMANDLOG,
     &config::CONFIG,
     &debug::DEBUG,
+    &hot_keys::HOTKEYS,
     &info::INFO,
     &save::LASTSAVE,
     &latency::LATENCY,
