@@ -78,6 +78,8 @@ pub enum Next {
     Postpone,
     /// It goes on when its wait ends.
     Block,
+    /// It becomes a replica's, and calls nothing any more.
+    Replicate,
 }
 
 impl Call<'_> {
@@ -186,6 +188,16 @@ impl Call<'_> {
     pub fn replicate_as(&mut self, words: &[&[u8]]) {
         if self.recording {
             self.effects.replicate_as(self.session.database, words);
+        }
+    }
+
+    /// Has the call told to replicas as it came, and to no file: it changes nothing.
+    pub fn tell_replicas(&mut self) {
+        if self.recording && self.engine.effects.has_replicas() {
+            let words: Vec<&[u8]> = self.words.iter().collect();
+            self.effects.replicate_beside(self.session.database, &words);
+        } else {
+            self.effects.replicate_nothing_else();
         }
     }
 

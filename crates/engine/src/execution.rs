@@ -94,6 +94,12 @@ impl<'e> Worker<'e> {
             self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
+        if self.engine.replication.lacks_replicas(&self.config)
+            && actual_flags(session, callable).has(Flags::WRITE)
+        {
+            self.refuse(session, words, Some(callable), &NO_REPLICAS, output);
+            return rejected;
+        }
         if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
             self.refuse(session, words, Some(callable), &LOADING, output);
             return rejected;
@@ -500,6 +506,8 @@ fn writes(session: &Session, callable: &Callable) -> bool {
     actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
 }
 
+const NO_REPLICAS: ReplyError =
+    ReplyError::coded("NOREPLICAS Not enough good replicas to write.");
 const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]
@@ -605,11 +613,12 @@ impl<'a> Parts<'a> {
 #[inline]
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
-    if call.recording
-        && call.effects.has_recorded()
-        && let Some(end) = call.engine.effects.append_call(&mut call.effects, call.words)
-    {
-        call.tally.recorded_to = end;
+    if call.recording && call.effects.has_recorded() {
+        let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
+        call.tally.recorded_to = recorded.file.unwrap_or(call.tally.recorded_to);
+        // WAIT may follow in the same batch.
+        call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
+        call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
     }
 }
 

@@ -107,6 +107,12 @@ pub trait Host: Send + Sync {
     /// Has every write to the append-only file wait for that long first: DEBUG AOF-FLUSH-SLEEP.
     fn delay_append_only(&self, _microseconds: u64) {}
 
+    /// Wakes the thread that serves replicas: there is something for it to do.
+    fn wake_replication(&self) {}
+
+    /// Notes whether this server is a replica from now on.
+    fn note_role(&self, _is_replica: bool) {}
+
     /// Takes back an orderly end that waits for something; says whether there was one.
     fn cancel_shutdown(&self) -> bool;
 

@@ -432,7 +432,7 @@ impl<'e> Worker<'e> {
                     silence(session, output, begin);
                 }
                 self.absorb(session, output);
-                if course.next == Next::Close {
+                if matches!(course.next, Next::Close | Next::Replicate) {
                     return;
                 }
             }

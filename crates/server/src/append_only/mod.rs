@@ -144,10 +144,9 @@ impl AppendOnly {
         {
             return false;
         }
-        let records = engine.effects.is_listening();
         engine.effects.pause(true);
         let loaded = load::load_at_rest(engine, self.clock, view);
-        engine.effects.pause(!records);
+        engine.effects.pause(false);
         loaded.is_ok()
     }
 

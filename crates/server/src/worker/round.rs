@@ -449,7 +449,7 @@ fn rewrite(batch: &Batch, input: &[u8]) -> Vec<u8> {
 fn state_after(next: Next) -> Option<State> {
     match next {
         Next::Continue => None,
-        Next::Close => Some(State::Closing),
+        Next::Close | Next::Replicate => Some(State::Closing),
         Next::Postpone => Some(State::Paused),
         Next::Yield => Some(State::Waiting),
         Next::Block => Some(State::Blocked),
