@@ -506,8 +506,7 @@ fn writes(session: &Session, callable: &Callable) -> bool {
     actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
 }
 
-const NO_REPLICAS: ReplyError =
-    ReplyError::coded("NOREPLICAS Not enough good replicas to write.");
+const NO_REPLICAS: ReplyError = ReplyError::coded("NOREPLICAS Not enough good replicas to write.");
 const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

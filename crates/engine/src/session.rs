@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use command::CommandId;
 use ::replication::SyncRequest;
+use command::CommandId;
 use resp::Protocol;
 
 use crate::acl::Account;

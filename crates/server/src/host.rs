@@ -24,6 +24,7 @@ use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::replication::Replication;
 use crate::saving::{self, Saver};
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};
@@ -33,6 +34,7 @@ pub(crate) struct Process {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) append_only: Arc<AppendOnly>,
+    pub(crate) replication: Arc<Replication>,
     pub(crate) saver: Saver,
     pub(crate) ending: Arc<Ending>,
     pub(crate) configuration_file: Option<ConfigurationFile>,
@@ -122,6 +124,8 @@ impl Host for Process {
         if let Some(mailbox) = self.mailboxes.get(worker) {
             mailbox.send(Mail::Close(client));
         }
+        // It may be a replica.
+        self.replication.wake();
     }
 
     fn wake_workers(&self) {
@@ -197,6 +201,14 @@ impl Host for Process {
 
     fn rewrite_append_only(&self, later: bool) -> Rewrite {
         self.append_only.ask_to_rewrite(later)
+    }
+
+    fn wake_replication(&self) {
+        self.replication.wake();
+    }
+
+    fn note_role(&self, is_replica: bool) {
+        log::set_role(if is_replica { log::Role::Replica } else { log::Role::Primary });
     }
 
     fn cancel_shutdown(&self) -> bool {

@@ -336,6 +336,7 @@ impl<'a> Rules<'a> {
     }
 
     fn note_auxiliary(self, name: &[u8], value: &[u8]) {
+        self.engine.replication.note_auxiliary(name, value);
         let value = value.escape_ascii();
         let number = || value.to_string().parse::<i64>().unwrap_or(0);
         match name {

@@ -37,6 +37,7 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::replication::{Feeder, Replication};
 use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{loading, log, process, version, worker};
@@ -65,6 +66,7 @@ struct Server {
     ending: Arc<Ending>,
     supervisor: Supervisor,
     syncer: Syncer,
+    feeder: Feeder,
     pid_file: Option<PidFile>,
     unix_socket: Option<PathBuf>,
 }
@@ -106,6 +108,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
+        replication: Arc::clone(&outfit.replication),
         reclaimer: Reclaimer::start().map_err(|error| no_thread(&error))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
@@ -127,6 +130,8 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let syncer = start_writers(engine, jobs, &outfit, clock)?;
+    let feeder = Feeder::start(Arc::clone(&outfit.replication), engine)
+        .map_err(|error| no_thread(&error))?;
     let threads = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
@@ -137,6 +142,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         ending: outfit.ending,
         supervisor,
         syncer,
+        feeder,
         pid_file,
         unix_socket,
     })
@@ -275,6 +281,7 @@ fn adjusted_oom_score(config: &Config) -> OomScore {
 struct Outfit {
     mailboxes: Arc<[Mailbox]>,
     append_only: Arc<AppendOnly>,
+    replication: Arc<Replication>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
 }
@@ -289,6 +296,7 @@ impl Outfit {
         let mailboxes: Arc<[Mailbox]> = mailboxes.into();
         Ok(Outfit {
             append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
+            replication: Arc::new(Replication::new(Arc::clone(&mailboxes), clock)?),
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
@@ -490,6 +498,7 @@ fn spawn_workers(
         let listeners = listeners.take().unwrap_or_default();
         let thread_number = Arc::clone(&outfit.first_worker_thread);
         let append_only = Arc::clone(&outfit.append_only);
+        let replication = Arc::clone(&outfit.replication);
         let run = move || {
             if index == 0 {
                 thread_number.store(
@@ -499,7 +508,8 @@ fn spawn_workers(
             }
             let _stack = process::crash::SignalStack::new();
             let worker = engine::Worker::new(engine, index, key, seed());
-            let outcome = Worker::new(engine, worker, mailboxes, listeners, append_only, clock)
+            let shared = (append_only, replication);
+            let outcome = Worker::new(engine, worker, mailboxes, listeners, shared, clock)
                 .and_then(|mut worker| {
                     set_up.wait();
                     worker.run()
@@ -593,6 +603,7 @@ impl Server {
                 let _panicked = worker.join();
             }
         }
+        self.feeder.stop();
         self.syncer.stop();
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");
