@@ -154,11 +154,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Whether a replica refuses writes from clients."),
     Directive::switch("repl-diskless-sync", "yes", field!(replication.diskless_sync))
         .live()
-        .not_built(FEATURE)
         .about("Whether a full sync goes straight to the replicas, without a file on the primary's disk."),
     Directive::number("repl-diskless-sync-delay", "5", NATURAL_32, field!(replication.diskless_sync_delay_s))
         .live()
-        .not_built(FEATURE)
         .about("Seconds to wait before such a sync, so that further replicas can share it."),
     Directive::number(
         "repl-diskless-sync-max-replicas",
@@ -167,7 +165,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.diskless_sync_max_replicas),
     )
     .live()
-    .not_built(FEATURE)
     .about("With that many replicas waiting it starts at once. 0: it waits its time."),
     Directive::choice::<DisklessLoad>(
         "repl-diskless-load",
@@ -183,15 +180,12 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("repl-ping-replica-period", "10", POSITIVE_32, field!(replication.ping_period_s))
         .alias("repl-ping-slave-period")
         .live()
-        .not_built(FEATURE)
         .about("Seconds between the primary's pings to its replicas."),
     Directive::number("repl-timeout", "60", POSITIVE_32, field!(replication.timeout_s))
         .live()
-        .not_built(FEATURE)
         .about("Seconds of silence after which either side gives the link up. It should be more than the period of the pings."),
     Directive::switch("repl-disable-tcp-nodelay", "no", field!(replication.disable_no_delay))
         .live()
-        .not_built(FEATURE)
         .about("Whether the system gathers small writes to replicas, which saves packets and costs time."),
     Directive::quantity(
         "repl-backlog-size",
@@ -202,11 +196,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .adjusted(|size| size.max(16 << 10))
     .live()
-    .not_built(FEATURE)
     .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed."),
     Directive::number("repl-backlog-ttl", "3600", NATURAL_64, field!(replication.backlog_ttl_s))
         .live()
-        .not_built(FEATURE)
         .about("Seconds without replicas after which that is freed. 0: it stays."),
     Directive::number("replica-priority", "100", NATURAL_32, field!(replication.priority))
         .alias("slave-priority")
@@ -248,12 +240,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("min-replicas-to-write", "0", NATURAL_32, field!(replication.min_replicas))
         .alias("min-slaves-to-write")
         .live()
-        .refused(FEATURE)
         .about("How many replicas must be there for writes to be accepted. 0: any number."),
     Directive::number("min-replicas-max-lag", "10", NATURAL_32, field!(replication.min_replicas_max_lag_s))
         .alias("min-slaves-max-lag")
         .live()
-        .not_built(FEATURE)
         .about("How many seconds such a replica may lag behind."),
     Directive::choice::<PropagationError>(
         "propagation-error-behavior",
