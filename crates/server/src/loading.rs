@@ -95,6 +95,11 @@ pub(crate) fn load_at_start(engine: &Engine, clock: Clock) -> Result<(), Failed>
     let counts = Counts::default();
     let outcome = read_on_threads(file, rules, &counts);
     let summary = counts.summary();
+    if outcome.is_ok() {
+        let closed = engine.keyspace.gates().close();
+        engine.resume_history();
+        drop(closed);
+    }
     engine.loading.end(summary.loaded, summary.expired);
     if let Err(error) = outcome {
         return Err(report(&error));

@@ -307,7 +307,12 @@ impl Engine {
 
     /// Goes on from what the loaded file says of its history, so that replicas of the time before the restart need not copy all
     /// data again. All gates are closed, and nobody has called anything yet.
+    ///
+    /// A replica has that from its primary, which it asks for what follows what it has.
     pub fn resume_history(&self) {
+        if self.replication.is_replica() {
+            return;
+        }
         let Some(saved) = self.replication.take_loaded() else { return };
         self.set_identity(self.identity().after_restart(saved.id, saved.offset));
         self.effects.begin_replication(saved.offset, Feed::Effects);
