@@ -110,6 +110,9 @@ pub trait Host: Send + Sync {
     /// Wakes the thread that serves replicas: there is something for it to do.
     fn wake_replication(&self) {}
 
+    /// Wakes the link to the primary: whom this server follows has changed.
+    fn wake_link(&self) {}
+
     /// Notes whether this server is a replica from now on.
     fn note_role(&self, _is_replica: bool) {}
 

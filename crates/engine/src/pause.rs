@@ -117,7 +117,10 @@ mod tests {
         let pause = Pause::default();
         pause.begin(PauseKind::All, 900, 0);
         pause.begin_failover();
-        assert_eq!((pause.kind(899), pause.kind(900)), (Some(PauseKind::All), Some(PauseKind::Writes)));
+        assert_eq!(
+            (pause.kind(899), pause.kind(900)),
+            (Some(PauseKind::All), Some(PauseKind::Writes))
+        );
         pause.end();
         assert_eq!(pause.kind(0), Some(PauseKind::Writes));
         pause.end_failover();

@@ -24,6 +24,7 @@ use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::replication::Bell;
 use crate::saving::{self, Saver};
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};
@@ -46,6 +47,8 @@ pub(crate) struct Process {
     pub(crate) oom_score: Mutex<OomScore>,
     pub(crate) first_worker_thread: Arc<AtomicU32>,
     pub(crate) shown_config_file: String,
+    /// Wakes the link to the primary.
+    pub(crate) link: Arc<Bell>,
 }
 
 /// How the main thread is told that the process is to end.
@@ -119,8 +122,10 @@ impl Host for Process {
     }
 
     fn close_client(&self, worker: usize, client: ClientId) {
-        if let Some(mailbox) = self.mailboxes.get(worker) {
-            mailbox.send(Mail::Close(client));
+        match self.mailboxes.get(worker) {
+            Some(mailbox) => mailbox.send(Mail::Close(client)),
+            // The one that stands for a primary.
+            None => self.link.ring(),
         }
     }
 
@@ -193,6 +198,14 @@ impl Host for Process {
 
     fn delay_append_only(&self, microseconds: u64) {
         self.append_only.set_flush_sleep(microseconds);
+    }
+
+    fn wake_link(&self) {
+        self.link.ring();
+    }
+
+    fn note_role(&self, is_replica: bool) {
+        log::set_role(if is_replica { log::Role::Replica } else { log::Role::Primary });
     }
 
     fn rewrite_append_only(&self, later: bool) -> Rewrite {

@@ -37,6 +37,7 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::replication::{Bell, Link};
 use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{loading, log, process, version, worker};
@@ -117,6 +118,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
+        link: Arc::clone(&outfit.link),
         oom_score: parking_lot::Mutex::new(oom_score),
     };
     let unix_socket = unix_socket(&config);
@@ -193,6 +195,10 @@ fn begin_to_serve(
     signals: &StopSignals,
     clock: Clock,
 ) -> Result<Vec<JoinHandle<()>>, Failed> {
+    let primary = engine.config().replication.primary.clone();
+    if let Some(primary) = &primary {
+        engine.start_as_replica(primary);
+    }
     let has_data = has_data(&engine.config());
     if has_data {
         // Before there are workers, so that nobody is served who comes before the data.
@@ -202,6 +208,15 @@ fn begin_to_serve(
     if has_data {
         load(engine, clock, signals, outfit)?;
     }
+    if let Some(primary) = primary {
+        let _closed = engine.keyspace.gates().close();
+        engine.begin_following(primary);
+    }
+    let mailboxes = Arc::clone(&outfit.mailboxes);
+    let append_only = Arc::clone(&outfit.append_only);
+    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only)
+        .spawn()
+        .map_err(|error| no_thread(&error))?;
     Ok(threads)
 }
 
@@ -277,6 +292,8 @@ struct Outfit {
     append_only: Arc<AppendOnly>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
+    /// Wakes the link to the primary.
+    link: Arc<Bell>,
 }
 
 impl Outfit {
@@ -292,6 +309,7 @@ impl Outfit {
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
+            link: Arc::new(Bell::new()?),
         })
     }
 }

@@ -45,8 +45,8 @@ use crate::call::{Call, Next, Occasion};
 use crate::command_table::Callable;
 use crate::replication::Acknowledgement;
 
-pub(crate) use ending::{Ending, end_satisfied};
 pub use ending::Served;
+pub(crate) use ending::{Ending, end_satisfied};
 pub(crate) use serving::{serve_removed, serve_waiters};
 pub(crate) use timeout::Timeout;
 pub(crate) use waiter::Blocked;

@@ -154,7 +154,11 @@ impl ClientRecord {
             ClientKind::Primary
         } else if self.is_replica.load(Ordering::Relaxed) {
             ClientKind::Replica
-        } else if self.is_subscriber() { ClientKind::Subscriber } else { ClientKind::Normal }
+        } else if self.is_subscriber() {
+            ClientKind::Subscriber
+        } else {
+            ClientKind::Normal
+        }
     }
 
     /// What its process knows its connection by.

@@ -101,9 +101,10 @@ impl Engine {
         if self.replication.waits.count.load(Ordering::Acquire) == 0 {
             return Vec::new();
         }
-        let over = self.replication.waits.take_if(|waiter| {
-            waiter.acknowledgement().is_none_or(|wanted| wanted.holds(self))
-        });
+        let over = self
+            .replication
+            .waits
+            .take_if(|waiter| waiter.acknowledgement().is_none_or(|wanted| wanted.holds(self)));
         over.into_iter().filter_map(|waiter| end_satisfied(self, &waiter)).collect()
     }
 }

@@ -4,22 +4,19 @@ use command::argument::{block, integer, string, token};
 use command::{Arguments, Command as Declaration, Flags, Group};
 use resp::ReplyError;
 
+use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::host::LogLevel;
 use crate::replication::{Failover, FailoverTarget, ReplicaPhase};
-use crate::Call;
 
 pub(super) static FAILOVER: Command = Declaration {
     summary: "Hands the role of the primary over to a replica of this server, which becomes a replica of it.",
     complexity: "O(1)",
     flags: Flags::ADMIN.and(Flags::NO_SCRIPT).and(Flags::STALE),
     arguments: &[
-        block(
-            "target",
-            &[string("host"), integer("port"), token("force", "FORCE").optional()],
-        )
-        .after("TO")
-        .optional(),
+        block("target", &[string("host"), integer("port"), token("force", "FORCE").optional()])
+            .after("TO")
+            .optional(),
         token("abort", "ABORT").optional(),
         integer("milliseconds").after("TIMEOUT").optional(),
     ],

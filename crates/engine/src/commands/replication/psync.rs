@@ -37,10 +37,8 @@ pub(super) static SYNC: Command = Declaration {
     ..Declaration::new("SYNC", Group::Server, "1.0.0", Handler::Keys(sync))
 };
 
-const FLAGS: Flags = Flags::ADMIN
-    .and(Flags::NO_SCRIPT)
-    .and(Flags::NO_ASYNC_LOADING)
-    .and(Flags::NO_MULTI);
+const FLAGS: Flags =
+    Flags::ADMIN.and(Flags::NO_SCRIPT).and(Flags::NO_ASYNC_LOADING).and(Flags::NO_MULTI);
 
 fn sync(call: &mut Call<'_>) -> Outcome {
     if call.session.record.monitors.load(std::sync::atomic::Ordering::Relaxed) {
@@ -79,8 +77,7 @@ fn psync(call: &mut Call<'_>) -> Outcome {
 fn take_over(call: &mut Call<'_>, id: &[u8]) -> Outcome {
     let engine = call.engine;
     let host = &engine.host;
-    let line =
-        format!("Failover request received for replid {}.", id.escape_ascii());
+    let line = format!("Failover request received for replid {}.", id.escape_ascii());
     host.log(LogLevel::Notice, &line);
     if !engine.replication.is_replica() {
         return Err(ReplyError::message("PSYNC FAILOVER can't be sent to a master."));
@@ -104,7 +101,9 @@ fn admit(call: &mut Call<'_>) -> Outcome {
     if let Role::Replica(state) = replication.role()
         && state.link != Link::Connected
     {
-        return Err(ReplyError::coded("NOMASTERLINK Can't SYNC while not connected with my master"));
+        return Err(ReplyError::coded(
+            "NOMASTERLINK Can't SYNC while not connected with my master",
+        ));
     }
     if !call.reply.output().is_empty() {
         return Err(ReplyError::message("SYNC and PSYNC are invalid with pending output"));

@@ -42,7 +42,11 @@ fn wait(call: &mut Call<'_>) -> Outcome {
     // Fewer than none are always there.
     let replicas = usize::try_from(arguments.integer()?).unwrap_or(0);
     let timeout = Timeout::milliseconds(arguments.string()?, call.now_ms())?;
-    await_it(call, Acknowledgement { replicas, offset: call.session.replicated_to, durable: None }, timeout);
+    await_it(
+        call,
+        Acknowledgement { replicas, offset: call.session.replicated_to, durable: None },
+        timeout,
+    );
     Ok(())
 }
 
@@ -52,15 +56,11 @@ fn wait_for_disks(call: &mut Call<'_>) -> Outcome {
         0 => false,
         1 => true,
         _ => {
-            return Err(ReplyError::message(
-                "value is out of range, value must between 0 and 1",
-            ));
+            return Err(ReplyError::message("value is out of range, value must between 0 and 1"));
         }
     };
-    let replicas = arguments.at_least(
-        0,
-        ReplyError::message("value is out of range, must be positive"),
-    )?;
+    let replicas =
+        arguments.at_least(0, ReplyError::message("value is out of range, must be positive"))?;
     let timeout = Timeout::milliseconds(arguments.string()?, call.now_ms())?;
     if call.engine.replication.is_replica() {
         return Err(ReplyError::message(
@@ -75,7 +75,11 @@ fn wait_for_disks(call: &mut Call<'_>) -> Outcome {
     }
     let durable = Some(Durable { here, end: call.session.recorded_to });
     let replicas = usize::try_from(replicas).unwrap_or(usize::MAX);
-    await_it(call, Acknowledgement { replicas, offset: call.session.replicated_to, durable }, timeout);
+    await_it(
+        call,
+        Acknowledgement { replicas, offset: call.session.replicated_to, durable },
+        timeout,
+    );
     Ok(())
 }
 
