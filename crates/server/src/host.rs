@@ -24,7 +24,7 @@ use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
-use crate::replication::Bell;
+use crate::following::Bell;
 use crate::saving::{self, Saver};
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};

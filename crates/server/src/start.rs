@@ -37,7 +37,7 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
-use crate::replication::{Bell, Link};
+use crate::following::{Bell, Link};
 use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{loading, log, process, version, worker};

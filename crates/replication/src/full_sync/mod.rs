@@ -171,17 +171,14 @@ impl FullSync {
             self.received = self.received.saturating_add(payload.len() as u64);
             take(&payload)?;
         }
-        let (payload, consumed) = match memmem::find(input, mark) {
-            Some(place) => {
-                self.stage = Stage::Done;
-                (input.get(..place).unwrap_or_default(), place.saturating_add(MARK_BYTES))
-            }
-            None => {
-                let payload = input.len().saturating_sub(beginning_of(mark, input));
-                let (payload, kept) = input.split_at(payload);
-                self.kept.extend_from_slice(kept);
-                (payload, input.len())
-            }
+        let (payload, consumed) = if let Some(place) = memmem::find(input, mark) {
+            self.stage = Stage::Done;
+            (input.get(..place).unwrap_or_default(), place.saturating_add(MARK_BYTES))
+        } else {
+            let payload = input.len().saturating_sub(beginning_of(mark, input));
+            let (payload, kept) = input.split_at(payload);
+            self.kept.extend_from_slice(kept);
+            (payload, input.len())
         };
         self.received = self.received.saturating_add(payload.len() as u64);
         take(payload)?;
