@@ -12,6 +12,7 @@ use engine::host::{
     AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, NotApplied, ProcessReport,
     Rewrite, ShutdownRefused, ShutdownRequest,
 };
+use engine::replication::FailoverTarget;
 use engine::saving::{Job, Outcome};
 use keyspace::{Garbage, View};
 use parking_lot::Mutex;
@@ -20,11 +21,12 @@ use rustix::event::{EventfdFlags, eventfd};
 use crate::append_only::AppendOnly;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
+use crate::following::Bell;
 use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
-use crate::following::Bell;
+use crate::replication::Replication;
 use crate::saving::{self, Saver};
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};
@@ -34,6 +36,7 @@ pub(crate) struct Process {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) append_only: Arc<AppendOnly>,
+    pub(crate) replication: Arc<Replication>,
     pub(crate) saver: Saver,
     pub(crate) ending: Arc<Ending>,
     pub(crate) configuration_file: Option<ConfigurationFile>,
@@ -127,6 +130,8 @@ impl Host for Process {
             // The one that stands for a primary.
             None => self.link.ring(),
         }
+        // It may be a replica.
+        self.replication.wake();
     }
 
     fn wake_workers(&self) {
@@ -204,12 +209,22 @@ impl Host for Process {
         self.link.ring();
     }
 
-    fn note_role(&self, is_replica: bool) {
-        log::set_role(if is_replica { log::Role::Replica } else { log::Role::Primary });
-    }
-
     fn rewrite_append_only(&self, later: bool) -> Rewrite {
         self.append_only.ask_to_rewrite(later)
+    }
+
+    fn hand_over_to(&self, engine: &Engine, target: &FailoverTarget) -> bool {
+        let host = config::Text::from(target.host.as_bytes());
+        engine.follow(config::replication::Primary { host, port: target.port });
+        true
+    }
+
+    fn wake_replication(&self) {
+        self.replication.wake();
+    }
+
+    fn note_role(&self, is_replica: bool) {
+        log::set_role(if is_replica { log::Role::Replica } else { log::Role::Primary });
     }
 
     fn cancel_shutdown(&self) -> bool {

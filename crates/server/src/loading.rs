@@ -9,12 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use ::replication::ReplicationId;
 use config::Config;
 use config::memory::EvictionPolicy;
 use config::persistence::Sanitize;
 use engine::Engine;
-use engine::replication::SavedPosition;
 use keyspace::{AccessClock, AccessPolicy, Arrivals, Duplicate, Present, View};
 use persistence::rdb::file::{
     Batch, Eviction, LoadError, LoadedKey, LoadedValue, Modules, Part, Refusal, Settings, Splitter,
@@ -88,39 +86,9 @@ struct Counts {
     loaded: AtomicU64,
     expired: AtomicU64,
     empty: AtomicU64,
-    position: Mutex<Position>,
-}
-
-/// What a file says of the history of its data.
-#[derive(Clone, Copy, Default)]
-struct Position {
-    id: Option<ReplicationId>,
-    offset: Option<u64>,
-    database: Option<usize>,
 }
 
 impl Counts {
-    fn note_position(&self, name: &[u8], value: &[u8]) {
-        let mut position = self.position.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let number = || std::str::from_utf8(value).ok()?.parse().ok();
-        match name {
-            b"repl-id" => position.id = ReplicationId::parse(value),
-            b"repl-offset" => position.offset = number(),
-            b"repl-stream-db" => {
-                position.database = number().and_then(|number| usize::try_from(number).ok());
-            }
-            _ => {}
-        }
-    }
-
-    /// Of which history the data is, and up to where, if the file says so.
-    fn position(&self, engine: &Engine) -> Option<SavedPosition> {
-        let position = *self.position.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let databases = engine.keyspace.databases();
-        let database = position.database.filter(|&number| number < databases).unwrap_or(0);
-        Some(SavedPosition { id: position.id?, offset: position.offset?, database })
-    }
-
     fn summary(&self) -> Summary {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Summary { loaded: of(&self.loaded), expired: of(&self.expired), empty: of(&self.empty) }
@@ -159,9 +127,6 @@ pub(crate) fn load_at_start(engine: &Engine, clock: Clock) -> Result<(), Failed>
         return Err(report(&error));
     }
     tell(summary);
-    if let Some(position) = counts.position(engine) {
-        engine.replication.note_loaded(position);
-    }
     let elapsed_us = clock.read().monotonic_us.saturating_sub(begin.monotonic_us);
     log::notice(format_args!(
         "DB loaded from disk: {}.{:03} seconds",
@@ -284,7 +249,7 @@ pub(crate) fn load_sync<R: Read>(
     input: R,
     aside: Option<&Mutex<Aside>>,
     goes_on: &mut dyn FnMut() -> bool,
-) -> Result<(Summary, Option<SavedPosition>), Failed> {
+) -> Result<Summary, Failed> {
     let config = engine.config();
     let rules = Rules::new(engine, &config, clock.read().unix_us, Present::Refused);
     // The primary tells what expires.
@@ -295,7 +260,7 @@ pub(crate) fn load_sync<R: Read>(
     match outcome {
         Ok(_) => {
             tell(summary);
-            Ok((summary, counts.position(engine)))
+            Ok(summary)
         }
         Err(error) => {
             internal(&error);
@@ -345,9 +310,6 @@ fn read_on_threads<R: Read>(
                     return Err(LoadError::Refused(Refusal(
                         "it is not wanted any more".to_owned(),
                     )));
-                }
-                if let Part::Auxiliary { name, value } = &part {
-                    counts.note_position(name, value);
                 }
                 if let Some(batch) = rules.note(part)?
                     && (stopped.load(Ordering::Acquire) || sender.send(batch).is_err())
@@ -451,6 +413,7 @@ impl<'a> Rules<'a> {
     }
 
     fn note_auxiliary(self, name: &[u8], value: &[u8]) {
+        self.engine.replication.note_auxiliary(name, value);
         let value = value.escape_ascii();
         let number = || value.to_string().parse::<i64>().unwrap_or(0);
         match name {

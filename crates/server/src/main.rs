@@ -15,6 +15,7 @@ mod loading;
 mod log;
 mod process;
 mod reclaimer;
+mod replication;
 mod saving;
 mod start;
 mod version;

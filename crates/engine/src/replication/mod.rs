@@ -68,8 +68,8 @@ pub struct Replication {
     cuts_replicas: AtomicBool,
     waits: wait::Waits,
     failover: Mutex<Failover>,
-    /// What a file said that was loaded: a history and an offset, and a database.
-    loaded: Mutex<Option<SavedPosition>>,
+    /// What a file said that was loaded.
+    loaded: Mutex<Said>,
     /// The database that the primary's stream had selected, as of what was applied.
     relayed_database: AtomicUsize,
     counts: SyncCounts,
@@ -113,6 +113,14 @@ pub struct SavedPosition {
     pub offset: u64,
     /// The database that its stream has selected there.
     pub database: usize,
+}
+
+/// What a file has said so far.
+#[derive(Debug, Default)]
+struct Said {
+    id: Option<ReplicationId>,
+    offset: Option<u64>,
+    database: Option<usize>,
 }
 
 impl Default for Replication {
@@ -180,14 +188,24 @@ impl Replication {
         self.relayed_database.load(Ordering::Relaxed)
     }
 
-    /// Notes what a file says that is being loaded.
-    pub fn note_loaded(&self, position: SavedPosition) {
-        *self.loaded.lock() = Some(position);
+    /// Notes what a file says of itself that is being loaded: a field, if it is about the history.
+    pub fn note_auxiliary(&self, name: &[u8], value: &[u8]) {
+        let number = || resp::number::parse_integer(value);
+        let mut loaded = self.loaded.lock();
+        match name {
+            b"repl-id" => loaded.id = ReplicationId::parse(value),
+            b"repl-offset" => loaded.offset = number().and_then(|it| u64::try_from(it).ok()),
+            b"repl-stream-db" => {
+                loaded.database = number().and_then(|it| usize::try_from(it).ok());
+            }
+            _ => {}
+        }
     }
 
-    /// What a file that was loaded said of its history, once.
+    /// What a file that was loaded said of its history, if it said all of it; once.
     pub fn take_loaded(&self) -> Option<SavedPosition> {
-        self.loaded.lock().take()
+        let Said { id, offset, database } = std::mem::take(&mut *self.loaded.lock());
+        Some(SavedPosition { id: id?, offset: offset?, database: database? })
     }
 
     /// Has all replicas cut off by the process, so that they ask anew and learn what has changed.

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use replication::joining::Introduction;
 use replication::{Identity, ReplicationId};
 
-use super::{Link, ReplicaState, Replication, SyncProgress};
+use super::{Failover, Link, ReplicaState, Replication, SyncProgress};
 use crate::Engine;
 use crate::effects::Feed;
 use crate::host::LogLevel;
@@ -171,7 +171,8 @@ impl Engine {
         if let Some(saved) = self.replication.take_loaded() {
             self.set_identity(Identity::new(saved.id));
             self.effects.begin_replication(saved.offset, Feed::Relay);
-            self.replication.note_relayed_database(saved.database);
+            let database = Some(saved.database).filter(|&it| it < self.keyspace.databases());
+            self.replication.note_relayed_database(database.unwrap_or(0));
             self.replication.orders.is_resumable.store(true, Ordering::Release);
         }
         self.replication.give(Some(primary));
@@ -209,10 +210,33 @@ impl Engine {
             },
             address: settings.announce_ip.as_bytes().to_vec(),
             version: crate::REDIS_VERSION,
+            takes_over: matches!(self.replication.failover(), Failover::InProgress { .. }),
             has: is_resumable.then(|| (self.identity().id(), self.replication_offset())),
         };
         // Asked last: what was read before is of this order, then.
         self.replication.is_current(order).then_some(introduction)
+    }
+
+    /// Notes that the primary has agreed to go on, which ends a failover to it.
+    pub fn note_agreed(&self, order: &Order) {
+        if let Failover::InProgress { .. } = self.replication.failover() {
+            let closed = self.keyspace.gates().close();
+            if self.replication.is_current(order) {
+                self.end_failover();
+            }
+            drop(closed);
+        }
+    }
+
+    /// Notes that the primary does not want to be one, if it was asked that.
+    pub fn note_refused(&self, order: &Order) {
+        if let Failover::InProgress { .. } = self.replication.failover() {
+            let closed = self.keyspace.gates().close();
+            if self.replication.is_current(order) {
+                self.abort_failover("Failover target rejected psync request");
+            }
+            drop(closed);
+        }
     }
 
     /// Goes on with the stream from where it was, under another id if one is given; gives the database that the stream has selected, if the

@@ -37,6 +37,8 @@ pub struct Introduction {
     pub address: Vec<u8>,
     /// The version of Redis that it behaves like.
     pub version: &'static str,
+    /// It asks the other one to become the primary, and was that itself until now.
+    pub takes_over: bool,
     /// Of which history it has the data, and up to which offset; `None`: it has nothing that it could go on from.
     pub has: Option<(ReplicationId, u64)>,
 }
@@ -299,7 +301,9 @@ impl Joining {
             // It asks for a byte by its number, the first being 1.
             let next = offset.saturating_add(1).to_string();
             course.notice(format!("Trying a partial resynchronization (request {id}:{next})."));
-            course.request(&[b"PSYNC", id.as_bytes(), next.as_bytes()]);
+            let words: [&[u8]; 4] = [b"PSYNC", id.as_bytes(), next.as_bytes(), b"FAILOVER"];
+            let (plain, _) = words.split_at(3);
+            course.request(if self.introduction.takes_over { &words } else { plain });
         } else {
             course.notice("Partial resynchronization not possible (no cached master)");
             course.request(&[b"PSYNC", b"?", b"-1"]);

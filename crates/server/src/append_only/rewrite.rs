@@ -173,7 +173,7 @@ impl AppendOnly {
         let mut view = keyspace.view(&mut closed, 0, &mut round);
         view.lock_all();
         let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
-        let job = engine.begin_save(&mut view, Purpose::Other, now_us);
+        let job = engine.begin_save(&mut view, Purpose::Base, now_us);
         let job = job.map_err(|_| NotBegun::Busy)?;
         let generation = self.log.lock().as_ref().map(|log| log.generation);
         Ok(Begun { job, temporary, generation })

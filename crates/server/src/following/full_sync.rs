@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use config::replication::DisklessLoad;
-use engine::replication::{Order, SavedPosition};
+use engine::replication::Order;
 use keyspace::{Round, View};
 use replication::ReplicationId;
 use replication::full_sync::Framing;
@@ -52,6 +52,8 @@ impl Link {
     ) -> Result<Begun, Lost> {
         let mut payload = Payload::new(self, order, wire, input);
         let framing = payload.announced()?;
+        // What another file said is of no interest any more.
+        let _other = self.engine.replication.take_loaded();
         let way = self.way();
         let total_bytes = match framing {
             Framing::Length(bytes) => Some(bytes),
@@ -200,10 +202,12 @@ impl Link {
         &self,
         order: &Order,
         position: (ReplicationId, u64),
-        (summary, saved): (loading::Summary, Option<SavedPosition>),
+        summary: loading::Summary,
         suspended: bool,
     ) -> Result<usize, Lost> {
-        let database = saved.map_or(0, |saved| saved.database);
+        let databases = self.engine.keyspace.databases();
+        let saved = self.engine.replication.take_loaded().map(|saved| saved.database);
+        let database = saved.filter(|&database| database < databases).unwrap_or(0);
         let current = self.at_rest(|view| {
             let current = self.engine.replication.is_current(order);
             if current {

@@ -211,9 +211,13 @@ impl Link {
             }
             if let Err(refused) = outcome {
                 log::warning(refused);
+                if joining.is_asking_for_sync() {
+                    self.engine.note_refused(order);
+                }
                 return Err(Lost::Attempt);
             }
             if let Some(agreement) = course.agreement {
+                self.engine.note_agreed(order);
                 let rest = received.get(course.consumed..).unwrap_or_default();
                 return Ok((agreement, rest.to_vec()));
             }

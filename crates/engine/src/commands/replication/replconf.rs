@@ -18,6 +18,8 @@ pub(super) static REPLCONF: Command = Declaration {
         .and(Flags::LOADING)
         .and(Flags::STALE)
         .and(Flags::ALLOW_BUSY),
+    arity_override: Some(-1),
+    internal: true,
     ..Declaration::new("REPLCONF", Group::Server, "3.0.0", Handler::Keys(replconf))
 };
 

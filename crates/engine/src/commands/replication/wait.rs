@@ -14,6 +14,7 @@ pub(super) static WAIT: Command = Declaration {
     complexity: "O(1)",
     flags: Flags::BLOCKING,
     categories: Categories::CONNECTION,
+    in_group_category: false,
     tips: TIPS,
     arguments: &[integer("numreplicas"), integer("timeout")],
     ..Declaration::new("WAIT", Group::Generic, "3.0.0", Handler::Keys(wait))
@@ -24,6 +25,7 @@ pub(super) static WAITAOF: Command = Declaration {
     complexity: "O(1)",
     flags: Flags::BLOCKING,
     categories: Categories::CONNECTION,
+    in_group_category: false,
     tips: TIPS,
     arguments: &[integer("numlocal"), integer("numreplicas"), integer("timeout")],
     ..Declaration::new("WAITAOF", Group::Generic, "7.2.0", Handler::Keys(wait_for_disks))
