@@ -217,7 +217,10 @@ impl Call<'_> {
     /// among those that follow, or will be done when all are executed.
     #[inline]
     pub fn has_passed(&self, time_ms: i64) -> bool {
-        time_ms <= self.now_ms() && self.keys.round.expiry != ExpiryMode::Ignore
+        // A primary tells its replicas when something expires, even what a client has written to a replica.
+        time_ms <= self.now_ms()
+            && self.keys.round.expiry != ExpiryMode::Ignore
+            && !self.engine.replication.is_replica()
     }
 
     /// Adds what this worker has executed to its statistics, so that they can be read.

@@ -21,6 +21,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::replication;
 use crate::saving;
 use crate::scripts;
 use crate::session::Session;
@@ -74,7 +75,8 @@ impl<'e> Worker<'e> {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
+        let limited =
+            0 < self.config.memory.limit_bytes && !self.is_barred() && !self.leaves_eviction();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
         session.room = room;
         if room == Room::Lacking
@@ -98,6 +100,12 @@ impl<'e> Worker<'e> {
             && actual_flags(session, callable).has(Flags::WRITE)
         {
             self.refuse(session, words, Some(callable), &NO_REPLICAS, output);
+            return rejected;
+        }
+        if self.engine.replication.is_replica()
+            && let Some(error) = self.refusal_of_replica(session, callable)
+        {
+            self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
         if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
@@ -225,6 +233,23 @@ impl<'e> Worker<'e> {
             return Some(saving::CANNOT_SAVE);
         }
         self.engine.append_only.refusal()
+    }
+
+    /// What a replica answers to calls that only its primary may make, or that need a link to it.
+    #[cold]
+    fn refusal_of_replica(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+        let settings = &self.config.replication;
+        let flags = actual_flags(session, callable);
+        if settings.read_only && flags.has(Flags::WRITE) {
+            return Some(replication::READ_ONLY);
+        }
+        if !settings.serve_stale_data
+            && !flags.has(Flags::STALE)
+            && self.engine.replication.is_stale()
+        {
+            return Some(replication::NO_LINK);
+        }
+        None
     }
 
     fn refuse(

@@ -110,6 +110,9 @@ pub trait Host: Send + Sync {
     /// Wakes the thread that serves replicas: there is something for it to do.
     fn wake_replication(&self) {}
 
+    /// Wakes the link to the primary: whom this server follows has changed.
+    fn wake_link(&self) {}
+
     /// Makes this server a replica of the one that is to take over, and asks that one to; says whether that began. All gates are
     /// closed. What comes of it ends or [aborts](crate::Engine::abort_failover) the failover.
     fn hand_over_to(&self, _engine: &Engine, _target: &crate::replication::FailoverTarget) -> bool {

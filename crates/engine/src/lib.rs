@@ -187,7 +187,8 @@ impl Engine {
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
-            tracking: Tracking::new(workers),
+            // And for what a primary sends.
+            tracking: Tracking::new(workers + 1),
             acl: AccessControl::new(&commands),
             busy: busy::Busy::default(),
             pause: Pause::default(),

@@ -55,6 +55,8 @@ pub struct Session {
     pub(crate) is_to_unwatch: bool,
     /// The call that is being executed is a script's.
     pub(crate) is_in_script: bool,
+    /// It stands for the primary of this server, whose calls nobody refuses.
+    pub(crate) obeyed: bool,
     place: u64,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
@@ -112,6 +114,7 @@ impl Session {
             is_substitute: false,
             is_to_unwatch: false,
             is_in_script: false,
+            obeyed: false,
             place: 0,
             received: 0,
             record,

@@ -5,7 +5,7 @@
 //! missed, if it asks for bytes that are still there of a history that is this one ([`Identity::admits`]).
 //!
 //! **Offsets.** An *offset* is how many bytes of the stream there were: the end of what is known. A replica that has all of it
-//! asks for the byte *after* that, and counts bytes from 1: it has 10 and asks for 11. Only [`handshake`] deals with that
+//! asks for the byte *after* that, and counts bytes from 1: it has 10 and asks for 11. Only [`handshake`] and [`joining`] deal with that
 //! difference; everywhere else there are offsets.
 #![forbid(unsafe_code)]
 #![deny(
@@ -28,8 +28,10 @@
 )]
 
 pub mod backlog;
+pub mod full_sync;
 pub mod handshake;
 pub mod identity;
+pub mod joining;
 
 pub use backlog::Backlog;
 pub use handshake::{Capabilities, SyncRequest};

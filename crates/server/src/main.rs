@@ -7,6 +7,7 @@
 mod append_only;
 mod clock;
 mod configuration;
+mod following;
 mod host;
 mod listen;
 mod listening;

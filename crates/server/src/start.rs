@@ -26,6 +26,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use crate::append_only::{self, AppendOnly, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
+use crate::following::{Bell, Link};
 use crate::host::{Ending, Process, oom_adjustment};
 use crate::listen::warn_of_backlog;
 use crate::listening::Listening;
@@ -120,6 +121,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
+        link: Arc::clone(&outfit.link),
         oom_score: parking_lot::Mutex::new(oom_score),
     };
     let unix_socket = unix_socket(&config);
@@ -199,6 +201,10 @@ fn begin_to_serve(
     signals: &StopSignals,
     clock: Clock,
 ) -> Result<Vec<JoinHandle<()>>, Failed> {
+    let primary = engine.config().replication.primary.clone();
+    if let Some(primary) = &primary {
+        engine.start_as_replica(primary);
+    }
     let has_data = has_data(&engine.config());
     if has_data {
         // Before there are workers, so that nobody is served who comes before the data.
@@ -208,6 +214,17 @@ fn begin_to_serve(
     if has_data {
         load(engine, clock, signals, outfit)?;
     }
+    let closed = engine.keyspace.gates().close();
+    match primary {
+        Some(primary) => engine.begin_following(primary),
+        None => engine.resume_history(),
+    }
+    drop(closed);
+    let mailboxes = Arc::clone(&outfit.mailboxes);
+    let append_only = Arc::clone(&outfit.append_only);
+    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only)
+        .spawn()
+        .map_err(|error| no_thread(&error))?;
     Ok(threads)
 }
 
@@ -284,6 +301,8 @@ struct Outfit {
     replication: Arc<Replication>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
+    /// Wakes the link to the primary.
+    link: Arc<Bell>,
 }
 
 impl Outfit {
@@ -300,6 +319,7 @@ impl Outfit {
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
+            link: Arc::new(Bell::new()?),
         })
     }
 }

@@ -130,27 +130,22 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         },
     )
     .alias("slaveof")
-    .refused(FEATURE)
     .about("The primary whose data this server copies, or `no one`."),
     Directive::text("masterauth", "", field!(replication.primary_password))
         .live()
         .sensitive()
-        .not_built(FEATURE)
         .about("The password with which this server logs in to its primary."),
     Directive::text("masteruser", "", field!(replication.primary_user))
         .live()
         .sensitive()
-        .not_built(FEATURE)
         .about("The user as whom it does so. Empty: the default one."),
     Directive::switch("replica-serve-stale-data", "yes", field!(replication.serve_stale_data))
         .alias("slave-serve-stale-data")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica answers from what it has while it has no link to its primary."),
     Directive::switch("replica-read-only", "yes", field!(replication.read_only))
         .alias("slave-read-only")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica refuses writes from clients."),
     Directive::switch("repl-diskless-sync", "yes", field!(replication.diskless_sync))
         .live()
@@ -172,7 +167,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.diskless_load),
     )
     .live()
-    .not_built(FEATURE)
     .about(
         "Whether a replica loads a full sync as it arrives, without a file: never (`disabled`), when it has no data (`on-empty-db`), \
          or always, with its old data kept until the end (`swapdb`).",
@@ -203,31 +197,25 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("replica-priority", "100", NATURAL_32, field!(replication.priority))
         .alias("slave-priority")
         .live()
-        .not_built(FEATURE)
         .about("How gladly Sentinel promotes this replica: the lower the number the sooner. 0: never."),
     Directive::switch("replica-announced", "yes", field!(replication.announced))
         .live()
-        .not_built(FEATURE)
         .about("Whether Sentinel hears of this replica."),
     Directive::text("replica-announce-ip", "", field!(replication.announce_ip))
         .alias("slave-announce-ip")
         .live()
-        .not_built(FEATURE)
         .about("The address that this replica says it has, where the primary sees another. Empty: what the primary sees."),
     Directive::number("replica-announce-port", "0", PORT, field!(replication.announce_port))
         .alias("slave-announce-port")
         .live()
-        .not_built(FEATURE)
         .about("The port that it says it has. 0: its own."),
     Directive::switch("replica-lazy-flush", "no", field!(replication.lazy_flush))
         .alias("slave-lazy-flush")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica frees its old data in the background when a full sync replaces it."),
     Directive::switch("replica-ignore-maxmemory", "yes", field!(replication.ignore_max_memory))
         .alias("slave-ignore-maxmemory")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica leaves eviction to its primary."),
     Directive::switch(
         "replica-ignore-disk-write-errors",
@@ -235,7 +223,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.ignore_disk_write_errors),
     )
     .live()
-    .not_built(FEATURE)
     .about("Whether a replica goes on with its primary's writes when it cannot write them to disk."),
     Directive::number("min-replicas-to-write", "0", NATURAL_32, field!(replication.min_replicas))
         .alias("min-slaves-to-write")
@@ -251,7 +238,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.propagation_error),
     )
     .live()
-    .not_built(FEATURE)
     .about("What happens when a command from the primary or the append-only file fails."),
 ];
 

@@ -18,12 +18,19 @@ use crate::worker::{Gate, Worker, silence};
 pub struct Served {
     pub(super) waiter: Arc<Blocked>,
     pub(super) output: Output,
+    /// The connection is closed once it has been answered.
+    pub(super) closes: bool,
 }
 
 impl Served {
     /// The client.
     pub fn client(&self) -> ClientId {
         self.waiter.record.id
+    }
+
+    /// Whether its connection is closed once it has been answered.
+    pub fn closes(&self) -> bool {
+        self.closes
     }
 
     /// The worker that has the client.
@@ -39,6 +46,8 @@ pub(crate) enum Ending {
     TimedOut,
     /// With an error.
     Unblocked,
+    /// With another one: what it waits for would have it write, which this server does not do any more.
+    Demoted,
 }
 
 /// Ends the wait of a client, if it waits.
@@ -60,15 +69,21 @@ pub(crate) fn end(
             }
             Fate::Done
         }
-        Ending::Unblocked => {
-            let error = ReplyError::coded("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        Ending::Unblocked | Ending::Demoted => {
+            let error = if ending == Ending::Unblocked {
+                ReplyError::coded("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+            } else {
+                ReplyError::coded(
+                    "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+                )
+            };
             tally.error(&error.code());
             reply.error(&error);
             Fate::Failed
         }
     };
     tally.call(waiter.command, 0, fate);
-    Some(Served { waiter, output })
+    Some(Served { waiter, output, closes: ending == Ending::Demoted })
 }
 
 /// Ends a wait for what is acknowledged now.
@@ -78,7 +93,7 @@ pub(crate) fn end_satisfied(engine: &Engine, waiter: &Arc<Blocked>) -> Option<Se
     let mut output = Output::new();
     wanted.tell(engine, &mut Reply::new(&mut output, session.protocol));
     engine.statistics[0].count_call(waiter.command);
-    Some(Served { waiter: Arc::clone(waiter), output })
+    Some(Served { waiter: Arc::clone(waiter), output, closes: false })
 }
 
 impl Call<'_> {
@@ -88,6 +103,13 @@ impl Call<'_> {
         let did_wait = served.is_some();
         self.served.extend(served);
         did_wait
+    }
+
+    /// Ends the waits of all clients, since this server becomes a replica, and has them closed.
+    pub(crate) fn unblock_all(&mut self) {
+        for client in self.engine.clients.all() {
+            self.unblock(&client, Ending::Demoted);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ impl Engine {
         let line = format!("Aborting failover{}. Reason: {reason}", whom.unwrap_or_default());
         self.host.log(LogLevel::Notice, &line);
         if matches!(failover, Failover::InProgress { .. }) {
-            self.become_primary();
+            self.lead();
         }
         self.end_failover();
     }

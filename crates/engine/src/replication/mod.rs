@@ -18,8 +18,10 @@
 //!
 //! and [`Replication::change_link`] to tell INFO and ROLE how the link is.
 
+mod applier;
 mod attached;
 mod failover;
+mod order;
 mod role;
 mod show;
 mod wait;
@@ -28,15 +30,26 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use replication::{Identity, ReplicationId};
+use resp::ReplyError;
 
 use crate::Engine;
 use crate::effects::Feed;
 
+pub use applier::{Applied, Applier, Portion};
 pub use attached::{Announced, AttachedReplica, Content, ReplicaPhase};
 pub use failover::{Failover, FailoverTarget};
+pub use order::Order;
 pub use role::{Link, ReplicaState, Role, SyncProgress};
 pub(crate) use show::{section, syncs, traffic};
 pub(crate) use wait::{Acknowledgement, Durable};
+
+/// What a replica answers to those who want to write.
+pub(crate) const READ_ONLY: ReplyError =
+    ReplyError::coded("READONLY You can't write against a read only replica.");
+/// What one answers that has no link to its primary and is not to serve without.
+pub(crate) const NO_LINK: ReplyError = ReplyError::coded(
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
 
 /// What all workers and the process share about replication.
 #[derive(Debug)]
@@ -60,6 +73,7 @@ pub struct Replication {
     /// The database that the primary's stream had selected, as of what was applied.
     relayed_database: AtomicUsize,
     counts: SyncCounts,
+    orders: order::Orders,
 }
 
 /// Syncs that were asked for, as INFO counts them.
@@ -125,6 +139,7 @@ impl Default for Replication {
             loaded: Mutex::default(),
             relayed_database: AtomicUsize::new(0),
             counts: SyncCounts::default(),
+            orders: order::Orders::default(),
         }
     }
 }
@@ -166,6 +181,11 @@ impl Replication {
     /// Notes which database the primary's stream has selected, as of what was applied.
     pub fn note_relayed_database(&self, database: usize) {
         self.relayed_database.store(database, Ordering::Relaxed);
+    }
+
+    /// That database.
+    pub fn relayed_database(&self) -> usize {
+        self.relayed_database.load(Ordering::Relaxed)
     }
 
     /// Notes what a file says of itself that is being loaded: a field, if it is about the history.

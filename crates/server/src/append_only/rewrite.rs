@@ -254,6 +254,44 @@ impl AppendOnly {
         }
     }
 
+    /// Ends appending while all data is replaced by other data, until [`AppendOnly::resume`]; whether anything was appended. The files stay
+    /// as they are: they hold the data of before.
+    pub(crate) fn suspend(&self) -> bool {
+        let Some(engine) = self.engine() else { return false };
+        if !engine.append_only.figures().is_on {
+            return false;
+        }
+        self.abandon_rewrite();
+        let closed = engine.keyspace.gates().close();
+        engine.append_only.update(|figures| {
+            figures.is_on = false;
+            figures.is_rewrite_scheduled = false;
+        });
+        let log = self.log.lock().take();
+        if let Some(mut log) = log {
+            // What fails here is in the log, and the next base takes the place of all of it.
+            let _logged = self.write_log(engine, &mut log).and_then(|_| log.file.sync_data());
+        }
+        engine.effects.close();
+        *self.files.lock() = None;
+        engine.append_only.set_trouble(None);
+        engine.append_only.acknowledge(engine.effects.end());
+        drop(closed);
+        engine.keyspace.gates().give_way();
+        true
+    }
+
+    /// Appends again, with what there is now as the base.
+    pub(crate) fn resume(&self) {
+        let Some(engine) = self.engine() else { return };
+        if engine.config().persistence.append_only
+            && !engine.append_only.figures().is_on
+            && let Err(error) = self.turn_on(engine)
+        {
+            server_log::warning(error);
+        }
+    }
+
     /// Puts the new base into the manifest.
     fn finish_rewrite(
         &self,

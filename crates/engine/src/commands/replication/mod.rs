@@ -3,6 +3,7 @@
 mod failover;
 mod psync;
 mod replconf;
+mod replica_of;
 mod role;
 mod wait;
 
@@ -17,6 +18,8 @@ pub(super) const COMMANDS: &[&Command] = &[
     &psync::PSYNC,
     &psync::SYNC,
     &replconf::REPLCONF,
+    &replica_of::REPLICA_OF,
+    &replica_of::SLAVE_OF,
     &role::ROLE,
     &wait::WAIT,
     &wait::WAITAOF,
