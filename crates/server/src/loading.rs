@@ -119,6 +119,8 @@ pub(crate) fn load_at_start(engine: &Engine, clock: Clock) -> Result<(), Failed>
     let begin_s = seconds(begin.unix_us);
     engine.loading.begin(bytes, begin_s);
     let rules = Rules::new(engine, &config, begin.unix_us, Present::Refused);
+    // A replica is told by its primary what expires.
+    let rules = Rules { keeps_expired: engine.replication.is_replica(), ..rules };
     let counts = Counts::default();
     let outcome = read_on_threads(file, rules, &counts, &mut || true);
     let summary = counts.summary();
