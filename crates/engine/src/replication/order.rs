@@ -182,8 +182,12 @@ impl Engine {
     /// Follows nobody any more. All gates are closed.
     pub fn lead(&self) {
         self.replication.give(None);
-        self.replication.orders.is_resumable.store(false, Ordering::Release);
+        let was_whole = self.replication.orders.is_resumable.swap(false, Ordering::AcqRel);
         self.become_primary();
+        if !was_whole {
+            // What there is of data is not that of the history that there was.
+            self.set_identity(Identity::new(self.draw_replication_id()));
+        }
         let identity = self.identity();
         if let Some((before, until)) = identity.second() {
             let next = until.saturating_add(1);
