@@ -108,7 +108,7 @@ enum Awaited {
 }
 
 /// The steps between PING and PSYNC, in order.
-const STEPS: [Awaited; 5] =
+const STEPS: [Awaited; 4] =
     [Awaited::Password, Awaited::Port, Awaited::Address, Awaited::Capabilities];
 
 /// A handshake that goes on.

@@ -124,11 +124,13 @@ impl Feeding {
 
     /// Does what there is to do.
     fn turn(&mut self) {
-        self.obey();
-        self.drain();
+        // Who was cut off before they asked is another one than who asks.
+        let orders = std::mem::take(&mut *self.shared.orders.lock());
         if self.engine.replication.take_cut() {
             self.cut_all();
         }
+        self.obey(orders);
+        self.drain();
         self.ask();
         self.look_at_full_sync();
         self.send_all();
@@ -204,8 +206,7 @@ impl Feeding {
         i64::try_from(self.shared.clock.read().unix_us / 1000).unwrap_or(i64::MAX)
     }
 
-    fn obey(&mut self) {
-        let orders = std::mem::take(&mut *self.shared.orders.lock());
+    fn obey(&mut self, orders: Vec<Order>) {
         for order in orders {
             match order {
                 Order::Adopt(newcomer) => self.adopt(*newcomer),
