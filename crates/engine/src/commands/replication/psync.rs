@@ -74,7 +74,7 @@ fn psync(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Becomes the primary, as the primary asks for that wants to become a replica of this server.
-fn take_over(call: &mut Call<'_>, id: &[u8]) -> Outcome {
+fn take_over(call: &Call<'_>, id: &[u8]) -> Outcome {
     let engine = call.engine;
     let host = &engine.host;
     let line = format!("Failover request received for replid {}.", id.escape_ascii());
