@@ -469,6 +469,22 @@ impl<'a> View<'a> {
         self.keyspace.epoch.load(Ordering::Relaxed)
     }
 
+    /// Starts to fetch the bucket where a key would be, in a shard that is held.
+    #[inline]
+    pub fn prefetch_bucket(&mut self, database: usize, hash: KeyHash) {
+        if let Some(database) = self.shard(hash).database(database) {
+            database.entries().prefetch_bucket(hash.0);
+        }
+    }
+
+    /// Starts to fetch the entries that may be a key's; its bucket should be there by now.
+    #[inline]
+    pub fn prefetch_entry(&mut self, database: usize, hash: KeyHash) {
+        if let Some(database) = self.shard(hash).database(database) {
+            database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
+        }
+    }
+
     /// Works through many keys in order, each with what belongs to it. A few at a time are looked for in three passes (hash
     /// and bucket, entry, action), so that the memory that the action needs is on its way before its turn comes.
     pub fn each<T: Copy>(

@@ -128,7 +128,7 @@ fn serve(
     let Some(output) = call_again(parts.reborrow(), view, waiter, session, ready) else { return };
     *held = None;
     drop(held);
-    parts.served.push(Served { waiter: Arc::clone(waiter), output });
+    parts.served.push(Served { waiter: Arc::clone(waiter), output, closes: false });
 }
 
 /// Makes a waiter's call again; its reply, unless it has to wait on.

@@ -27,6 +27,12 @@ pub(crate) enum Room {
 }
 
 impl Worker<'_> {
+    /// Whether this is a replica whose primary evicts for both.
+    #[inline]
+    pub(crate) fn leaves_eviction(&self) -> bool {
+        self.engine.replication.is_replica() && self.config.replication.ignore_max_memory
+    }
+
     /// Notes how much memory others use, if it matters.
     pub(crate) fn look_at_memory(&mut self) {
         if 0 < self.config.memory.limit_bytes {
@@ -53,7 +59,7 @@ impl Worker<'_> {
         if used <= limit.cast_signed() {
             return Room::Enough;
         }
-        if self.engine.pause.kind(self.now_ms()).is_some() {
+        if self.engine.pause.kind(self.now_ms()).is_some() || self.leaves_eviction() {
             // An eviction is a write, too.
             return Room::Enough;
         }

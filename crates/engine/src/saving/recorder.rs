@@ -137,7 +137,12 @@ pub fn version(config: &Config) -> Version {
 }
 
 impl Recorder {
-    pub(super) fn new(config: &Config, now_ms: i64, backlog: Arc<Backlog>) -> Recorder {
+    pub(super) fn new(
+        config: &Config,
+        version: Version,
+        now_ms: i64,
+        backlog: Arc<Backlog>,
+    ) -> Recorder {
         let use_of_keys = match config.memory.policy {
             EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu => {
                 UseOfKeys::Frequency(AccessClock::new(
@@ -157,7 +162,7 @@ impl Recorder {
             | EvictionPolicy::NoEviction => UseOfKeys::Nothing,
         };
         Recorder {
-            version: version(config),
+            version,
             compress: config.persistence.snapshot_compression,
             use_of_keys,
             backlog,

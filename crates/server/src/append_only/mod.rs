@@ -144,10 +144,9 @@ impl AppendOnly {
         {
             return false;
         }
-        let records = engine.effects.is_listening();
         engine.effects.pause(true);
         let loaded = load::load_at_rest(engine, self.clock, view);
-        engine.effects.pause(!records);
+        engine.effects.pause(false);
         loaded.is_ok()
     }
 
@@ -220,7 +219,7 @@ impl AppendOnly {
     }
 
     /// Begins to append: as of a snapshot, which is the base.
-    fn turn_on(&self, engine: &Engine) -> Result<(), String> {
+    pub(super) fn turn_on(&self, engine: &Engine) -> Result<(), String> {
         let prepared =
             Files::read(&engine.config()).map_err(|error| error.to_string()).and_then(|files| {
                 files.create_directory().map(|()| files).map_err(|error| reason(&error))

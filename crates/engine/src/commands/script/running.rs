@@ -8,6 +8,7 @@ use crate::Call;
 use crate::acl::{Context, Denied};
 use crate::busy::Continuation;
 use crate::command_table::Callable;
+use crate::replication;
 use crate::saving::CANNOT_SAVE;
 
 /// A script that runs.
@@ -56,6 +57,13 @@ impl<'r, 'c> Running<'r, 'c> {
         }
         if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
+        }
+        if callable.flags.has(Flags::WRITE)
+            && self.call.config.replication.read_only
+            && self.call.engine.replication.is_replica()
+            && !self.call.session.obeyed
+        {
+            return Err(replication::READ_ONLY);
         }
         if callable.flags.has(Flags::WRITE) && self.call.engine.saving.refuses_writes() {
             return Err(CANNOT_SAVE);
