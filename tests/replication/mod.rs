@@ -1,13 +1,16 @@
 //! Primaries and replicas, with real servers at the other end.
 
 mod load;
+mod primary_failover;
+mod primary_rules;
+mod primary_sync;
 mod proxy;
 mod replica_faults;
 mod replica_migration;
 mod replica_rules;
 mod replica_sync;
 
-use harness::{Launch, Oracle, Server, wait_until};
+use harness::{Launch, Oracle, Server, Value, wait_until};
 
 use crate::subject;
 
@@ -64,4 +67,21 @@ fn wait_for_equality(primary: &Server, replica: &Server) {
 /// How often a line is in a server's log.
 fn times_logged(server: &Server, line: &str) -> usize {
     server.log().matches(line).count()
+}
+
+/// A reply as text: of an array, its elements in brackets.
+fn shown(value: &Value) -> String {
+    match value.as_array() {
+        Some(values) => {
+            let values: Vec<String> = values.iter().map(shown).collect();
+            format!("[{}]", values.join(", "))
+        }
+        None if value.is_null() => "nil".to_owned(),
+        None => value.as_text().unwrap_or_default(),
+    }
+}
+
+/// What a server answers to a line.
+fn said(server: &Server, line: &str) -> String {
+    shown(&server.client().run(line))
 }
