@@ -5,6 +5,7 @@ mod primary_failover;
 mod primary_rules;
 mod primary_sync;
 mod proxy;
+mod replica_chain;
 mod replica_faults;
 mod replica_migration;
 mod replica_rules;
@@ -62,6 +63,23 @@ fn wait_for_equality(primary: &Server, replica: &Server) {
         digest(replica),
         replica.log()
     );
+}
+
+/// A reply as text, with what is in it in parentheses.
+fn shown(value: &Value) -> String {
+    if value.is_null() {
+        return "nil".to_owned();
+    }
+    match value.as_array() {
+        Some(parts) => {
+            let parts: Vec<String> = parts.iter().map(shown).collect();
+            format!("({})", parts.join(" "))
+        }
+        None => value
+            .as_text()
+            .or_else(|| value.as_integer().map(|number| number.to_string()))
+            .unwrap_or_else(|| format!("{value:?}")),
+    }
 }
 
 /// How often a line is in a server's log.

@@ -1,5 +1,6 @@
 //! A network between two servers that can be cut.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,6 +17,8 @@ struct Shared {
     streams: Mutex<Vec<TcpStream>>,
     /// Bytes from the server that are passed on before the connection is cut.
     allowance: AtomicU64,
+    /// The same for connections that come.
+    next: Mutex<VecDeque<u64>>,
     ended: AtomicBool,
 }
 
@@ -28,6 +31,7 @@ impl Proxy {
             target,
             streams: Mutex::default(),
             allowance: AtomicU64::new(u64::MAX),
+            next: Mutex::default(),
             ended: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
@@ -56,7 +60,12 @@ impl Proxy {
         }
     }
 
-    /// Cuts the connections after so many more bytes from the server.
+    /// Cuts each of the next connections after so many bytes from the server.
+    pub(super) fn cut_next_after(&self, bytes: impl IntoIterator<Item = u64>) {
+        self.shared.next.lock().expect("nobody panics with it").extend(bytes);
+    }
+
+    /// Cuts the connection after so many more bytes from the server.
     pub(super) fn cut_after(&self, bytes: u64) {
         self.shared.allowance.store(bytes, Ordering::Relaxed);
     }
@@ -65,6 +74,8 @@ impl Proxy {
 impl Shared {
     fn join(self: &Arc<Self>, client: TcpStream) {
         let Ok(server) = TcpStream::connect(self.target) else { return };
+        let next = self.next.lock().expect("nobody panics with it").pop_front();
+        self.allowance.store(next.unwrap_or(u64::MAX), Ordering::Relaxed);
         let pairs = [(&client, &server, false), (&server, &client, true)];
         for (from, to, counts) in pairs {
             let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
@@ -91,9 +102,6 @@ impl Shared {
             if to.write_all(&buffer[..passed]).is_err() || passed < count {
                 break;
             }
-        }
-        if counts && self.allowance.load(Ordering::Relaxed) == 0 {
-            self.allowance.store(u64::MAX, Ordering::Relaxed);
         }
         let _gone = from.shutdown(Shutdown::Both);
         let _gone = to.shutdown(Shutdown::Both);

@@ -54,24 +54,19 @@ fn a_full_sync_that_is_cut_leaves_nothing_half_loaded() {
         let replica = subject::launch().line(format!("repl-diskless-load {load}")).start();
         let mut client = replica.client();
         let mut random = Random::from_seed(3);
-        proxy.cut_after(300_000);
+        let cuts: Vec<u64> = (0..4).map(|_| 1000 + random.below(900_000) as u64).collect();
+        proxy.cut_next_after(cuts);
         client.run(&format!("REPLICAOF 127.0.0.1 {}", proxy.port()));
-        for _ in 0..4 {
-            let failures = || {
-                times_logged(&replica, "I/O error trying to sync with MASTER")
-                    + times_logged(&replica, "Master did not respond")
-            };
-            let before = failures();
-            let seen = wait_until(|| {
-                let size = client.run("DBSIZE");
-                let size = size.as_integer();
-                assert!(matches!(size, None | Some(0 | 20_000)), "half loaded: {size:?}");
-                before < failures()
-            });
-            assert!(seen, "{load}: {}", replica.log());
-            proxy.cut_after(1000 + random.below(900_000) as u64);
-        }
-        proxy.cut_after(u64::MAX);
+        let is_done = wait_until(|| {
+            let size = client.run("DBSIZE");
+            let size = size.as_integer();
+            assert!(matches!(size, None | Some(0 | 20_000)), "half loaded: {size:?}");
+            0 < times_logged(&replica, "MASTER <-> REPLICA sync: Finished with success")
+        });
+        assert!(is_done, "{load}: {}", replica.log());
+        let failures = times_logged(&replica, "I/O error trying to sync with MASTER")
+            + times_logged(&replica, "Master did not");
+        assert_eq!(failures, 4, "{load}: {}", replica.log());
         wait_for_equality(&primary, &replica);
         assert_eq!(digest(&primary), digest(&replica));
     }
@@ -86,7 +81,7 @@ fn old_data_is_served_until_the_new_is_whole() {
     let replica = subject::launch().line("repl-diskless-load swapdb").start();
     let mut client = replica.client();
     client.run("SET old data");
-    proxy.cut_after(300_000);
+    proxy.cut_next_after([300_000]);
     client.run(&format!("REPLICAOF 127.0.0.1 {}", proxy.port()));
     replica.wait_for_log("MASTER <-> REPLICA sync: Discarding temporary DB in background");
     let has_old = || client.run("GET old").as_text().as_deref() == Some("data");
@@ -128,8 +123,7 @@ fn a_replica_that_is_killed_in_the_middle_begins_anew() {
     let oracle = Oracle::all().remove(0);
     let primary = primary(&oracle).start();
     primary.client().run("DEBUG POPULATE 50000 key 100");
-    let data = tempfile::tempdir().expect("there is room");
-    let launch = replica_of(primary.port()).line(format!("dir {}", data.path().display()));
+    let launch = replica_of(primary.port());
     for line in ["receiving", "Flushing old data", "Loading DB in memory", "Finished with success"]
     {
         let mut replica = launch.start();
@@ -199,7 +193,10 @@ fn a_replica_of_itself_has_no_link() {
 #[test]
 fn where_nobody_listens_it_tries_again() {
     let port = harness::free_port();
-    let replica = replica_of(port).line("replica-serve-stale-data no").start();
+    let replica = replica_of(port)
+        .line("replica-serve-stale-data no")
+        .ready_at("Ready to accept connections")
+        .start();
     replica.wait_for_log("Error condition on socket for SYNC: Connection refused");
     let refused = replica.client().run("GET key").as_text().unwrap_or_default();
     assert_eq!(

@@ -1,8 +1,8 @@
 //! What a replica is to its clients.
 
-use harness::{Client, Oracle, Server, Value, wait_until};
+use harness::{Client, Oracle, Server, wait_until};
 
-use super::{info, primary, replica_of, wait_for_equality, wait_for_link};
+use super::{info, primary, replica_of, shown, wait_for_equality, wait_for_link};
 use crate::subject;
 
 /// A real primary of the newest version, and a replica of it.
@@ -19,11 +19,7 @@ fn pair(lines: &[&str]) -> (Server, Server) {
 }
 
 fn say(client: &mut Client, line: &str) -> String {
-    match client.run(line) {
-        Value::Null => "nil".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        other => other.as_text().unwrap_or_else(|| format!("{other:?}")),
-    }
+    shown(&client.run(line))
 }
 
 #[track_caller]
@@ -82,7 +78,7 @@ fn what_follows_from_a_change_follows_from_that_of_the_primary() {
     listener.run("PSUBSCRIBE __keyevent@0__:* news");
     listener.reply().ok();
     writer.run("PUBLISH news headline");
-    let seen = |listener: &mut Client| format!("{:?}", listener.reply());
+    let seen = |listener: &mut Client| shown(&listener.reply().expect("it is told"));
     assert!(seen(&mut listener).contains("headline"));
     writer.run("RPUSH list a");
     assert!(seen(&mut listener).contains("rpush"));
@@ -92,13 +88,13 @@ fn what_follows_from_a_change_follows_from_that_of_the_primary() {
     caching.run("GET watched");
     writer.run("INCR watched");
     let push = caching.push().expect("it is told");
-    assert!(format!("{push:?}").contains("invalidate"), "{push:?}");
+    assert!(shown(&push).contains("invalidate"), "{push:?}");
     // Clients that wait, and only read.
     let mut waiting = replica.client();
     waiting.send(&["XREAD", "BLOCK", "0", "STREAMS", "stream", "$"]).expect("sent");
     assert!(wait_until(|| info(&replica, "clients", "blocked_clients") == "1"));
     writer.run("XADD stream 1-1 field value");
-    assert!(format!("{:?}", waiting.reply()).contains("1-1"));
+    assert!(shown(&waiting.reply().expect("it is served")).contains("1-1"));
     // Clients that are shown all calls.
     let mut monitor = replica.client();
     monitor.run("MONITOR");
@@ -152,7 +148,7 @@ fn a_primary_that_becomes_a_replica_ends_what_waits_to_write() {
 fn info_role_and_lists_of_clients_tell_of_the_link() {
     let (primary, replica) = pair(&["replica-priority 7"]);
     let mut client = replica.client();
-    let role = format!("{:?}", client.run("ROLE"));
+    let role = say(&mut client, "ROLE");
     assert!(role.contains("slave") && role.contains("connected"), "{role}");
     for (field, expected) in [
         ("role", "slave"),
@@ -192,7 +188,7 @@ fn the_configuration_follows_the_command() {
     let mut client = replica.client();
     let port = primary.port();
     client.run(&format!("REPLICAOF 127.0.0.1 {port}"));
-    let configured = format!("{:?}", client.run("CONFIG GET replicaof"));
+    let configured = say(&mut client, "CONFIG GET replicaof");
     assert!(configured.contains(&format!("127.0.0.1 {port}")), "{configured}");
     assert_eq!(say(&mut client, "CONFIG REWRITE"), "OK");
     let text = std::fs::read_to_string(replica.configuration()).expect("there is a file");

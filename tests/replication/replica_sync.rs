@@ -97,3 +97,46 @@ fn a_replica_that_is_promoted_goes_on_by_itself() {
     assert_eq!(client.run("GET written").as_text().as_deref(), Some("here"));
     replica.wait_for_log("MASTER MODE enabled (user request from 'id=");
 }
+
+#[test]
+fn a_replica_that_is_restarted_goes_on_from_its_file() {
+    for oracle in Oracle::all() {
+        let primary = primary(&oracle).line("repl-backlog-size 10mb").start();
+        fill(&primary, 11);
+        let data = tempfile::tempdir().expect("there is room");
+        let launch = replica_of(primary.port()).line(format!("dir {}", data.path().display()));
+        let mut replica = launch.start();
+        wait_for_equality(&primary, &replica);
+        let mut client = replica.client();
+        client.send(&["SHUTDOWN", "SAVE"]).expect("sent");
+        replica.wait_for_end();
+        fill(&primary, 12);
+        let replica = launch.start();
+        wait_for_equality(&primary, &replica);
+        assert_eq!(times_logged(&replica, "Full resync from master"), 0, "{}", replica.log());
+        replica.wait_for_log("Successful partial resynchronization with master.");
+    }
+}
+
+#[test]
+fn functions_and_long_values_arrive() {
+    const LIBRARY: &str = "#!lua name=lib\nredis.register_function('put', function(keys, args) return redis.call('SET', keys[1], args[1]) end)";
+    for oracle in Oracle::all() {
+        let primary = primary(&oracle).start();
+        let mut writer = primary.client();
+        writer.call(&["FUNCTION", "LOAD", LIBRARY]);
+        let replica = replica_of(primary.port()).start();
+        wait_for_equality(&primary, &replica);
+        let mut client = replica.client();
+        let listed =
+            |client: &mut harness::Client| super::shown(&client.run("FUNCTION LIST WITHCODE"));
+        assert!(listed(&mut client).contains("register_function"));
+        writer.call(&["FUNCTION", "LOAD", "REPLACE", &LIBRARY.replace("'put'", "'other'")]);
+        writer.call(&["FCALL", "other", "1", "key", "value"]);
+        writer.call(&["SET", "long", &"x".repeat(10 << 20)]);
+        writer.call(&["APPEND", "long", &"y".repeat(1 << 20)]);
+        wait_for_equality(&primary, &replica);
+        assert!(listed(&mut client).contains("'other'"));
+        assert_eq!(client.run("STRLEN long").as_integer(), Some(11 << 20));
+    }
+}

@@ -11,6 +11,9 @@
 //! The position in the stream moves with what is executed, while the gates are closed: a snapshot is always of the position that goes with it.
 //! In an open transaction it stays before its MULTI, so that a link that is cut there goes on with all of it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use command::Flags;
