@@ -249,6 +249,9 @@ impl<'e> Worker<'e> {
         {
             return Some(replication::NO_LINK);
         }
+        if self.engine.loading.is_aside() && flags.has(Flags::NO_ASYNC_LOADING) {
+            return Some(LOADING);
+        }
         None
     }
 

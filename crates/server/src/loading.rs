@@ -49,6 +49,8 @@ struct Rules<'a> {
     present: Present,
     /// Keys that have expired are loaded, too.
     keeps_expired: bool,
+    /// Those that are left out are noted: replicas that have them are to be told.
+    notes_expired: bool,
     /// Bytes of other files that were loaded before.
     before: u64,
     /// Where what is not to be seen yet is kept, if it isn't.
@@ -86,9 +88,15 @@ struct Counts {
     loaded: AtomicU64,
     expired: AtomicU64,
     empty: AtomicU64,
+    /// Keys that were left out because they had expired, if they are noted.
+    gone: Mutex<Vec<(usize, Vec<u8>)>>,
 }
 
 impl Counts {
+    fn gone(&self) -> std::sync::MutexGuard<'_, Vec<(usize, Vec<u8>)>> {
+        self.gone.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn summary(&self) -> Summary {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Summary { loaded: of(&self.loaded), expired: of(&self.expired), empty: of(&self.empty) }
@@ -119,12 +127,16 @@ pub(crate) fn load_at_start(engine: &Engine, clock: Clock) -> Result<(), Failed>
     let begin_s = seconds(begin.unix_us);
     engine.loading.begin(bytes, begin_s);
     let rules = Rules::new(engine, &config, begin.unix_us, Present::Refused);
+    // What expires on a replica is for its primary to say.
+    let is_replica = config.replication.primary.is_some();
+    let rules = Rules { keeps_expired: is_replica, notes_expired: !is_replica, ..rules };
     let counts = Counts::default();
     let outcome = read_on_threads(file, rules, &counts, &mut || true);
     let summary = counts.summary();
-    if outcome.is_ok() {
+    if outcome.is_ok() && !is_replica {
+        let gone = std::mem::take(&mut *counts.gone());
         let closed = engine.keyspace.gates().close();
-        engine.resume_history();
+        engine.resume_history(&gone);
         drop(closed);
     }
     engine.loading.end(summary.loaded, summary.expired);
@@ -380,6 +392,7 @@ impl<'a> Rules<'a> {
             now_ms,
             present,
             keeps_expired: false,
+            notes_expired: false,
             before: 0,
             aside: None,
         }
@@ -452,6 +465,9 @@ impl<'a> Rules<'a> {
         batch.decode(&self.engine.value_limits(), &mut |key: LoadedKey<'_>| {
             if !self.keeps_expired && key.expiry_ms.is_some_and(|expiry| expiry < self.now_ms) {
                 expired += 1;
+                if self.notes_expired {
+                    counts.gone().push((database, key.key.to_vec()));
+                }
                 return Ok(());
             }
             let (idle_s, frequency) = match key.eviction {

@@ -214,12 +214,11 @@ fn begin_to_serve(
     if has_data {
         load(engine, clock, signals, outfit)?;
     }
-    let closed = engine.keyspace.gates().close();
-    match primary {
-        Some(primary) => engine.begin_following(primary),
-        None => engine.resume_history(),
+    if let Some(primary) = primary {
+        let closed = engine.keyspace.gates().close();
+        engine.begin_following(primary);
+        drop(closed);
     }
-    drop(closed);
     let mailboxes = Arc::clone(&outfit.mailboxes);
     let append_only = Arc::clone(&outfit.append_only);
     Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only)
@@ -623,7 +622,7 @@ impl Server {
                 let _panicked = worker.join();
             }
         }
-        self.feeder.stop();
+        self.feeder.stop(!self.ending.is_now());
         self.syncer.stop();
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");

@@ -114,8 +114,6 @@ impl Choice for PropagationError {
     ];
 }
 
-const FEATURE: &str = "replication";
-
 pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::words(
         "replicaof",

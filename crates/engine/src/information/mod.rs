@@ -199,7 +199,7 @@ fn persistence(facts: &Facts<'_>, fields: &mut Fields) {
     let saving = facts.engine.saving_facts(facts.now_us);
     let loading = facts.engine.loading.facts();
     fields.put("loading", u8::from(loading.is_some()));
-    fields.put("async_loading", 0);
+    fields.put("async_loading", u8::from(facts.engine.loading.is_aside()));
     fields.put("current_cow_peak", saving.current_peak);
     fields.put("current_cow_size", saving.current_bytes);
     fields.put("current_cow_size_age", 0);

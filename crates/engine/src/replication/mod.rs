@@ -328,14 +328,13 @@ impl Engine {
     /// Goes on from what the loaded file says of its history, so that replicas of the time before the restart need not copy all
     /// data again. All gates are closed, and nobody has called anything yet.
     ///
-    /// A replica has that from its primary, which it asks for what follows what it has.
-    pub fn resume_history(&self) {
-        if self.replication.is_replica() {
-            return;
-        }
+    /// `expired` are keys that were in the file and had expired: replicas that have them are told.
+    pub fn resume_history(&self, expired: &[(usize, Vec<u8>)]) {
         let Some(saved) = self.replication.take_loaded() else { return };
         self.set_identity(self.identity().after_restart(saved.id, saved.offset));
         self.effects.begin_replication(saved.offset, Feed::Effects);
+        let removed = expired.iter().map(|(database, key)| (*database, key.as_slice()));
+        self.effects.append_removals(self.config().memory.lazy_expire, removed);
         self.host.wake_replication();
     }
 

@@ -156,6 +156,7 @@ impl Engine {
             self.replication.orders.is_resumable.store(true, Ordering::Release);
         }
         self.become_replica(ReplicaState::new(primary.host.as_bytes(), primary.port));
+        self.configure_primary(Some(primary.clone()));
         self.replication.give(Some(primary));
         self.host.wake_link();
     }
@@ -181,9 +182,14 @@ impl Engine {
 
     /// Follows nobody any more. All gates are closed.
     pub fn lead(&self) {
+        self.configure_primary(None);
         self.replication.give(None);
-        self.replication.orders.is_resumable.store(false, Ordering::Release);
+        let was_whole = self.replication.orders.is_resumable.swap(false, Ordering::AcqRel);
         self.become_primary();
+        if !was_whole {
+            // What there is of data is not that of the history that there was.
+            self.set_identity(Identity::new(self.draw_replication_id()));
+        }
         let identity = self.identity();
         if let Some((before, until)) = identity.second() {
             let next = until.saturating_add(1);
@@ -194,6 +200,15 @@ impl Engine {
             self.host.log(LogLevel::Notice, &line);
         }
         self.host.wake_link();
+    }
+
+    /// Has the configuration say so, too: for CONFIG GET and CONFIG REWRITE. With all gates closed nobody else changes it.
+    fn configure_primary(&self, primary: Option<Primary>) {
+        let configured = self.configure(|config| {
+            config.replication.primary = primary;
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = configured;
     }
 
     /// What this server says of itself to the primary of an order, if that holds.
@@ -209,7 +224,6 @@ impl Engine {
                 port => port,
             },
             address: settings.announce_ip.as_bytes().to_vec(),
-            version: crate::REDIS_VERSION,
             takes_over: matches!(self.replication.failover(), Failover::InProgress { .. }),
             has: is_resumable.then(|| (self.identity().id(), self.replication_offset())),
         };

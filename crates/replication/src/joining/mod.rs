@@ -35,8 +35,6 @@ pub struct Introduction {
     pub port: u16,
     /// The address at which others reach it; empty: the one that the primary sees.
     pub address: Vec<u8>,
-    /// The version of Redis that it behaves like.
-    pub version: &'static str,
     /// It asks the other one to become the primary, and was that itself until now.
     pub takes_over: bool,
     /// Of which history it has the data, and up to which offset; `None`: it has nothing that it could go on from.
@@ -106,13 +104,12 @@ enum Awaited {
     Port,
     Address,
     Capabilities,
-    Version,
     Sync,
 }
 
 /// The steps between PING and PSYNC, in order.
-const STEPS: [Awaited; 5] =
-    [Awaited::Password, Awaited::Port, Awaited::Address, Awaited::Capabilities, Awaited::Version];
+const STEPS: [Awaited; 4] =
+    [Awaited::Password, Awaited::Port, Awaited::Address, Awaited::Capabilities];
 
 /// A handshake that goes on.
 #[derive(Debug)]
@@ -225,12 +222,7 @@ impl Joining {
             Awaited::Port if is_error => course.notice(about("listening-port")),
             Awaited::Address if is_error => course.notice(about("ip-address")),
             Awaited::Capabilities if is_error => course.notice(about("capa")),
-            Awaited::Version if is_error => course.notice(about("version")),
-            Awaited::Password
-            | Awaited::Port
-            | Awaited::Address
-            | Awaited::Capabilities
-            | Awaited::Version => {}
+            Awaited::Password | Awaited::Port | Awaited::Address | Awaited::Capabilities => {}
             Awaited::Sync => {
                 course.agreement = Some(self.agree(line)?);
                 match course.agreement {
@@ -255,7 +247,7 @@ impl Joining {
             if self.leaves_out(step) {
                 continue;
             }
-            let Introduction { user, password, address, version, port, .. } = &self.introduction;
+            let Introduction { user, password, address, port, .. } = &self.introduction;
             match step {
                 Awaited::Password if user.is_empty() => course.request(&[b"AUTH", password]),
                 Awaited::Password => course.request(&[b"AUTH", user, password]),
@@ -267,7 +259,6 @@ impl Joining {
                 Awaited::Capabilities => {
                     course.request(&[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"]);
                 }
-                Awaited::Version => course.request(&[b"REPLCONF", b"version", version.as_bytes()]),
                 Awaited::Ping | Awaited::Sync => {}
             }
         }
@@ -278,11 +269,7 @@ impl Joining {
         match step {
             Awaited::Password => self.introduction.password.is_empty(),
             Awaited::Address => self.introduction.address.is_empty(),
-            Awaited::Ping
-            | Awaited::Port
-            | Awaited::Capabilities
-            | Awaited::Version
-            | Awaited::Sync => false,
+            Awaited::Ping | Awaited::Port | Awaited::Capabilities | Awaited::Sync => false,
         }
     }
 

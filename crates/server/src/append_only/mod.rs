@@ -281,6 +281,22 @@ impl AppendOnly {
         self.bell.ring(|wishes| wishes.commit = true);
     }
 
+    /// Has what was recorded of a primary's stream written, for which no client waits.
+    pub(crate) fn write_through(&self, engine: &Engine) {
+        let end = engine.effects.end();
+        if !engine.effects.has_file() || end <= engine.append_only.acknowledged() {
+            return;
+        }
+        match engine.config().persistence.append_sync {
+            AppendSync::Always => self.bell.ring(|wishes| wishes.commit = true),
+            AppendSync::EverySecond | AppendSync::No => {
+                if !engine.append_only.is_in_trouble() {
+                    self.write(engine, Some(end));
+                }
+            }
+        }
+    }
+
     /// Writes what was recorded, and acknowledges it: the policy does not ask for more. With `end`, nothing if others have done
     /// so up to there.
     fn write(&self, engine: &Engine, end: Option<u64>) {

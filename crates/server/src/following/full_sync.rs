@@ -152,7 +152,7 @@ impl Link {
             ));
             Lost::Attempt
         })?;
-        let suspended = self.begin_loading(order, Some(bytes))?;
+        self.begin_loading(order, Some(bytes))?;
         let mut goes_on = || payload.sign().is_ok();
         let loaded = loading::load_sync(self.engine, self.clock, file, None, &mut goes_on);
         let Ok(summary) = loaded else {
@@ -162,13 +162,13 @@ impl Link {
             self.discard_half();
             return Err(Lost::Attempt);
         };
-        self.complete(order, position, summary, suspended)
+        self.complete(order, position, summary)
     }
 
-    /// Takes the data away, and tells clients so; whether the append-only file was written until now.
-    fn begin_loading(&self, order: &Order, bytes: Option<u64>) -> Result<bool, Lost> {
+    /// Takes the data away, and tells clients so.
+    fn begin_loading(&self, order: &Order, bytes: Option<u64>) -> Result<(), Lost> {
         self.check(order)?;
-        let suspended = self.append_only.suspend();
+        self.suspend_append_only();
         log::notice("MASTER <-> REPLICA sync: Flushing old data");
         self.engine.loading.begin(bytes.unwrap_or(0), self.unix_ms() / 1000);
         let current = self.at_rest(|view| {
@@ -182,13 +182,11 @@ impl Link {
         });
         if !current {
             self.engine.loading.end(0, 0);
-            if suspended {
-                self.append_only.resume();
-            }
+            self.resume_append_only();
             return Err(Lost::Superseded);
         }
         log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
-        Ok(suspended)
+        Ok(())
     }
 
     /// Takes away what was loaded of something that is of no use.
@@ -203,7 +201,6 @@ impl Link {
         order: &Order,
         position: (ReplicationId, u64),
         summary: loading::Summary,
-        suspended: bool,
     ) -> Result<usize, Lost> {
         let databases = self.engine.keyspace.databases();
         let saved = self.engine.replication.take_loaded().map(|saved| saved.database);
@@ -218,9 +215,7 @@ impl Link {
             current
         });
         self.engine.loading.end(summary.loaded, summary.expired);
-        if suspended {
-            self.append_only.resume();
-        }
+        self.resume_append_only();
         if !current {
             return Err(Lost::Superseded);
         }
@@ -235,7 +230,7 @@ impl Link {
         position: (ReplicationId, u64),
         bytes: Option<u64>,
     ) -> Result<Begun, Lost> {
-        let suspended = self.begin_loading(order, bytes)?;
+        self.begin_loading(order, bytes)?;
         let loaded = loading::load_sync(self.engine, self.clock, &mut payload, None, &mut || true);
         let loaded = loaded.ok().filter(|_| is_ended(&mut payload));
         let Some(summary) = loaded else {
@@ -246,7 +241,7 @@ impl Link {
             self.discard_half();
             return Err(payload.finish().err().unwrap_or(Lost::Attempt));
         };
-        let database = self.complete(order, position, summary, suspended)?;
+        let database = self.complete(order, position, summary)?;
         Ok((payload.finish()?, database))
     }
 
@@ -259,13 +254,16 @@ impl Link {
         let engine = self.engine;
         // What there is may be of another history altogether: clients are not to take it for the primary's.
         let is_same = engine.identity().id() == position.0;
-        if !is_same {
+        if is_same {
+            engine.loading.begin_aside();
+        } else {
             engine.loading.begin(0, self.unix_ms() / 1000);
         }
         log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
         let kept = Mutex::new(Aside::default());
         let loaded =
             loading::load_sync(engine, self.clock, &mut payload, Some(&kept), &mut || true);
+        engine.loading.end_aside();
         let loaded = loaded.ok().filter(|_| is_ended(&mut payload));
         let Some(summary) = loaded else {
             log::warning(
@@ -279,7 +277,7 @@ impl Link {
         };
         log::notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
         let kept = kept.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let suspended = self.append_only.suspend();
+        self.suspend_append_only();
         let published = self.at_rest(|view| {
             if !engine.replication.is_current(order) {
                 return Err(Lost::Superseded);
@@ -293,12 +291,10 @@ impl Link {
             published.map_err(|loading::Failed| Lost::Attempt)
         });
         let completed = match published {
-            Ok(()) => self.complete(order, position, summary, suspended),
+            Ok(()) => self.complete(order, position, summary),
             Err(lost) => {
                 engine.loading.end(0, 0);
-                if suspended {
-                    self.append_only.resume();
-                }
+                self.resume_append_only();
                 Err(lost)
             }
         };

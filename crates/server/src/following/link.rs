@@ -32,6 +32,8 @@ pub(crate) struct Link {
     pub(super) mailboxes: Arc<[Mailbox]>,
     pub(super) append_only: Arc<AppendOnly>,
     stopped: AtomicBool,
+    /// The append-only file was written until the data was taken away, and is not yet again.
+    pub(super) suspended: AtomicBool,
 }
 
 /// Why there is no link any more. The log has been told.
@@ -53,7 +55,15 @@ impl Link {
         mailboxes: Arc<[Mailbox]>,
         append_only: Arc<AppendOnly>,
     ) -> Link {
-        Link { engine, clock, bell, mailboxes, append_only, stopped: AtomicBool::new(false) }
+        Link {
+            engine,
+            clock,
+            bell,
+            mailboxes,
+            append_only,
+            stopped: AtomicBool::new(false),
+            suspended: AtomicBool::new(false),
+        }
     }
 
     /// Starts the thread, which lives as long as the process.
@@ -66,6 +76,7 @@ impl Link {
         while !self.stopped.load(Ordering::Acquire) {
             let order = self.engine.replication.order();
             if order.primary.is_none() {
+                self.resume_append_only();
                 verb = "Connecting";
                 self.rest(Duration::MAX);
                 continue;
@@ -79,6 +90,18 @@ impl Link {
                     self.rest(RETRY);
                 }
             }
+        }
+    }
+
+    /// Ends the append-only file while the data is replaced: what it holds is the data of before.
+    pub(super) fn suspend_append_only(&self) {
+        self.suspended.fetch_or(self.append_only.suspend(), Ordering::AcqRel);
+    }
+
+    /// Begins it anew, with what there is now.
+    pub(super) fn resume_append_only(&self) {
+        if self.suspended.swap(false, Ordering::AcqRel) {
+            self.append_only.resume();
         }
     }
 

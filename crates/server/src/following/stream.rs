@@ -251,6 +251,7 @@ impl Stream<'_> {
                 let behind = place.saturating_sub(self.applied) as u64;
                 self.acknowledge_up_to(begin.saturating_add(behind))?;
             }
+            self.link.append_only.write_through(engine);
             executed = done.executed;
             self.applied = done.applied;
             self.attend()?;

@@ -85,7 +85,7 @@ fn take_over(call: &mut Call<'_>, id: &[u8]) -> Outcome {
     if id != engine.identity().id().as_bytes() {
         return Err(ReplyError::message("PSYNC FAILOVER replid must match my replid."));
     }
-    engine.become_primary();
+    engine.lead();
     let client = call.session.record.describe(call.now_ms(), &engine.commands, None);
     let line = format!("MASTER MODE enabled (failover request from '{client}')");
     host.log(LogLevel::Notice, &line);

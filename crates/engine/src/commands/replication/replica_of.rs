@@ -8,10 +8,10 @@ use command::{Categories, Command as Declaration, Flags, Group};
 use config::replication::Primary;
 use resp::ReplyError;
 
+use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::host::LogLevel;
 use crate::replication::Role;
-use crate::{Call, Engine};
 
 pub(super) static REPLICA_OF: Command = Declaration {
     summary: "Copies another server from now on, or none any more.",
@@ -77,7 +77,6 @@ fn lead(call: &mut Call<'_>) {
     if !engine.replication.is_replica() {
         return;
     }
-    configure(engine, None);
     engine.lead();
     tell(call, "MASTER MODE enabled");
 }
@@ -85,21 +84,11 @@ fn lead(call: &mut Call<'_>) {
 fn follow(call: &mut Call<'_>, primary: Primary) {
     let engine = call.engine;
     let text = format!("REPLICAOF {}:{} enabled", primary.host.to_string_lossy(), primary.port);
-    configure(engine, Some(primary.clone()));
     if !engine.replication.is_replica() {
         call.unblock_all();
     }
     engine.follow(primary);
     tell(call, &text);
-}
-
-/// Has the configuration say so, too: for CONFIG GET and CONFIG REWRITE.
-fn configure(engine: &Engine, primary: Option<Primary>) {
-    let configured = engine.configure(|config| {
-        config.replication.primary = primary;
-        Ok::<(), std::convert::Infallible>(())
-    });
-    let Ok(()) = configured;
 }
 
 fn tell(call: &Call<'_>, what: &str) {

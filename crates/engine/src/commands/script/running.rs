@@ -43,6 +43,8 @@ impl<'r, 'c> Running<'r, 'c> {
             ReplyError::message("Wrong number of args calling Redis command from script");
         const NOT_ALLOWED: ReplyError =
             ReplyError::message("This Redis command is not allowed from script");
+        const STALE: ReplyError =
+            ReplyError::message("Can not execute the command on a stale replica");
         const WRITES: ReplyError =
             ReplyError::message("Write commands are not allowed from read-only scripts.");
         let callable = self.call.engine.commands.find_call(words).map_err(|_| UNKNOWN)?;
@@ -57,6 +59,12 @@ impl<'r, 'c> Running<'r, 'c> {
         }
         if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
+        }
+        if !callable.flags.has(Flags::STALE)
+            && !self.call.config.replication.serve_stale_data
+            && self.call.engine.replication.is_stale()
+        {
+            return Err(STALE);
         }
         if callable.flags.has(Flags::WRITE)
             && self.call.config.replication.read_only

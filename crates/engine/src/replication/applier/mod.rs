@@ -11,6 +11,9 @@
 //! The position in the stream moves with what is executed, while the gates are closed: a snapshot is always of the position that goes with it.
 //! In an open transaction it stays before its MULTI, so that a link that is cut there goes on with all of it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use command::Flags;
@@ -53,6 +56,8 @@ pub struct Applier<'e> {
     /// Calls that take so many nanoseconds are worth a note.
     slow_ns: u64,
     errors: u64,
+    /// Unix time in ms.
+    trouble_noted_ms: i64,
 }
 
 /// Bytes of the stream and the requests in them.
@@ -101,6 +106,7 @@ impl<'e> Applier<'e> {
             served: Vec::new(),
             output: Output::new(),
             errors: 0,
+            trouble_noted_ms: i64::MIN,
         }
     }
 
@@ -287,6 +293,11 @@ impl<'e> Applier<'e> {
             self.refuse(words, &ReplyError::Syntax);
             return None;
         };
+        if callable.flags.has(Flags::WRITE)
+            && (self.engine.saving.refuses_writes() || self.engine.append_only.is_in_trouble())
+        {
+            self.note_trouble();
+        }
         let mut view = all.lend();
         view.select(self.session.database);
         if let (Some(hash), Some(key)) = (hash, only_key(callable).and_then(|key| words.get(key))) {
@@ -321,6 +332,24 @@ impl<'e> Applier<'e> {
     fn note_slow(&self, words: Words<'_>, callable: &Callable, elapsed_ns: u64) {
         let (engine, now_ms) = (self.engine, self.round.now_ms);
         watch::note_slow(engine, &self.config, now_ms, &self.session, words, callable, elapsed_ns);
+    }
+
+    /// The primary's writes cannot be written to disk here.
+    #[cold]
+    fn note_trouble(&mut self) {
+        /// Between two lines about it.
+        const INTERVAL_MS: i64 = 10_000;
+        let host = &self.engine.host;
+        if !self.config.replication.ignore_disk_write_errors {
+            host.give_up("Replica was unable to write command to disk.");
+        }
+        if INTERVAL_MS <= self.round.now_ms.saturating_sub(self.trouble_noted_ms) {
+            self.trouble_noted_ms = self.round.now_ms;
+            host.log(
+                LogLevel::Warning,
+                "Replica is applying a command even though it is unable to write to disk.",
+            );
+        }
     }
 
     #[cold]
