@@ -65,23 +65,6 @@ fn wait_for_equality(primary: &Server, replica: &Server) {
     );
 }
 
-/// A reply as text, with what is in it in parentheses.
-fn shown(value: &Value) -> String {
-    if value.is_null() {
-        return "nil".to_owned();
-    }
-    match value.as_array() {
-        Some(parts) => {
-            let parts: Vec<String> = parts.iter().map(shown).collect();
-            format!("({})", parts.join(" "))
-        }
-        None => value
-            .as_text()
-            .or_else(|| value.as_integer().map(|number| number.to_string()))
-            .unwrap_or_else(|| format!("{value:?}")),
-    }
-}
-
 /// How often a line is in a server's log.
 fn times_logged(server: &Server, line: &str) -> usize {
     server.log().matches(line).count()
@@ -95,7 +78,10 @@ fn shown(value: &Value) -> String {
             format!("[{}]", values.join(", "))
         }
         None if value.is_null() => "nil".to_owned(),
-        None => value.as_text().unwrap_or_default(),
+        None => match value.as_integer() {
+            Some(number) => number.to_string(),
+            None => value.as_text().unwrap_or_default(),
+        },
     }
 }
 
