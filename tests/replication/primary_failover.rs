@@ -2,15 +2,11 @@
 
 use harness::{Launch, Oracle, Server, Signal, wait_until};
 
-use super::{info, wait_for_equality, wait_for_link};
+use super::{info, said, shown, wait_for_equality, wait_for_link};
 use crate::subject;
 
 fn launch() -> Launch {
     subject::launch().line("repl-diskless-sync-delay 0")
-}
-
-fn said(server: &Server, line: &str) -> String {
-    server.client().run(line).to_string()
 }
 
 fn role(server: &Server) -> String {
@@ -36,8 +32,7 @@ fn hand_over(primary: &Server, replica: &Server, options: &str) {
 fn the_role_goes_to_a_real_server_and_back() {
     for oracle in Oracle::all() {
         let ours = launch().start();
-        let theirs =
-            oracle.launch().line(format!("replicaof 127.0.0.1 {}", ours.port())).start();
+        let theirs = oracle.launch().line(format!("replicaof 127.0.0.1 {}", ours.port())).start();
         wait_for_link(&theirs);
         ours.client().run("SET written before");
         hand_over(&ours, &theirs, "");
@@ -64,7 +59,7 @@ fn writes_wait_for_a_failover_and_none_is_lost() {
     let mut written = 0;
     let mut asked = false;
     loop {
-        let reply = client.run(&format!("SET key {}", written + 1)).to_string();
+        let reply = shown(&client.run(&format!("SET key {}", written + 1)));
         if reply != "OK" {
             assert!(reply.starts_with("READONLY"), "{reply}");
             break;
@@ -95,7 +90,7 @@ fn a_failover_that_cannot_be_is_given_up() {
     writer.send(&["SET", "some", "other"]).expect("it is read");
     assert_eq!(said(&ours, "GET some"), "value", "writes wait");
     assert_eq!(said(&ours, "FAILOVER ABORT"), "OK");
-    assert_eq!(writer.reply().expect("it is answered").to_string(), "OK");
+    assert_eq!(shown(&writer.reply().expect("it is answered")), "OK");
     assert_eq!(state(), "no-failover");
     assert_eq!(said(&ours, "FAILOVER TIMEOUT 100"), "OK");
     assert!(wait_until(|| state() == "no-failover"));

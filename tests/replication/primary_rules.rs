@@ -1,8 +1,8 @@
 //! What a primary does about its replicas: who waits for them, who is refused without them, and which of them are cut off.
 
-use harness::{Launch, Oracle, Server, Signal, wait_until};
+use harness::{Launch, Oracle, Signal, wait_until};
 
-use super::{info, wait_for_equality, wait_for_link};
+use super::{info, said, shown, wait_for_equality, wait_for_link};
 use crate::subject;
 
 fn primary() -> Launch {
@@ -15,10 +15,6 @@ fn replica(oracle: &Oracle, port: u16) -> Launch {
 
 fn newest() -> Oracle {
     Oracle::all().remove(0)
-}
-
-fn said(server: &Server, line: &str) -> String {
-    server.client().run(line).to_string()
 }
 
 #[test]
@@ -58,24 +54,24 @@ fn clients_wait_until_replicas_have_what_they_wrote() {
     subject::with_each_worker_count(|launch| {
         let primary = launch.line("repl-diskless-sync-delay 0").start();
         let mut client = primary.client();
-        assert_eq!(client.run("WAIT 0 0").to_string(), "0");
-        assert_eq!(client.run("WAIT 1 10").to_string(), "0");
+        assert_eq!(shown(&client.run("WAIT 0 0")), "0");
+        assert_eq!(shown(&client.run("WAIT 1 10")), "0");
         let replica = replica(&newest(), primary.port()).start();
         wait_for_link(&replica);
         client.run("SET some value");
-        assert_eq!(client.run("WAIT 1 20000").to_string(), "1");
+        assert_eq!(shown(&client.run("WAIT 1 20000")), "1");
         replica.signal(Signal::STOP);
-        assert_eq!(client.run("WAIT 1 20000").to_string(), "1", "nothing was written since");
+        assert_eq!(shown(&client.run("WAIT 1 20000")), "1", "nothing was written since");
         client.run("SET some other");
-        assert_eq!(client.run("WAIT 1 50").to_string(), "0");
-        assert_eq!(client.run("MULTI").to_string(), "OK");
+        assert_eq!(shown(&client.run("WAIT 1 50")), "0");
+        assert_eq!(shown(&client.run("MULTI")), "OK");
         client.run("SET some third");
         client.run("WAIT 1 0");
-        assert_eq!(client.run("EXEC").to_string(), "[OK, 0]", "nobody waits in a transaction");
+        assert_eq!(shown(&client.run("EXEC")), "[OK, 0]", "nobody waits in a transaction");
         client.send(&["WAIT", "1", "0"]).expect("it is read");
         assert!(wait_until(|| said(&primary, "CLIENT LIST").contains("flags=b")));
         replica.signal(Signal::CONT);
-        assert_eq!(client.reply().expect("it is answered").to_string(), "1");
+        assert_eq!(shown(&client.reply().expect("it is answered")), "1");
         assert_eq!(said(&replica, "GET some"), "third");
     });
 }
@@ -93,7 +89,7 @@ fn what_wait_has_counted_survives_the_primary() {
         }
         client.send(&["WAIT", "1", "0"]).expect("it is read");
         client.replies(200).expect("they are answered");
-        let counted = client.reply().expect("it is answered").to_string();
+        let counted = shown(&client.reply().expect("it is answered"));
         primary.signal(Signal::KILL);
         primary.wait_for_end();
         assert_eq!((counted.as_str(), said(&replica, "GET key").as_str()), ("1", "199"), "{round}");
@@ -103,17 +99,15 @@ fn what_wait_has_counted_survives_the_primary() {
 #[test]
 fn clients_wait_until_what_they_wrote_is_on_disk() {
     for policy in ["always", "everysec"] {
-        let primary = primary()
-            .line("appendonly yes")
-            .line(format!("appendfsync {policy}"))
-            .start();
+        let primary =
+            primary().line("appendonly yes").line(format!("appendfsync {policy}")).start();
         let mut client = primary.client();
         client.run("SET some value");
-        assert_eq!(client.run("WAITAOF 1 0 20000").to_string(), "[1, 0]", "{policy}");
+        assert_eq!(shown(&client.run("WAITAOF 1 0 20000")), "[1, 0]", "{policy}");
         let replica = replica(&newest(), primary.port()).line("appendonly yes").start();
         wait_for_link(&replica);
         client.run("SET some other");
-        assert_eq!(client.run("WAITAOF 1 1 20000").to_string(), "[1, 1]", "{policy}");
+        assert_eq!(shown(&client.run("WAITAOF 1 1 20000")), "[1, 1]", "{policy}");
         wait_for_equality(&primary, &replica);
     }
 }
@@ -125,7 +119,7 @@ fn without_enough_replicas_writes_are_refused() {
     let write = || said(&primary, "SET some value");
     assert_eq!(write(), refused);
     assert_eq!(said(&primary, "GET some"), "nil");
-    assert_eq!(said(&primary, "EVAL return(redis.call('SET','k','v')) 0"), format!("{refused}"));
+    assert_eq!(said(&primary, "EVAL return(redis.call('SET','k','v')) 0"), refused);
     let replica = replica(&newest(), primary.port()).start();
     assert!(wait_until(|| write() == "OK"));
     assert_eq!(info(&primary, "replication", "min_slaves_good_slaves"), "1");
@@ -178,9 +172,9 @@ fn subscribers_of_a_replica_hear_what_is_published_here() {
     let replica = replica(&newest(), primary.port()).start();
     wait_for_link(&replica);
     let mut listener = replica.client();
-    assert_eq!(listener.run("SUBSCRIBE news").to_string(), "[subscribe, news, 1]");
+    assert_eq!(shown(&listener.run("SUBSCRIBE news")), "[subscribe, news, 1]");
     primary.client().run("PUBLISH news today");
-    assert_eq!(listener.reply().expect("it comes").to_string(), "[message, news, today]");
+    assert_eq!(shown(&listener.reply().expect("it comes")), "[message, news, today]");
 }
 
 #[test]
@@ -203,6 +197,6 @@ fn with_appendfsync_always_replicas_have_what_the_file_has() {
     for number in 0..100 {
         client.run(&format!("SET key{} {number}", number % 7));
     }
-    assert_eq!(client.run("WAIT 1 20000").to_string(), "1");
+    assert_eq!(shown(&client.run("WAIT 1 20000")), "1");
     wait_for_equality(&primary, &replica);
 }

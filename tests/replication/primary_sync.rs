@@ -3,7 +3,7 @@
 use harness::{Launch, Oracle, Random, Server, Signal, wait_until};
 
 use super::proxy::Proxy;
-use super::{digest, info, load, times_logged, wait_for_equality, wait_for_link};
+use super::{digest, info, load, said, shown, times_logged, wait_for_equality, wait_for_link};
 use crate::subject;
 
 /// The server under test, which waits for nobody before it sends its data.
@@ -60,10 +60,8 @@ fn fields_that_expire_reach_a_replica_that_knows_them() {
     let replica = replica(&oracle, primary.port()).start();
     wait_for_equality(&primary, &replica);
     client.run("HPEXPIRE hash 100 FIELDS 1 c");
-    let left = |server: &Server| {
-        server.client().run("HPEXPIRETIME hash FIELDS 3 a b c").to_string()
-    };
-    assert!(wait_until(|| primary.client().run("HLEN hash").to_string() == "1"));
+    let left = |server: &Server| said(server, "HPEXPIRETIME hash FIELDS 3 a b c");
+    assert!(wait_until(|| said(&primary, "HLEN hash") == "1"));
     assert!(wait_until(|| left(&replica) == left(&primary)), "{}", left(&replica));
     wait_for_equality(&primary, &replica);
 }
@@ -143,9 +141,8 @@ fn replicas_go_on_with_a_primary_that_was_restarted_with_its_file() {
     let oracle = Oracle::all().remove(0);
     let data = tempfile::tempdir().expect("there is room");
     let port = harness::free_port();
-    let launch = || {
-        primary().port(port).line(format!("dir {}", data.path().display())).line("save 3600 1")
-    };
+    let launch =
+        || primary().port(port).line(format!("dir {}", data.path().display())).line("save 3600 1");
     let mut first = launch().start();
     let replica = replica(&oracle, port).start();
     fill(&first, 6);
@@ -195,7 +192,7 @@ fn an_old_request_is_answered_with_the_data_at_once() {
     primary.client().run("SET other value");
     let stream = client.read_exactly(23).expect("it comes");
     assert_eq!(stream, b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n");
-    assert_eq!(client.reply().expect("it comes").to_string(), "[SET, other, value]");
+    assert_eq!(shown(&client.reply().expect("it comes")), "[SET, other, value]");
 }
 
 /// A real primary, this server, a real replica of it, and this server again.
@@ -206,9 +203,7 @@ fn chains_that_alternate_have_the_same_data() {
         fill(&first, 8);
         let second = primary().line(format!("replicaof 127.0.0.1 {}", first.port())).start();
         wait_for_link(&second);
-        let third = replica(&oracle, second.port())
-            .line("repl-diskless-sync-delay 0")
-            .start();
+        let third = replica(&oracle, second.port()).line("repl-diskless-sync-delay 0").start();
         wait_for_link(&third);
         let fourth = primary().line(format!("replicaof 127.0.0.1 {}", third.port())).start();
         fill(&first, 9);

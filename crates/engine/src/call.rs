@@ -3,6 +3,7 @@
 use command::Arguments;
 use keyspace::{ExpiryMode, View};
 use resp::{Reply, Words};
+use thin_vec::ThinVec;
 
 use crate::Engine;
 use crate::blocking::{Served, serve_removed};
@@ -137,7 +138,8 @@ impl Call<'_> {
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
-        let awaited = if self.keys.has_waiters() { self.keys.expired.clone() } else { Vec::new() };
+        let awaited =
+            if self.keys.has_waiters() { self.keys.expired.clone() } else { ThinVec::new() };
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
 use resp::Words;
+use thin_vec::ThinVec;
 
 use crate::events::{self, Event};
 use crate::reactions::Touched;
@@ -401,7 +402,7 @@ enum Trackers {
 /// The effects of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    recorded: Vec<Effect>,
+    recorded: ThinVec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
     explicit: bool,
@@ -412,11 +413,11 @@ pub(crate) struct Effects {
     /// Whether clients track changes.
     trackers: Trackers,
     /// The changes, in order, if somebody wants to know.
-    pub touched: Vec<Touched>,
+    pub touched: ThinVec<Touched>,
     /// Of how many of them it was told.
     told: usize,
     /// Databases of which all keys may have been touched.
-    pub overturned: Vec<usize>,
+    pub overturned: ThinVec<usize>,
 }
 
 #[derive(Debug)]
@@ -486,14 +487,14 @@ impl Effects {
 
     /// Takes note of what has happened to keys by the way so far.
     #[inline]
-    pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+    pub(crate) fn note(&mut self, noted: &mut ThinVec<Noted>) {
         if !noted.is_empty() {
             self.note_all(noted);
         }
     }
 
     #[cold]
-    fn note_all(&mut self, noted: &mut Vec<Noted>) {
+    fn note_all(&mut self, noted: &mut ThinVec<Noted>) {
         let touched = noted.drain(..).map(|Noted { database, key, incident }| {
             let event = match incident {
                 Incident::Expired => events::EXPIRED,
@@ -510,7 +511,7 @@ impl Effects {
         if !self.attentive && !self.is_tracked() {
             return;
         }
-        let mut touched = Vec::with_capacity(expired.len() + self.touched.len());
+        let mut touched = ThinVec::with_capacity(expired.len() + self.touched.len());
         for ExpiredFields { database, key, emptied, .. } in expired {
             let mut note = |event| {
                 touched.push(Touched { database: *database, key: key.clone(), event });
@@ -558,12 +559,12 @@ impl Effects {
     }
 
     /// The keys that were touched, and of how many of them it was told; to be put back.
-    pub(crate) fn take_touched(&mut self) -> (Vec<Touched>, usize) {
+    pub(crate) fn take_touched(&mut self) -> (ThinVec<Touched>, usize) {
         (std::mem::take(&mut self.touched), self.told)
     }
 
     /// Puts back the keys that were touched: it was told of all of them.
-    pub(crate) fn put_touched_back(&mut self, touched: Vec<Touched>) {
+    pub(crate) fn put_touched_back(&mut self, touched: ThinVec<Touched>) {
         self.told = touched.len();
         self.touched = touched;
     }

@@ -60,6 +60,8 @@ pub(crate) struct Ending {
     asked: AtomicBool,
     /// It was asked for without saving: nothing is waited for that may never end.
     is_hasty: AtomicBool,
+    /// Replicas are not waited for.
+    is_now: AtomicBool,
     request: Mutex<Option<ShutdownRequest>>,
 }
 
@@ -70,12 +72,14 @@ impl Ending {
             bell,
             asked: AtomicBool::new(false),
             is_hasty: AtomicBool::new(false),
+            is_now: AtomicBool::new(false),
             request: Mutex::new(None),
         })
     }
 
     fn ask(&self, request: ShutdownRequest) {
         self.is_hasty.store(request.save == Some(false), Ordering::Release);
+        self.is_now.store(request.now, Ordering::Release);
         *self.request.lock() = Some(request);
         self.asked.store(true, Ordering::Release);
         // It fails only if it rings already.
@@ -85,6 +89,11 @@ impl Ending {
     /// Whether not to wait for a script that runs for long.
     pub(crate) fn is_hasty(&self) -> bool {
         self.is_hasty.load(Ordering::Acquire)
+    }
+
+    /// Whether not to wait for replicas.
+    pub(crate) fn is_now(&self) -> bool {
+        self.is_now.load(Ordering::Acquire)
     }
 
     /// What was asked for, if anything.

@@ -622,7 +622,7 @@ impl Server {
                 let _panicked = worker.join();
             }
         }
-        self.feeder.stop();
+        self.feeder.stop(!self.ending.is_now());
         self.syncer.stop();
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");

@@ -5,6 +5,7 @@ mod tests;
 
 use config::memory::EvictionPolicy as Policy;
 use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
+use thin_vec::ThinVec;
 
 use crate::blocking::serve_removed;
 use crate::events;
@@ -209,7 +210,7 @@ impl Worker<'_> {
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
-        let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
+        let awaited = if view.has_waiters() { view.expired.clone() } else { ThinVec::new() };
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
         teller.tell_expired(&mut view);

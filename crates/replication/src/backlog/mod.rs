@@ -27,6 +27,8 @@ pub struct Backlog {
     /// The offset before the first byte that is kept.
     start: u64,
     end: u64,
+    /// Bytes that the blocks have room for.
+    room: usize,
 }
 
 /// None is empty.
@@ -45,7 +47,7 @@ impl Block {
 impl Backlog {
     /// One in which nothing is kept, of a stream that has come to this offset.
     pub fn new(at: u64) -> Backlog {
-        Backlog { blocks: VecDeque::new(), start: at, end: at }
+        Backlog { blocks: VecDeque::new(), start: at, end: at, room: 0 }
     }
 
     /// The offset before the first byte that is kept.
@@ -75,9 +77,7 @@ impl Backlog {
 
     /// Bytes of memory that it takes.
     pub fn memory(&self) -> usize {
-        let blocks = self.blocks.iter().map(|block| block.bytes.capacity());
-        let places = self.blocks.capacity().saturating_mul(size_of::<Block>());
-        blocks.fold(places, usize::saturating_add)
+        self.blocks.capacity().saturating_mul(size_of::<Block>()).saturating_add(self.room)
     }
 
     /// Appends to the stream. What is given back is room for other bytes.
@@ -92,7 +92,7 @@ impl Backlog {
             if bytes.len() < bytes.capacity() / 2 {
                 bytes.shrink_to_fit();
             }
-            self.blocks.push_back(Block { start, bytes });
+            self.push(Block { start, bytes });
             return Vec::new();
         }
         match self.blocks.back_mut() {
@@ -102,11 +102,16 @@ impl Backlog {
             _ => {
                 let mut block = Vec::with_capacity(BLOCK_BYTES);
                 block.extend_from_slice(&bytes);
-                self.blocks.push_back(Block { start, bytes: block });
+                self.push(Block { start, bytes: block });
             }
         }
         bytes.clear();
         bytes
+    }
+
+    fn push(&mut self, block: Block) {
+        self.room = self.room.saturating_add(block.bytes.capacity());
+        self.blocks.push_back(block);
     }
 
     /// Forgets what nobody needs: what lies before `held`, the smallest offset of a replica, so long as `wanted` bytes are kept
@@ -117,6 +122,7 @@ impl Backlog {
             && first.end() <= keep
         {
             self.start = first.end();
+            self.room = self.room.saturating_sub(first.bytes.capacity());
             self.blocks.pop_front();
         }
     }

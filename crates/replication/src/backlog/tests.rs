@@ -74,6 +74,8 @@ proptest! {
                     prop_assert_eq!(read(&backlog, from), expected);
                 }
             }
+            let room: usize = backlog.blocks.iter().map(|block| block.bytes.capacity()).sum();
+            prop_assert_eq!(backlog.room, room);
             prop_assert_eq!(backlog.end(), begin + all.len() as u64);
             prop_assert_eq!(backlog.is_empty(), backlog.start() == backlog.end());
         }

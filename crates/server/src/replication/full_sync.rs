@@ -166,14 +166,12 @@ impl Feeding {
             .filter(|(_, link)| matches!(link.stage, Stage::Waiting) && self.wanted(link) == wanted)
             .map(|(&id, _)| id)
             .collect();
+        // Not yet: a script runs for long, or something else is saved.
+        let Some((job, offset)) = self.begin_snapshot(wanted) else { return };
         log::notice(format_args!(
             "Starting BGSAVE for SYNC with target: {}",
             if wanted.streams { "replicas sockets" } else { "disk" }
         ));
-        let Some((job, offset)) = self.begin_snapshot(wanted) else {
-            log::notice("BGSAVE for replication delayed");
-            return;
-        };
         let now_ms = self.now_ms();
         let transfer = wanted.streams.then(|| Arc::new(Transfer::default()));
         let mark = draw_mark();

@@ -43,6 +43,7 @@ pub(super) struct Link {
     pub(super) progress_ms: u64,
     /// It gets nothing more, and is closed when all is sent.
     pub(super) closes: bool,
+    is_finished: bool,
     /// Since when it is over the soft limit of what may wait for it.
     pub(super) over_soft_limit_since_ms: Option<u64>,
 }
@@ -110,6 +111,7 @@ impl Link {
             asked_ms: now_ms,
             progress_ms: now_ms,
             closes: false,
+            is_finished: false,
             over_soft_limit_since_ms: None,
         }
     }
@@ -270,6 +272,14 @@ impl Link {
             return Err(Gone);
         }
         Ok(said)
+    }
+
+    /// Says that nothing more comes.
+    pub(super) fn finish(&mut self) {
+        if !std::mem::replace(&mut self.is_finished, true) {
+            // If it fails, the other side is gone.
+            let _gone = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
+        }
     }
 
     /// What to wait for.

@@ -59,7 +59,7 @@ enum Order {
     /// A client has asked for the data.
     Adopt(Box<Newcomer>),
     /// The process ends.
-    Stop,
+    Stop { waits: bool },
 }
 
 /// A client that has asked for the data.

@@ -47,9 +47,9 @@ impl Feeder {
         Ok(Feeder { replication, thread })
     }
 
-    /// Sends replicas what there is, as far as they take it at once, and ends the thread. No worker runs any more.
-    pub(crate) fn stop(self) {
-        self.replication.order(Order::Stop);
+    /// Sends replicas what there is, waits until they have it if that is wanted, and ends the thread. No worker runs any more.
+    pub(crate) fn stop(self, waits: bool) {
+        self.replication.order(Order::Stop { waits });
         // If it panicked, that was reported.
         let _panicked = self.thread.join();
     }
@@ -62,8 +62,8 @@ const TICK_US: u64 = 100_000;
 /// What is due once a second is.
 const SECOND_US: u64 = 1_000_000;
 
-/// How long replicas have to take what is left when the server ends.
-const LAST_PATIENCE: Duration = Duration::from_millis(500);
+/// Room for what is recorded that is made beforehand.
+const SPARE_BYTES: usize = 256 << 10;
 
 /// The stream of a moment that is to be on disk before replicas may know of it.
 struct Held {
@@ -83,6 +83,7 @@ pub(super) struct Feeding {
     epoch: u64,
     held: VecDeque<Held>,
     spare: Vec<u8>,
+    usual_bytes: usize,
     pub(super) full_syncs: FullSyncs,
     /// Monotonic.
     next_tick_us: u64,
@@ -91,6 +92,8 @@ pub(super) struct Feeding {
     /// Since when there is no replica; monotonic.
     alone_since_us: u64,
     stopping: bool,
+    /// The server does not end before replicas have everything, within `shutdown-timeout`.
+    waits_at_end: bool,
 }
 
 impl Feeding {
@@ -105,12 +108,14 @@ impl Feeding {
             epoch: 0,
             held: VecDeque::new(),
             spare: Vec::new(),
+            usual_bytes: 0,
             full_syncs: FullSyncs::default(),
             next_tick_us: now_us,
             next_second_us: now_us,
             next_ping_us: now_us,
             alone_since_us: now_us,
             stopping: false,
+            waits_at_end: false,
         }
     }
 
@@ -153,6 +158,11 @@ impl Feeding {
         if let Err(error) = waited {
             self.engine.host.give_up(&format!("Can't wait for replicas: {error}"));
         }
+        self.receive_ready();
+    }
+
+    /// Reads what replicas say.
+    fn receive_ready(&mut self) {
         let mut index = 0;
         let mut said_something = false;
         while let Some(readiness) = self.poller.ready(index) {
@@ -210,7 +220,10 @@ impl Feeding {
         for order in orders {
             match order {
                 Order::Adopt(newcomer) => self.adopt(*newcomer),
-                Order::Stop => self.stopping = true,
+                Order::Stop { waits } => {
+                    self.stopping = true;
+                    self.waits_at_end = waits;
+                }
             }
         }
     }
@@ -218,10 +231,15 @@ impl Feeding {
     /// Takes what was recorded into the backlog.
     pub(super) fn drain(&mut self) {
         let mut pieces = Vec::new();
-        let spare = std::mem::take(&mut self.spare);
+        let mut spare = std::mem::take(&mut self.spare);
+        if spare.capacity() == 0 {
+            // As much as the last time: workers need not move it as it grows.
+            spare.reserve(self.usual_bytes);
+        }
         let taken = self.engine.effects.take_replication(&mut pieces, spare);
         self.shared.taken.store(taken.end, Relaxed);
         let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        self.usual_bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(SPARE_BYTES);
         let begins = taken.epoch != self.epoch || self.backlog.is_none();
         if begins && (taken.feed != Feed::Off || 0 < bytes) {
             // What comes now does not follow from what there was.
@@ -546,23 +564,35 @@ impl Feeding {
         }));
     }
 
-    /// Sends replicas what there is, as far as they take it.
+    /// Sends replicas what there is, and waits until they have read it, which they tell by closing their end. To close ours at once could
+    /// lose what is on its way.
     fn take_leave(&mut self) {
         self.abandon_full_sync();
         self.drain();
         self.release_all();
+        let begun: Vec<u64> =
+            self.links.iter().filter(|(_, link)| !link.is_online()).map(|(&id, _)| id).collect();
+        begun.into_iter().for_each(|id| self.drop_link(id));
         let end = self.end();
-        let deadline = Instant::now() + LAST_PATIENCE;
-        while Instant::now() < deadline {
+        let patience_s =
+            if self.waits_at_end { self.engine.config().process.shutdown_timeout_s } else { 0 };
+        let deadline = Instant::now() + Duration::from_secs(patience_s.into());
+        self.send_all();
+        while !self.links.is_empty() && Instant::now() < deadline {
             self.send_all();
-            let mut rest = self.links.values().filter(|link| link.is_online());
-            if !rest.any(|link| link.has_output(end)) {
+            for link in self.links.values_mut().filter(|link| !link.has_output(end)) {
+                link.finish();
+            }
+            if self.poller.wait(10_000).is_err() {
                 return;
             }
-            if self.poller.wait(1000).is_err() {
-                return;
-            }
-            self.links.values_mut().for_each(|link| link.is_blocked = false);
+            self.receive_ready();
+        }
+        if !self.links.is_empty() {
+            log::warning(format_args!(
+                "{} of the replicas have not read everything when shutting down.",
+                self.links.len()
+            ));
         }
     }
 
