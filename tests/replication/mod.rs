@@ -87,18 +87,6 @@ fn times_logged(server: &Server, line: &str) -> usize {
     server.log().matches(line).count()
 }
 
-/// A reply as text: of an array, its elements in brackets.
-fn shown(value: &Value) -> String {
-    match value.as_array() {
-        Some(values) => {
-            let values: Vec<String> = values.iter().map(shown).collect();
-            format!("[{}]", values.join(", "))
-        }
-        None if value.is_null() => "nil".to_owned(),
-        None => value.as_text().unwrap_or_default(),
-    }
-}
-
 /// What a server answers to a line.
 fn said(server: &Server, line: &str) -> String {
     shown(&server.client().run(line))

@@ -90,26 +90,8 @@ impl<'e> Worker<'e> {
             // What is gathered for a snapshot has to be written first.
             return Executed::YIELDING;
         }
-        if (self.engine.saving.refuses_writes() || self.engine.append_only.is_in_trouble())
-            && let Some(error) = self.refusal_of_disk(session, callable)
-        {
+        if let Some(error) = self.refusal(session, callable) {
             self.refuse(session, words, Some(callable), &error, output);
-            return rejected;
-        }
-        if self.engine.replication.lacks_replicas(&self.config)
-            && actual_flags(session, callable).has(Flags::WRITE)
-        {
-            self.refuse(session, words, Some(callable), &NO_REPLICAS, output);
-            return rejected;
-        }
-        if self.engine.replication.is_replica()
-            && let Some(error) = self.refusal_of_replica(session, callable)
-        {
-            self.refuse(session, words, Some(callable), &error, output);
-            return rejected;
-        }
-        if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
-            self.refuse(session, words, Some(callable), &LOADING, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -220,6 +202,29 @@ impl<'e> Worker<'e> {
             )
             .into(),
         ))
+    }
+
+    /// What is answered to a call that cannot be executed in the state that the server is in.
+    #[inline]
+    fn refusal(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+        let engine = self.engine;
+        if (engine.saving.refuses_writes() || engine.append_only.is_in_trouble())
+            && let Some(error) = self.refusal_of_disk(session, callable)
+        {
+            return Some(error);
+        }
+        if engine.replication.lacks_replicas(&self.config)
+            && actual_flags(session, callable).has(Flags::WRITE)
+        {
+            return Some(replication::NO_REPLICAS);
+        }
+        if engine.replication.is_replica()
+            && let Some(error) = self.refusal_of_replica(session, callable)
+        {
+            return Some(error);
+        }
+        let is_loading = engine.loading.is_active() && !callable.flags.has(Flags::LOADING);
+        is_loading.then_some(LOADING)
     }
 
     /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
@@ -534,7 +539,6 @@ fn writes(session: &Session, callable: &Callable) -> bool {
     actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
 }
 
-const NO_REPLICAS: ReplyError = ReplyError::coded("NOREPLICAS Not enough good replicas to write.");
 const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

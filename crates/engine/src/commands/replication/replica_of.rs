@@ -72,7 +72,7 @@ fn replica_of(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-fn lead(call: &mut Call<'_>) {
+fn lead(call: &Call<'_>) {
     let engine = call.engine;
     if !engine.replication.is_replica() {
         return;
