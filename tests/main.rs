@@ -22,6 +22,7 @@ mod metrics;
 mod operations;
 mod protocol;
 mod pubsub;
+mod replication;
 mod script_libraries;
 mod snapshots;
 mod subject;

@@ -7,6 +7,7 @@
 mod append_only;
 mod clock;
 mod configuration;
+mod following;
 mod host;
 mod listen;
 mod listening;
@@ -15,6 +16,7 @@ mod log;
 mod metrics;
 mod process;
 mod reclaimer;
+mod replication;
 mod saving;
 mod start;
 mod tls;

@@ -5,6 +5,7 @@ mod tests;
 
 use config::memory::EvictionPolicy as Policy;
 use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
+use thin_vec::ThinVec;
 
 use crate::blocking::serve_removed;
 use crate::events;
@@ -26,6 +27,12 @@ pub(crate) enum Room {
 }
 
 impl Worker<'_> {
+    /// Whether this is a replica whose primary evicts for both.
+    #[inline]
+    pub(crate) fn leaves_eviction(&self) -> bool {
+        self.engine.replication.is_replica() && self.config.replication.ignore_max_memory
+    }
+
     /// Notes how much memory others use, if it matters.
     pub(crate) fn look_at_memory(&mut self) {
         if 0 < self.config.memory.limit_bytes {
@@ -52,7 +59,7 @@ impl Worker<'_> {
         if used <= limit.cast_signed() {
             return Room::Enough;
         }
-        if self.engine.pause.kind(self.now_ms()).is_some() {
+        if self.engine.pause.kind(self.now_ms()).is_some() || self.leaves_eviction() {
             // An eviction is a write, too.
             return Room::Enough;
         }
@@ -203,7 +210,7 @@ impl Worker<'_> {
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
-        let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
+        let awaited = if view.has_waiters() { view.expired.clone() } else { ThinVec::new() };
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
         teller.tell_expired(&mut view);

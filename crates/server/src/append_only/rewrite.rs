@@ -173,7 +173,7 @@ impl AppendOnly {
         let mut view = keyspace.view(&mut closed, 0, &mut round);
         view.lock_all();
         let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
-        let job = engine.begin_save(&mut view, Purpose::Other, now_us);
+        let job = engine.begin_save(&mut view, Purpose::Base, now_us);
         let job = job.map_err(|_| NotBegun::Busy)?;
         let generation = self.log.lock().as_ref().map(|log| log.generation);
         Ok(Begun { job, temporary, generation })
@@ -251,6 +251,44 @@ impl AppendOnly {
             cancelled.store(true, Ordering::Release);
             // If it panicked, that was reported.
             let _panicked = thread.join();
+        }
+    }
+
+    /// Ends appending while all data is replaced by other data, until [`AppendOnly::resume`]; whether anything was appended. The files stay
+    /// as they are: they hold the data of before.
+    pub(crate) fn suspend(&self) -> bool {
+        let Some(engine) = self.engine() else { return false };
+        if !engine.append_only.figures().is_on {
+            return false;
+        }
+        self.abandon_rewrite();
+        let closed = engine.keyspace.gates().close();
+        engine.append_only.update(|figures| {
+            figures.is_on = false;
+            figures.is_rewrite_scheduled = false;
+        });
+        let log = self.log.lock().take();
+        if let Some(mut log) = log {
+            // What fails here is in the log, and the next base takes the place of all of it.
+            let _logged = self.write_log(engine, &mut log).and_then(|_| log.file.sync_data());
+        }
+        engine.effects.close();
+        *self.files.lock() = None;
+        engine.append_only.set_trouble(None);
+        engine.append_only.acknowledge(engine.effects.end());
+        drop(closed);
+        engine.keyspace.gates().give_way();
+        true
+    }
+
+    /// Appends again, with what there is now as the base.
+    pub(crate) fn resume(&self) {
+        let Some(engine) = self.engine() else { return };
+        if engine.config().persistence.append_only
+            && !engine.append_only.figures().is_on
+            && let Err(error) = self.turn_on(engine)
+        {
+            server_log::warning(error);
         }
     }
 

@@ -20,8 +20,9 @@ mod deliver;
 mod input;
 mod mailbox;
 mod places;
-mod poller;
+pub(crate) mod poller;
 mod read;
+mod replicate;
 mod round;
 mod sealed;
 mod timers;
@@ -41,6 +42,7 @@ pub(crate) use mailbox::{Mail, Mailbox};
 use crate::append_only::AppendOnly;
 use crate::clock::{Clock, Moment};
 use crate::log;
+use crate::replication::Replication;
 use crate::tls::{Scratch, Terms};
 use connection::{Connection, State};
 use places::Places;
@@ -76,6 +78,7 @@ pub(crate) struct Worker<'e> {
     /// Clients of this worker whose waits have ended.
     served: Vec<Served>,
     append_only: Arc<AppendOnly>,
+    replication: Arc<Replication>,
     held: commit::Held,
     /// Bytes by which connections have grown since it was last looked at what all of them take.
     grown: usize,
@@ -126,7 +129,7 @@ impl<'e> Worker<'e> {
         share: engine::Worker<'e>,
         mailboxes: Arc<[Mailbox]>,
         listeners: Vec<Listener>,
-        append_only: Arc<AppendOnly>,
+        (append_only, replication): (Arc<AppendOnly>, Arc<Replication>),
         clock: Clock,
     ) -> std::io::Result<Worker<'e>> {
         let poller = Poller::new()?;
@@ -163,6 +166,7 @@ impl<'e> Worker<'e> {
             ahead: ahead::Lookahead::new(),
             served: Vec::new(),
             append_only,
+            replication,
             held: commit::Held::default(),
             grown: 0,
             stopping: false,
@@ -230,6 +234,7 @@ impl<'e> Worker<'e> {
         self.commit();
         self.limit_clients(false);
         self.share.end_round();
+        self.replication.nudge(self.engine);
         self.count_round(begin)
     }
 

@@ -12,7 +12,6 @@ mod lolwut;
 mod memory;
 mod monitor;
 mod rewrite;
-mod role;
 mod save;
 mod shutdown;
 mod slow_log;
@@ -42,7 +41,6 @@ pub(super) const COMMANDS: &[&Command] = &[
     &memory::MEMORY,
     &monitor::MONITOR,
     &rewrite::BGREWRITEAOF,
-    &role::ROLE,
     &save::SAVE,
     &shutdown::SHUTDOWN,
     &slow_log::SLOWLOG,
