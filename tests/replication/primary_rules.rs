@@ -119,7 +119,7 @@ fn without_enough_replicas_writes_are_refused() {
     let write = || said(&primary, "SET some value");
     assert_eq!(write(), refused);
     assert_eq!(said(&primary, "GET some"), "nil");
-    assert_eq!(said(&primary, "EVAL return(redis.call('SET','k','v')) 0"), refused);
+    assert!(said(&primary, "EVAL return(redis.call('SET','k','v')) 0").starts_with(refused));
     let replica = replica(&newest(), primary.port()).start();
     assert!(wait_until(|| write() == "OK"));
     assert_eq!(info(&primary, "replication", "min_slaves_good_slaves"), "1");
