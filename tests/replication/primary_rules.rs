@@ -20,7 +20,7 @@ fn newest() -> Oracle {
 #[test]
 fn info_and_role_tell_of_replicas() {
     let primary = primary().start();
-    assert_eq!(said(&primary, "ROLE"), "[master, 0, []]");
+    assert_eq!(said(&primary, "ROLE"), "(master 0 ())");
     let oracle = newest();
     let replica = replica(&oracle, primary.port())
         .line("replica-announce-ip replica.example")
@@ -40,7 +40,7 @@ fn info_and_role_tell_of_replicas() {
         "{}",
         line()
     );
-    assert!(said(&primary, "ROLE").contains("[replica.example, 1234, "));
+    assert!(said(&primary, "ROLE").contains("(replica.example 1234 "));
     assert_eq!(info(&primary, "replication", "connected_slaves"), "1");
     let clients = said(&primary, "CLIENT LIST TYPE replica");
     assert!(clients.contains("flags=S") && clients.lines().count() == 1, "{clients}");
@@ -67,7 +67,7 @@ fn clients_wait_until_replicas_have_what_they_wrote() {
         assert_eq!(shown(&client.run("MULTI")), "OK");
         client.run("SET some third");
         client.run("WAIT 1 0");
-        assert_eq!(shown(&client.run("EXEC")), "[OK, 0]", "nobody waits in a transaction");
+        assert_eq!(shown(&client.run("EXEC")), "(OK 0)", "nobody waits in a transaction");
         client.send(&["WAIT", "1", "0"]).expect("it is read");
         assert!(wait_until(|| said(&primary, "CLIENT LIST").contains("flags=b")));
         replica.signal(Signal::CONT);
@@ -103,11 +103,11 @@ fn clients_wait_until_what_they_wrote_is_on_disk() {
             primary().line("appendonly yes").line(format!("appendfsync {policy}")).start();
         let mut client = primary.client();
         client.run("SET some value");
-        assert_eq!(shown(&client.run("WAITAOF 1 0 20000")), "[1, 0]", "{policy}");
+        assert_eq!(shown(&client.run("WAITAOF 1 0 20000")), "(1 0)", "{policy}");
         let replica = replica(&newest(), primary.port()).line("appendonly yes").start();
         wait_for_link(&replica);
         client.run("SET some other");
-        assert_eq!(shown(&client.run("WAITAOF 1 1 20000")), "[1, 1]", "{policy}");
+        assert_eq!(shown(&client.run("WAITAOF 1 1 20000")), "(1 1)", "{policy}");
         wait_for_equality(&primary, &replica);
     }
 }
@@ -172,9 +172,9 @@ fn subscribers_of_a_replica_hear_what_is_published_here() {
     let replica = replica(&newest(), primary.port()).start();
     wait_for_link(&replica);
     let mut listener = replica.client();
-    assert_eq!(shown(&listener.run("SUBSCRIBE news")), "[subscribe, news, 1]");
+    assert_eq!(shown(&listener.run("SUBSCRIBE news")), "(subscribe news 1)");
     primary.client().run("PUBLISH news today");
-    assert_eq!(shown(&listener.reply().expect("it comes")), "[message, news, today]");
+    assert_eq!(shown(&listener.reply().expect("it comes")), "(message news today)");
 }
 
 #[test]

@@ -124,9 +124,8 @@ fn links_that_are_cut_in_the_middle_of_a_sync_come_to_the_same_data() {
     for diskless in ["yes", "no"] {
         let oracle = Oracle::all().remove(0);
         let primary = primary().line(format!("repl-diskless-sync {diskless}")).start();
-        for seed in 0..4 {
-            fill(&primary, seed);
-        }
+        fill(&primary, 1);
+        primary.client().run("DEBUG POPULATE 3000 key 100");
         let network = Proxy::to(primary.address());
         network.cut_after(20_000);
         let replica = replica(&oracle, network.port()).start();
@@ -192,7 +191,7 @@ fn an_old_request_is_answered_with_the_data_at_once() {
     primary.client().run("SET other value");
     let stream = client.read_exactly(23).expect("it comes");
     assert_eq!(stream, b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n");
-    assert_eq!(shown(&client.reply().expect("it comes")), "[SET, other, value]");
+    assert_eq!(shown(&client.reply().expect("it comes")), "(SET other value)");
 }
 
 /// A real primary, this server, a real replica of it, and this server again.

@@ -79,10 +79,8 @@ fn an_append_only_file_of_a_replica_has_what_the_replica_has() {
     let digest = super::digest(&replica);
     replica.signal(harness::Signal::KILL);
     replica.wait_for_end();
-    let restarted = replica_of(primary.port())
-        .line(format!("dir {path}"))
-        .line("appendonly yes")
-        .start();
+    let restarted =
+        replica_of(primary.port()).line(format!("dir {path}")).line("appendonly yes").start();
     assert_eq!(super::digest(&restarted), digest, "{}", restarted.log());
     primary.signal(harness::Signal::CONT);
 }

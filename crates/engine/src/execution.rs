@@ -204,7 +204,7 @@ impl<'e> Worker<'e> {
         ))
     }
 
-    /// Why nobody may make such a call at the moment.
+    /// What is answered to a call that cannot be executed in the state that the server is in.
     #[inline]
     fn refusal(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
         let engine = self.engine;
@@ -216,14 +216,15 @@ impl<'e> Worker<'e> {
         if engine.replication.lacks_replicas(&self.config)
             && actual_flags(session, callable).has(Flags::WRITE)
         {
-            return Some(NO_REPLICAS);
+            return Some(replication::NO_REPLICAS);
         }
         if engine.replication.is_replica()
             && let Some(error) = self.refusal_of_replica(session, callable)
         {
             return Some(error);
         }
-        (engine.loading.is_active() && !callable.flags.has(Flags::LOADING)).then_some(LOADING)
+        let is_loading = engine.loading.is_active() && !callable.flags.has(Flags::LOADING);
+        is_loading.then_some(LOADING)
     }
 
     /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
@@ -538,7 +539,6 @@ fn writes(session: &Session, callable: &Callable) -> bool {
     actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
 }
 
-const NO_REPLICAS: ReplyError = ReplyError::coded("NOREPLICAS Not enough good replicas to write.");
 const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]

@@ -131,9 +131,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
-    let syncer = start_writers(engine, jobs, &outfit, clock)?;
-    let feeder = Feeder::start(Arc::clone(&outfit.replication), engine)
-        .map_err(|error| no_thread(&error))?;
+    let (syncer, feeder) = start_writers(engine, jobs, &outfit, clock)?;
     let threads = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
@@ -170,16 +168,19 @@ fn go_to_background(config: &Config, supervisor: &Supervisor) -> Result<bool, Fa
     Ok(background)
 }
 
-/// Starts the threads that write files.
+/// Starts the threads that write files, and the one that serves replicas.
 fn start_writers(
     engine: &'static Engine,
     jobs: Receiver<Job>,
     outfit: &Outfit,
     clock: Clock,
-) -> Result<Syncer, Failed> {
+) -> Result<(Syncer, Feeder), Failed> {
     outfit.append_only.serve(engine);
     saving::spawn(engine, jobs, clock)
-        .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
+        .and_then(|()| {
+            let syncer = Syncer::start(Arc::clone(&outfit.append_only))?;
+            Ok((syncer, Feeder::start(Arc::clone(&outfit.replication), engine)?))
+        })
         .map_err(|error| no_thread(&error))
 }
 

@@ -43,6 +43,9 @@ pub use role::{Link, ReplicaState, Role, SyncProgress};
 pub(crate) use show::{section, syncs, traffic};
 pub(crate) use wait::{Acknowledgement, Durable};
 
+/// What a primary answers to them that has too few replicas.
+pub(crate) const NO_REPLICAS: ReplyError =
+    ReplyError::coded("NOREPLICAS Not enough good replicas to write.");
 /// What a replica answers to those who want to write.
 pub(crate) const READ_ONLY: ReplyError =
     ReplyError::coded("READONLY You can't write against a read only replica.");

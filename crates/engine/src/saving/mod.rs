@@ -290,8 +290,8 @@ impl Engine {
         let backlog = &self.saving.backlog;
         let limit = config.persistence.snapshot_queue_bytes;
         backlog.begin(usize::try_from(limit).unwrap_or(usize::MAX));
-        let now_ms = now_us.div_euclid(1000);
-        let recorder = Arc::new(Recorder::new(&config, version, now_ms, Arc::clone(backlog)));
+        let moment_ms = now_us.div_euclid(1000);
+        let recorder = Arc::new(Recorder::new(&config, version, moment_ms, Arc::clone(backlog)));
         let walk = view.begin_snapshot(Arc::clone(&recorder) as Arc<dyn keyspace::SnapshotSink>);
         let shown = Arc::new(AtomicUsize::new(0));
         let cancelled = Arc::new(AtomicBool::new(false));

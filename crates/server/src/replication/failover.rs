@@ -7,7 +7,7 @@ use crate::log;
 
 impl Feeding {
     /// Goes on with a failover, if there is one: once a replica has all, it is asked to take over.
-    pub(super) fn look_at_failover(&mut self) {
+    pub(super) fn look_at_failover(&self) {
         let Failover::WaitingForSync { target, deadline_ms, force } =
             self.engine.replication.failover()
         else {
@@ -31,7 +31,7 @@ impl Feeding {
                 "Failover target {}:{} is synced, failing over.",
                 target.host, target.port
             ));
-            return self.hand_over_to(target);
+            return self.hand_over_to(&target);
         }
         if deadline_ms.is_none_or(|deadline_ms| self.unix_ms() < deadline_ms) {
             return;
@@ -42,7 +42,7 @@ impl Feeding {
                     "Failover to {}:{} time out exceeded, failing over.",
                     target.host, target.port
                 ));
-                self.hand_over_to(target);
+                self.hand_over_to(&target);
             }
             None => self.with_gates_closed(|engine| {
                 engine.abort_failover("Replica never caught up before timeout");
@@ -51,10 +51,10 @@ impl Feeding {
     }
 
     /// Becomes the replica of the one that takes over, which is asked to do so.
-    fn hand_over_to(&mut self, target: FailoverTarget) {
+    fn hand_over_to(&self, target: &FailoverTarget) {
         self.with_gates_closed(|engine| {
             engine.replication.set_failover(Failover::InProgress { target: target.clone() });
-            if !engine.host.hand_over_to(engine, &target) {
+            if !engine.host.hand_over_to(engine, target) {
                 engine.abort_failover("Failover target can't be connected");
             }
         });

@@ -82,7 +82,7 @@ impl Feeding {
         let wanted = self.wanted(link);
         match self.full_syncs.current.as_ref().map(|current| &current.target) {
             Some(Target::Sockets(_)) => {
-                log::notice("Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC")
+                log::notice("Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
             }
             Some(Target::Disk) => self.join_disk_target(id, wanted),
             None if wanted.streams
@@ -254,7 +254,7 @@ impl Feeding {
                         "Background RDB transfer started by pid {process}"
                     )),
                     Target::Disk => {
-                        log::notice(format_args!("Background saving started by pid {process}"))
+                        log::notice(format_args!("Background saving started by pid {process}"));
                     }
                 }
                 self.full_syncs.current =
@@ -276,7 +276,11 @@ impl Feeding {
             let numbers =
                 current.members.iter().filter_map(|id| match &self.links.get(id)?.stage {
                     Stage::Streaming { number, .. } => Some(*number),
-                    _ => None,
+                    Stage::Waiting
+                    | Stage::Saving
+                    | Stage::File { .. }
+                    | Stage::Transmitted
+                    | Stage::Online => None,
                 });
             match numbers.min() {
                 Some(number) => transfer.forget(number),
@@ -300,7 +304,9 @@ impl Feeding {
             Some(Written::Stored(file)) => self.send_file(file, &members),
             Some(Written::Failed) | None => {
                 log::warning("Background transfer error");
-                members.into_iter().for_each(|id| self.drop_link(id));
+                for id in members {
+                    self.drop_link(id);
+                }
             }
         }
         self.begin_full_sync_if_due();
@@ -313,7 +319,9 @@ impl Feeding {
             Ok(metadata) => metadata.len(),
             Err(error) => {
                 log::warning(format_args!("SYNC failed. Can't stat DB after BGSAVE: {error}"));
-                members.iter().for_each(|&id| self.drop_link(id));
+                for &id in members {
+                    self.drop_link(id);
+                }
                 return;
             }
         };

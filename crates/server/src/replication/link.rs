@@ -23,6 +23,7 @@ use super::transfer::{Chunk, Transfer};
 use crate::worker::poller::Interest;
 
 /// A replica's connection.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something of its own")]
 pub(super) struct Link {
     pub(super) socket: OwnedFd,
     pub(super) attached: Arc<AttachedReplica>,
@@ -265,7 +266,7 @@ impl Link {
             usize::MAX,
         );
         let requests = (0..batch.len()).map(|index| batch.words(index, &self.input));
-        let said = requests.filter_map(acknowledged).last();
+        let said = requests.filter_map(acknowledged).next_back();
         let consumed = batch.consumed();
         self.input.drain(..consumed.min(self.input.len()));
         if matches!(status, ParseStatus::Failed(_)) {

@@ -317,7 +317,7 @@ impl Feeding {
     }
 
     /// Says that a replica is up to date, but for what is on its way.
-    pub(super) fn welcome(&mut self, id: u64) {
+    pub(super) fn welcome(&self, id: u64) {
         if let Some(link) = self.links.get(&id) {
             log::notice(format_args!(
                 "Synchronization with replica {} succeeded",
@@ -328,7 +328,7 @@ impl Feeding {
     }
 
     /// Notes how many replicas are good, and answers those who wait for them.
-    pub(super) fn weigh_and_answer(&mut self) {
+    pub(super) fn weigh_and_answer(&self) {
         let most_lag_s = self.engine.config().replication.min_replicas_max_lag_s;
         self.engine.replication.weigh_replicas(most_lag_s, self.unix_ms());
         self.answer_waits();
@@ -472,7 +472,12 @@ impl Feeding {
                 {
                     "full"
                 }
-                _ => continue,
+                Stage::Waiting
+                | Stage::Saving
+                | Stage::File { .. }
+                | Stage::Streaming { .. }
+                | Stage::Transmitted
+                | Stage::Online => continue,
             };
             log::warning(format_args!(
                 "Disconnecting timedout replica ({kind} sync): {}",
@@ -480,7 +485,9 @@ impl Feeding {
             ));
             silent.push(id);
         }
-        silent.into_iter().for_each(|id| self.drop_link(id));
+        for id in silent {
+            self.drop_link(id);
+        }
     }
 
     /// Closes the connections of replicas for which too much waits.
@@ -572,7 +579,9 @@ impl Feeding {
         self.release_all();
         let begun: Vec<u64> =
             self.links.iter().filter(|(_, link)| !link.is_online()).map(|(&id, _)| id).collect();
-        begun.into_iter().for_each(|id| self.drop_link(id));
+        for id in begun {
+            self.drop_link(id);
+        }
         let end = self.end();
         let patience_s =
             if self.waits_at_end { self.engine.config().process.shutdown_timeout_s } else { 0 };

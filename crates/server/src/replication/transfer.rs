@@ -182,8 +182,9 @@ mod tests {
         let outcome = std::thread::scope(|scope| {
             let writing = scope.spawn(|| {
                 let mut written = 0_usize;
+                let chunk = vec![0; CHUNK_BYTES];
                 loop {
-                    match sender.write_all(&[0; CHUNK_BYTES]) {
+                    match sender.write_all(&chunk) {
                         Ok(()) => written += CHUNK_BYTES,
                         Err(error) => return (written, error.kind()),
                     }

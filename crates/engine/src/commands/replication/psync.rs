@@ -3,11 +3,13 @@
 //! What can be refused is refused here. Otherwise the connection is handed over to whoever serves replicas, who knows what of the
 //! stream is still there, and answers.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use ::replication::SyncRequest;
 use command::argument::{integer, string};
 use command::{Command as Declaration, Flags, Group};
 use resp::ReplyError;
-use std::sync::Arc;
 
 use crate::command_table::{Command, Handler, Outcome};
 use crate::host::LogLevel;
@@ -41,7 +43,7 @@ const FLAGS: Flags =
     Flags::ADMIN.and(Flags::NO_SCRIPT).and(Flags::NO_ASYNC_LOADING).and(Flags::NO_MULTI);
 
 fn sync(call: &mut Call<'_>) -> Outcome {
-    if call.session.record.monitors.load(std::sync::atomic::Ordering::Relaxed) {
+    if call.session.record.monitors.load(Ordering::Relaxed) {
         return Ok(());
     }
     admit(call)?;
@@ -51,7 +53,7 @@ fn sync(call: &mut Call<'_>) -> Outcome {
 }
 
 fn psync(call: &mut Call<'_>) -> Outcome {
-    if call.session.record.monitors.load(std::sync::atomic::Ordering::Relaxed) {
+    if call.session.record.monitors.load(Ordering::Relaxed) {
         return Ok(());
     }
     let mut arguments = call.arguments;

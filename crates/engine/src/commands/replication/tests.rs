@@ -105,13 +105,13 @@ fn a_client_waits_until_replicas_have_what_it_wrote() {
     replica.acknowledge(offset - 1, None, server.now_ms);
     assert!(server.engine.end_acknowledged().is_empty(), "not enough");
     replica.acknowledge(offset, None, server.now_ms);
-    let mut served = server.engine.end_acknowledged();
-    assert_eq!(served.len(), 1);
-    let served = served.remove(0);
-    assert_eq!(served.client(), server.clients[client].id());
+    let mut ended = server.engine.end_acknowledged();
+    assert_eq!(ended.len(), 1);
+    let ended = ended.remove(0);
+    assert_eq!(ended.client(), server.clients[client].id());
     let mut output = resp::Output::new();
     server.worker.begin_round(crate::Time { unix_us: server.now_ms * 1000 });
-    assert!(server.worker.end_wait(&mut server.clients[client], served, &mut output));
+    assert!(server.worker.end_wait(&mut server.clients[client], ended, &mut output));
     server.worker.end_round();
     assert_eq!(output.as_slice(), Some(&b":1\r\n"[..]));
     assert_eq!(server.say("INFO commandstats").matches("cmdstat_wait:calls=").count(), 1);
@@ -144,10 +144,7 @@ fn without_enough_replicas_writes_are_refused() {
     assert_eq!(server.say("GET key"), "$-1");
     server.say("MULTI");
     assert_eq!(server.say("SET key value"), refused);
-    assert_eq!(
-        server.say("EXEC"),
-        "-EXECABORT Transaction discarded because of previous errors."
-    );
+    assert_eq!(server.say("EXEC"), "-EXECABORT Transaction discarded because of previous errors.");
     let _replica = attach(&mut server, 1);
     server.engine.replication.weigh_replicas(10, server.now_ms + 10_000);
     assert_eq!(server.say("SET key value"), "+OK");

@@ -73,6 +73,11 @@ impl<'r, 'c> Running<'r, 'c> {
         {
             return Err(replication::READ_ONLY);
         }
+        if callable.flags.has(Flags::WRITE)
+            && self.call.engine.replication.lacks_replicas(self.call.config)
+        {
+            return Err(replication::NO_REPLICAS);
+        }
         if callable.flags.has(Flags::WRITE) && self.call.engine.saving.refuses_writes() {
             return Err(CANNOT_SAVE);
         }
