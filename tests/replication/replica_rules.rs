@@ -115,7 +115,9 @@ fn keys_expire_when_the_primary_says_so() {
     let mut client = replica.client();
     // The primary removes nothing by itself, and nobody asks for the key there.
     writer.run("DEBUG SET-ACTIVE-EXPIRE 0");
-    writer.run("SET soon gone PX 50");
+    writer.run("SET soon gone");
+    wait_to_say(&mut client, "GET soon", "gone");
+    writer.run("PEXPIRE soon 50");
     wait_to_say(&mut client, "GET soon", "nil");
     assert_eq!(say(&mut client, "EXISTS soon"), "0");
     assert_eq!(say(&mut client, "TTL soon"), "-2");

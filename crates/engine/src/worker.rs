@@ -188,7 +188,9 @@ impl<'e> Worker<'e> {
         self.round.access = AccessClock::new(access_policy(&self.config), self.round.now_ms);
         // Nobody may see a write while writes are paused, not even that of time. To a replica its primary tells what expires.
         let paused = self.engine.pause.kind(self.round.now_ms).is_some()
-            || self.engine.replication.is_replica();
+            || self.engine.replication.is_replica()
+            // Commands that are still to be loaded may be about keys whose time is up.
+            || self.engine.loading.is_active();
         self.round.expiry = if paused { ExpiryMode::Hide } else { ExpiryMode::Remove };
     }
 

@@ -68,7 +68,11 @@ impl Link {
 
     /// Starts the thread, which lives as long as the process.
     pub(crate) fn spawn(self) -> std::io::Result<JoinHandle<()>> {
-        std::thread::Builder::new().name("replication".to_owned()).spawn(move || self.run())
+        std::thread::Builder::new().name("replication".to_owned()).spawn(move || {
+            if !self.engine.host.contain(&mut || self.run()) {
+                self.engine.host.give_up("the link to the primary panicked");
+            }
+        })
     }
 
     fn run(&self) {
