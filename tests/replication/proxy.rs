@@ -35,7 +35,7 @@ impl Proxy {
             ended: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
-        std::thread::spawn(move || {
+        let accept = move || {
             for client in listener.incoming() {
                 if accepting.ended.load(Ordering::Relaxed) {
                     return;
@@ -44,7 +44,8 @@ impl Proxy {
                     accepting.join(client);
                 }
             }
-        });
+        };
+        spawn(accept);
         Proxy { port, shared }
     }
 
@@ -80,7 +81,7 @@ impl Shared {
         for (from, to, counts) in pairs {
             let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
             let shared = Arc::clone(self);
-            std::thread::spawn(move || shared.pass(from, to, counts));
+            spawn(move || shared.pass(from, to, counts));
         }
         let mut streams = self.streams.lock().expect("nobody panics with it");
         streams.extend([client, server]);
@@ -115,4 +116,9 @@ impl Drop for Proxy {
         // Wakes the one that accepts.
         let _woken = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
+}
+
+fn spawn(run: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().name("proxy".to_owned());
+    thread.spawn(run).expect("there is a thread");
 }
