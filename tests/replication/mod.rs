@@ -70,18 +70,20 @@ fn times_logged(server: &Server, line: &str) -> usize {
     server.log().matches(line).count()
 }
 
-/// A reply as text: of an array, its elements in brackets.
+/// A reply as text, with what is in it in parentheses.
 fn shown(value: &Value) -> String {
+    if value.is_null() {
+        return "nil".to_owned();
+    }
     match value.as_array() {
-        Some(values) => {
-            let values: Vec<String> = values.iter().map(shown).collect();
-            format!("[{}]", values.join(", "))
+        Some(parts) => {
+            let parts: Vec<String> = parts.iter().map(shown).collect();
+            format!("({})", parts.join(" "))
         }
-        None if value.is_null() => "nil".to_owned(),
-        None => match value.as_integer() {
-            Some(number) => number.to_string(),
-            None => value.as_text().unwrap_or_default(),
-        },
+        None => value
+            .as_text()
+            .or_else(|| value.as_integer().map(|number| number.to_string()))
+            .unwrap_or_else(|| format!("{value:?}")),
     }
 }
 
