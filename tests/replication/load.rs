@@ -1,4 +1,7 @@
 //! Writes of all kinds, at random: every type, expiry, transactions, scripts, and what concerns whole databases.
+//!
+//! Fields that expire have tests of their own: Redis 7.0 does not know them, and 7.4.1 ends with a corrupt memory after some
+//! hundreds of HPEXPIRE among other writes.
 
 use harness::{Client, Random};
 
@@ -52,7 +55,7 @@ fn one(random: &mut Random) -> String {
     let key = random.below(20);
     let other = random.below(20);
     let value = random.below(1000);
-    match random.below(46) {
+    match random.below(44) {
         0 => format!("SET s{key} value-{value}"),
         1 => format!("SET s{key} {value} EX 100"),
         2 => format!("SET s{key} {value} PX {}", 1 + random.below(300)),
@@ -96,9 +99,6 @@ fn one(random: &mut Random) -> String {
         40 => format!("MOVE s{key} {}", random.below(3)),
         41 => format!("GETEX s{key} PX {}", 1 + random.below(300)),
         42 => format!("EXPIREAT n{key} 1"),
-        // Redis 7.0 does not know these.
-        43 => format!("HPEXPIRE hash{key} {} FIELDS 1 f{}", 1 + random.below(300), value % 7),
-        44 => format!("HPERSIST hash{key} FIELDS 1 f{}", value % 7),
         _ => format!("SORT l{key} ALPHA STORE l{other}"),
     }
 }

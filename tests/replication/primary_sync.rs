@@ -127,7 +127,7 @@ fn links_that_are_cut_in_the_middle_of_a_sync_come_to_the_same_data() {
         fill(&primary, 1);
         primary.client().run("DEBUG POPULATE 3000 key 100");
         let network = Proxy::to(primary.address());
-        network.cut_after(20_000);
+        network.cut_next_after([20_000]);
         let replica = replica(&oracle, network.port()).start();
         assert!(wait_until(|| 2 <= count(&primary, "sync_full")), "{}", primary.log());
         fill(&primary, 5);

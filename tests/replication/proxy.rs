@@ -35,7 +35,7 @@ impl Proxy {
             ended: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
-        std::thread::spawn(move || {
+        let accept = move || {
             for client in listener.incoming() {
                 if accepting.ended.load(Ordering::Relaxed) {
                     return;
@@ -44,7 +44,8 @@ impl Proxy {
                     accepting.join(client);
                 }
             }
-        });
+        };
+        spawn(accept);
         Proxy { port, shared }
     }
 
@@ -74,13 +75,14 @@ impl Proxy {
 impl Shared {
     fn join(self: &Arc<Self>, client: TcpStream) {
         let Ok(server) = TcpStream::connect(self.target) else { return };
-        let next = self.next.lock().expect("nobody panics with it").pop_front();
-        self.allowance.store(next.unwrap_or(u64::MAX), Ordering::Relaxed);
+        if let Some(next) = self.next.lock().expect("nobody panics with it").pop_front() {
+            self.allowance.store(next, Ordering::Relaxed);
+        }
         let pairs = [(&client, &server, false), (&server, &client, true)];
         for (from, to, counts) in pairs {
             let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
             let shared = Arc::clone(self);
-            std::thread::spawn(move || shared.pass(from, to, counts));
+            spawn(move || shared.pass(from, to, counts));
         }
         let mut streams = self.streams.lock().expect("nobody panics with it");
         streams.extend([client, server]);
@@ -103,6 +105,9 @@ impl Shared {
                 break;
             }
         }
+        if counts && self.allowance.load(Ordering::Relaxed) == 0 {
+            self.allowance.store(u64::MAX, Ordering::Relaxed);
+        }
         let _gone = from.shutdown(Shutdown::Both);
         let _gone = to.shutdown(Shutdown::Both);
     }
@@ -115,4 +120,9 @@ impl Drop for Proxy {
         // Wakes the one that accepts.
         let _woken = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
+}
+
+fn spawn(run: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().name("proxy".to_owned());
+    thread.spawn(run).expect("there is a thread");
 }

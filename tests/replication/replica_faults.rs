@@ -102,7 +102,7 @@ fn replicas_survive_primaries_that_are_killed() {
         wait_for_equality(&server, &replica);
         // In the middle of the stream.
         let mut client = server.client();
-        client.write(&b"*3\r\n$3\r\nSET\r\n$5\r\nlater\r\n$10\r\n01234".repeat(1)).expect("sent");
+        client.write(&b"*3\r\n$3\r\nSET\r\n$5\r\nlater\r\n$10\r\n01234"[..]).expect("sent");
         server.signal(Signal::KILL);
         server.wait_for_end();
         replica.wait_for_log("Connection with master lost.");

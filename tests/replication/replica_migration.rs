@@ -45,10 +45,10 @@ fn by_promoting_a_replica_while_writes_are_paused() {
         });
         // What was acknowledged before the pause is there. At most the one that waited for its end came after that.
         let counted = new.client().run("GET counter").as_text().unwrap_or_default();
-        let counted: u64 = counted.parse().unwrap_or(0);
-        let acknowledged = acknowledged.load(Ordering::Relaxed);
+        let counted: i64 = counted.parse().unwrap_or(0);
+        let acknowledged = acknowledged.load(Ordering::Relaxed).cast_signed();
         assert!(acknowledged <= counted + 1, "{acknowledged} acknowledged, {counted} arrived");
-        assert_eq!(new.client().run("INCR counter").as_integer(), Some(counted as i64 + 1));
+        assert_eq!(new.client().run("INCR counter").as_integer(), Some(counted + 1));
     }
 }
 

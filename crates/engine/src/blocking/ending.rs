@@ -133,7 +133,9 @@ impl Worker<'_> {
         };
         self.leave_queues(&waiter);
         // What was written for it was written in another session, so this may be more than that.
-        session.replicated_to = self.engine.replication_offset();
+        if waiter.acknowledgement().is_none() {
+            session.replicated_to = self.engine.replication_offset();
+        }
         let begin = output.mark();
         output.append(served.output);
         if session.replies != Replies::On {

@@ -175,7 +175,8 @@ fn clients(facts: &Facts<'_>, fields: &mut Fields) {
     let most = |of: fn(&crate::clients::ClientRecord) -> usize| {
         clients.iter().map(|client| of(client)).max().unwrap_or(0)
     };
-    fields.put("connected_clients", clients.len());
+    let replicas = clients.iter().filter(|client| client.is_replica.load(Relaxed)).count();
+    fields.put("connected_clients", clients.len() - replicas);
     fields.put("cluster_connections", 0);
     fields.put("maxclients", facts.config.limits.clients);
     fields.put(

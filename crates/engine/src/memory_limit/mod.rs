@@ -36,7 +36,10 @@ impl Worker<'_> {
     /// Notes how much memory others use, if it matters.
     pub(crate) fn look_at_memory(&mut self) {
         if 0 < self.config.memory.limit_bytes {
-            self.memory_elsewhere = self.engine.host.used_memory_elsewhere();
+            // What is kept for slow replicas is not what eviction could free: it would only grow by that.
+            let held = self.engine.replication.held_bytes();
+            self.memory_elsewhere =
+                self.engine.host.used_memory_elsewhere().saturating_sub_unsigned(held);
         }
     }
 
@@ -73,7 +76,9 @@ impl Worker<'_> {
         let Some(policy) = policy(self.config.memory.policy) else { return Room::Lacking };
         let begin = (self.engine.ticks)();
         let patience = patience_ns(self.config.memory.eviction_tenacity);
-        while limit < self.engine.host.used_memory() {
+        while limit
+            < self.engine.host.used_memory().saturating_sub(self.engine.replication.held_bytes())
+        {
             match self.evict_one(policy) {
                 Freed::Nothing if 0 < self.engine.host.reclaimed().0 => return Room::Coming,
                 Freed::Nothing => return Room::Lacking,

@@ -148,10 +148,10 @@ impl AttachedReplica {
 
     /// What the log calls it.
     pub fn name(&self) -> String {
-        if self.announced.port == 0 {
-            return format!("client id #{}", self.client.id);
-        }
         let address = self.address();
+        if self.announced.port == 0 {
+            return format!("{address}:<unknown-replica-port>");
+        }
         if address.contains(':') {
             format!("[{address}]:{}", self.announced.port)
         } else {

@@ -65,6 +65,8 @@ pub struct Replication {
     /// Replicas that were heard of lately, as `min-replicas-max-lag` says.
     good_replicas: AtomicUsize,
     backlog: Mutex<Option<BacklogFigures>>,
+    /// Bytes that are kept for replicas that are slow.
+    held_bytes: AtomicUsize,
     /// WAIT has asked: replicas are to say how far they are.
     asks_acknowledgement: AtomicBool,
     /// All replicas are to be cut off, since they have to ask anew.
@@ -135,6 +137,7 @@ impl Default for Replication {
             replicas: Mutex::default(),
             good_replicas: AtomicUsize::new(0),
             backlog: Mutex::default(),
+            held_bytes: AtomicUsize::new(0),
             asks_acknowledgement: AtomicBool::new(false),
             cuts_replicas: AtomicBool::new(false),
             waits: wait::Waits::default(),
@@ -178,7 +181,14 @@ impl Replication {
 
     /// Notes what the backlog holds.
     pub fn note_backlog(&self, figures: Option<BacklogFigures>) {
+        let held = figures.map_or(0, |figures| figures.held);
+        self.held_bytes.store(usize::try_from(held).unwrap_or(usize::MAX), Ordering::Relaxed);
         *self.backlog.lock() = figures;
+    }
+
+    /// Bytes that are kept for replicas that are slow.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes.load(Ordering::Relaxed)
     }
 
     /// Notes which database the primary's stream has selected, as of what was applied.

@@ -108,14 +108,9 @@ impl<'a> Payload<'a> {
         if SIGN_INTERVAL <= self.signed.elapsed() {
             self.signed = Instant::now();
             self.link.check(self.order)?;
-            self.wire.send(b"\n").map_err(|error| self.connection_lost(&reason(&error)))?;
+            self.wire.send(b"\n").map_err(|error| connection_lost(&reason(&error)))?;
         }
         Ok(())
-    }
-
-    fn connection_lost(&self, why: &str) -> Lost {
-        log::warning(format_args!("I/O error trying to sync with MASTER: {why}"));
-        Lost::Attempt
     }
 
     /// Waits until something has come; then all that came before was looked at.
@@ -126,14 +121,14 @@ impl<'a> Payload<'a> {
         loop {
             self.sign()?;
             match self.wire.read(&mut self.input) {
-                Ok(Some(0)) => return Err(self.connection_lost("connection lost")),
+                Ok(Some(0)) => return Err(connection_lost("connection lost")),
                 Ok(Some(count)) => {
                     self.input.truncate(count);
                     self.silence.broken();
                     return Ok(());
                 }
                 Ok(None) => {}
-                Err(error) => return Err(self.connection_lost(&reason(&error))),
+                Err(error) => return Err(connection_lost(&reason(&error))),
             }
             if self.link.timeout() < self.silence.length() {
                 log::warning(
@@ -148,7 +143,7 @@ impl<'a> Payload<'a> {
                     self.link.check(self.order)?;
                 }
                 Ok(_) => {}
-                Err(error) => return Err(self.connection_lost(&reason(&error))),
+                Err(error) => return Err(connection_lost(&reason(&error))),
             }
         }
     }
@@ -195,4 +190,9 @@ impl Read for Payload<'_> {
         self.read += count;
         Ok(count)
     }
+}
+
+fn connection_lost(why: &str) -> Lost {
+    log::warning(format_args!("I/O error trying to sync with MASTER: {why}"));
+    Lost::Attempt
 }

@@ -184,18 +184,12 @@ impl Stream<'_> {
         self.acknowledged = Instant::now();
         let offset = offset.to_string();
         let mut request = Vec::with_capacity(96);
-        match self.link.engine.synced_offset() {
-            Some(synced) => {
-                let synced = synced.to_string();
-                let words: [&[u8]; 5] =
-                    [b"REPLCONF", b"ACK", offset.as_bytes(), b"FACK", synced.as_bytes()];
-                resp::value::encode_request(&words, &mut request);
-            }
-            None => {
-                let words: [&[u8]; 3] = [b"REPLCONF", b"ACK", offset.as_bytes()];
-                resp::value::encode_request(&words, &mut request);
-            }
-        }
+        let synced = self.link.engine.synced_offset().map(|offset| offset.to_string());
+        let synced = synced.unwrap_or_default();
+        let words: [&[u8]; 5] =
+            [b"REPLCONF", b"ACK", offset.as_bytes(), b"FACK", synced.as_bytes()];
+        let (plain, _) = words.split_at(3);
+        resp::value::encode_request(if synced.is_empty() { plain } else { &words }, &mut request);
         self.wire.send(&request).map_err(|_| End::Cut)
     }
 

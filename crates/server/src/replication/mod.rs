@@ -51,6 +51,8 @@ pub(crate) struct Replication {
     bell: OwnedFd,
     /// The thread sleeps, or is about to, and has to be rung.
     asleep: AtomicBool,
+    /// The thread was asked to look at something, and has not begun to.
+    rung: AtomicBool,
     /// Up to where the thread has taken the stream.
     taken: AtomicU64,
 }
@@ -84,6 +86,7 @@ impl Replication {
             orders: Mutex::default(),
             bell: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?,
             asleep: AtomicBool::new(false),
+            rung: AtomicBool::new(false),
             taken: AtomicU64::new(0),
         })
     }
@@ -98,8 +101,14 @@ impl Replication {
         self.wake();
     }
 
-    /// Wakes the thread, if it sleeps.
+    /// Has the thread look at what there is to do.
     pub(crate) fn wake(&self) {
+        self.rung.store(true, Ordering::SeqCst);
+        self.rouse();
+    }
+
+    /// Wakes the thread, if it sleeps.
+    fn rouse(&self) {
         // What was done before has to be seen by a thread that is about to sleep, or its sleep has to be seen here.
         fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel) {
@@ -114,7 +123,7 @@ impl Replication {
         if engine.effects.has_replicas()
             && engine.replication_offset() != self.taken.load(Ordering::Relaxed)
         {
-            self.wake();
+            self.rouse();
         }
     }
 }

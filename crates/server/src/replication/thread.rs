@@ -129,6 +129,8 @@ impl Feeding {
 
     /// Does what there is to do.
     fn turn(&mut self) {
+        // Whatever is asked from here on is for the next turn.
+        self.shared.rung.store(false, Ordering::SeqCst);
         // Who was cut off before they asked is another one than who asks.
         let orders = std::mem::take(&mut *self.shared.orders.lock());
         if self.engine.replication.take_cut() {
@@ -196,7 +198,7 @@ impl Feeding {
     /// Whether there is something to do without being woken.
     fn is_busy(&self) -> bool {
         let end = self.end();
-        !self.shared.orders.lock().is_empty()
+        self.shared.rung.load(Ordering::SeqCst)
             || self.engine.replication_offset() != self.shared.taken.load(Relaxed)
             || self.full_syncs.has_ended()
             || self.links.values().any(|link| !link.is_blocked && link.has_output(end))
@@ -310,6 +312,7 @@ impl Feeding {
         let end = self.backlog.as_ref().map_or(0, Backlog::end);
         let durable = said.durable.map(|durable| durable.min(end));
         link.attached.acknowledge(said.offset.min(end), durable, unix_ms);
+        link.attached.client.last_call_ms.store(unix_ms, Relaxed);
         if matches!(link.stage, Stage::Transmitted) {
             link.enter(Stage::Online, now_ms);
             self.welcome(id);

@@ -198,3 +198,56 @@ fn a_history_forks_when_a_replica_becomes_a_primary() {
     assert_eq!(server.replicated(), ["SELECT 0", "SET key other"], "it stands for itself");
     assert!(server.replicated().is_empty());
 }
+
+#[test]
+fn the_file_and_replicas_are_told_the_same_whoever_reads_first() {
+    let mut server = Server::new();
+    server.effects();
+    server.replicated();
+    let long = "x".repeat(100_000);
+    server.answer(&["SET", "long", &long]);
+    server.say("MULTI");
+    server.answer(&["SET", "other", &long]);
+    server.say("INCR number");
+    server.say("EXEC");
+    server.say("SELECT 3");
+    server.answer(&["APPEND", "long", &long]);
+    let replicated = server.replicated();
+    assert_eq!(server.effects(), replicated);
+    assert_eq!(replicated.len(), 8, "SELECT, SET, MULTI, SET, INCR, EXEC, SELECT, APPEND");
+    // Each begins anew on its own.
+    server.engine.effects.restart();
+    server.say("INCR number");
+    assert_eq!(server.effects(), ["SELECT 3", "INCR number"]);
+    assert_eq!(server.replicated(), ["INCR number"]);
+    server.engine.effects.restart_replication();
+    server.engine.effects.insert(b"*1\r\n$4\r\nPING\r\n");
+    server.say("INCR number");
+    assert_eq!(server.effects(), ["INCR number"]);
+    assert_eq!(server.replicated(), ["PING", "SELECT 3", "INCR number"]);
+    // And ends on its own.
+    server.engine.effects.close();
+    server.say("INCR number");
+    assert_eq!(server.replicated(), ["INCR number"]);
+}
+
+#[test]
+fn the_offset_counts_every_byte_of_the_stream() {
+    let mut server = Server::new();
+    server.say("SET key value");
+    assert_eq!(server.engine.replication_offset(), 0, "nobody has asked");
+    server.engine.begin_history();
+    server.say("SET key value");
+    server.engine.effects.insert(b"*1\r\n$4\r\nPING\r\n");
+    server.say("GET key");
+    let mut pieces = Vec::new();
+    let taken = server.engine.effects.take_replication(&mut pieces, Vec::new());
+    let bytes: usize = pieces.iter().map(Vec::len).sum();
+    assert_eq!(taken.end, bytes as u64);
+    assert_eq!(server.engine.replication_offset(), taken.end);
+    server.engine.effects.begin_replication(1000, crate::Feed::Relay);
+    server.say("SET key value");
+    assert_eq!(server.engine.replication_offset(), 1000, "what a replica does is not relayed");
+    let again = server.engine.effects.take_replication(&mut Vec::new(), Vec::new());
+    assert_ne!(again.epoch, taken.epoch);
+}
