@@ -41,6 +41,7 @@ use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::replication::{Feeder, Replication};
 use crate::saving::{self, Saver};
+use crate::watchdog::Watchdog;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{loading, log, process, version, worker};
 
@@ -93,9 +94,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let pid_file = pid_file(&config, background);
     let shown_config_file = shown_config_file(command_line);
     show_title(title.as_ref(), &config, &shown_config_file);
-    show_banner(&config);
-    warn_of_kernel_settings();
-    warn_of_backlog(config.network.tcp_backlog);
+    greet(&config);
     let oom_score = adjusted_oom_score(&config);
     let listening = Arc::new(Listening::start(&config).map_err(fail)?);
     log::notice("Server initialized");
@@ -119,6 +118,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         run_id: draw_id(),
         listening: Arc::clone(&listening),
         metrics: Arc::clone(&outfit.metrics),
+        watchdog: Arc::clone(&outfit.watchdog),
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
@@ -177,7 +177,10 @@ fn start_writers(
     clock: Clock,
 ) -> Result<(Syncer, Feeder), Failed> {
     outfit.append_only.serve(engine);
-    outfit.metrics.serve(engine, &engine.config().metrics).map_err(fail)?;
+    let config = engine.config();
+    outfit.metrics.serve(engine, &config.metrics).map_err(fail)?;
+    let watching = outfit.watchdog.serve(engine, config.process.watchdog_period_ms);
+    watching.map_err(|error| no_thread(&error))?;
     saving::spawn(engine, jobs, clock)
         .and_then(|()| {
             let syncer = Syncer::start(Arc::clone(&outfit.append_only))?;
@@ -302,6 +305,7 @@ struct Outfit {
     append_only: Arc<AppendOnly>,
     replication: Arc<Replication>,
     metrics: Arc<Endpoint>,
+    watchdog: Arc<Watchdog>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
     /// Wakes the link to the primary.
@@ -320,6 +324,7 @@ impl Outfit {
             append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
             replication: Arc::new(Replication::new(Arc::clone(&mailboxes), clock)?),
             metrics: Arc::new(Endpoint::new(clock)),
+            watchdog: Arc::new(Watchdog::new(clock)),
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
@@ -424,6 +429,13 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
         unix_socket: &unix_socket,
         config_file,
     }));
+}
+
+/// Says who is there, and what of the machine is not as it should be.
+fn greet(config: &Config) {
+    show_banner(config);
+    warn_of_kernel_settings();
+    warn_of_backlog(config.network.tcp_backlog);
 }
 
 fn show_banner(config: &Config) {
