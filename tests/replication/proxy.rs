@@ -75,8 +75,9 @@ impl Proxy {
 impl Shared {
     fn join(self: &Arc<Self>, client: TcpStream) {
         let Ok(server) = TcpStream::connect(self.target) else { return };
-        let next = self.next.lock().expect("nobody panics with it").pop_front();
-        self.allowance.store(next.unwrap_or(u64::MAX), Ordering::Relaxed);
+        if let Some(next) = self.next.lock().expect("nobody panics with it").pop_front() {
+            self.allowance.store(next, Ordering::Relaxed);
+        }
         let pairs = [(&client, &server, false), (&server, &client, true)];
         for (from, to, counts) in pairs {
             let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
@@ -103,6 +104,9 @@ impl Shared {
             if to.write_all(&buffer[..passed]).is_err() || passed < count {
                 break;
             }
+        }
+        if counts && self.allowance.load(Ordering::Relaxed) == 0 {
+            self.allowance.store(u64::MAX, Ordering::Relaxed);
         }
         let _gone = from.shutdown(Shutdown::Both);
         let _gone = to.shutdown(Shutdown::Both);

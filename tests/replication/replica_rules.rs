@@ -164,8 +164,8 @@ fn info_role_and_lists_of_clients_tell_of_the_link() {
     }
     let list = say(&mut client, "CLIENT LIST TYPE master");
     assert!(list.contains(" flags=M "), "{list}");
-    let theirs = info(&primary, "replication", "slave0");
-    assert!(theirs.contains(&format!("port={},state=online", replica.port())), "{theirs}");
+    let expected = format!("port={},state=online", replica.port());
+    assert!(wait_until(|| info(&primary, "replication", "slave0").contains(&expected)));
     // The same fields in the same order as a real one has.
     let oracle = Oracle::all().remove(0);
     let real = oracle.launch().line(format!("replicaof 127.0.0.1 {}", primary.port())).start();

@@ -146,3 +146,31 @@ fn functions_and_long_values_arrive() {
         assert_eq!(client.run("STRLEN long").as_integer(), Some(11 << 20));
     }
 }
+
+#[test]
+fn fields_of_hashes_expire_when_the_primary_says_so() {
+    let Some(oracle) = Oracle::all().into_iter().find(|it| it.version == harness::Version::V74)
+    else {
+        panic!("Redis 7.4 is needed: run scripts/install-oracle");
+    };
+    let primary = primary(&oracle).start();
+    let mut writer = primary.client();
+    let mut random = Random::from_seed(13);
+    let mut write = || {
+        for _ in 0..400 {
+            let (key, field) = (random.below(5), random.below(6));
+            let call = match random.below(4) {
+                0 => format!("HPEXPIRE h{key} {} FIELDS 1 f{field}", 1 + random.below(200)),
+                1 => format!("HPERSIST h{key} FIELDS 1 f{field}"),
+                2 => format!("HEXPIRE h{key} 100 FIELDS 2 f{field} f0"),
+                _ => format!("HSET h{key} f{field} value"),
+            };
+            let reply = writer.run(&call);
+            assert!(!reply.is_error(), "{call}: {reply:?}");
+        }
+    };
+    write();
+    let replica = replica_of(primary.port()).start();
+    write();
+    wait_for_equality(&primary, &replica);
+}

@@ -11,7 +11,7 @@
 //! So SCRIPT KILL is heard by any worker. It sets a flag here that the script looks at; one that has written something is never
 //! killed, since nobody could take back the half of it. Both are bits of one number, so one of them comes first.
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use parking_lot::Mutex;
@@ -29,6 +29,7 @@ pub(crate) struct Busy {
     begun: AtomicU64,
     /// When the clients of its worker were attended to last, in ticks.
     attended: AtomicU64,
+    /// What is run, once it has run for long.
     name: Mutex<String>,
     /// The words of the call that runs it, once it has run for long.
     words: Mutex<Option<OwnedWords>>,
@@ -65,13 +66,13 @@ const BUSY_FUNCTION: ReplyError = ReplyError::coded(
 
 impl Engine {
     /// Notes that a script begins. The gates are closed.
-    pub(crate) fn begin_script(&self, kind: Kind, name: &str) -> RunningScript<'_> {
+    pub(crate) fn begin_script(&self, kind: Kind) -> RunningScript<'_> {
         let now = (self.ticks)();
         self.busy.begun.store(now, Relaxed);
         self.busy.attended.store(now, Relaxed);
-        name.clone_into(&mut self.busy.name.lock());
         let function = if kind == Kind::Function { IS_FUNCTION } else { 0 };
-        self.busy.state.store(RUNS | function, SeqCst);
+        // Nobody else changes it before the script is late.
+        self.busy.state.store(RUNS | function, Release);
         RunningScript { busy: &self.busy, engine: self }
     }
 
@@ -87,7 +88,12 @@ impl Engine {
     }
 
     /// Lets a script go on, or not: called by it now and then. Clients are attended to if it has run for long.
-    pub(crate) fn continue_script(&self, threshold_ms: u64, words: Words<'_>) -> Continuation {
+    pub(crate) fn continue_script(
+        &self,
+        threshold_ms: u64,
+        name: &str,
+        words: Words<'_>,
+    ) -> Continuation {
         /// Between two looks at clients.
         const INTERVAL_NS: u64 = 1_000_000;
         let now = (self.ticks)();
@@ -95,10 +101,12 @@ impl Engine {
         if threshold_ms == 0 || elapsed_ms < threshold_ms {
             return Continuation::GoOn;
         }
-        let state = self.busy.state.fetch_or(IS_LATE, SeqCst);
-        if state & IS_LATE == 0 {
+        if self.busy.state.load(Relaxed) & IS_LATE == 0 {
+            // Before others are told that there is something to read here.
+            name.clone_into(&mut self.busy.name.lock());
             *self.busy.words.lock() = Some(OwnedWords::from(words));
-            self.note_late(state, elapsed_ms);
+            let state = self.busy.state.fetch_or(IS_LATE, SeqCst);
+            self.note_late(state, name, elapsed_ms);
         }
         if INTERVAL_NS <= now.wrapping_sub(self.busy.attended.load(Relaxed)) {
             attend();
@@ -116,9 +124,8 @@ impl Engine {
     }
 
     #[cold]
-    fn note_late(&self, state: u8, elapsed_ms: u64) {
+    fn note_late(&self, state: u8, name: &str, elapsed_ms: u64) {
         let command = if state & IS_FUNCTION == 0 { "SCRIPT KILL" } else { "FUNCTION KILL" };
-        let name = self.busy.name.lock().clone();
         self.host.log(
             LogLevel::Warning,
             &format!(
@@ -148,6 +155,10 @@ impl Engine {
 
     /// Notes that the script that runs is about to write; whether it may, which it may not if it was killed.
     pub(crate) fn note_script_writes(&self) -> bool {
+        if self.busy.state.load(Relaxed) & HAS_WRITTEN != 0 {
+            // Nobody can have killed it since.
+            return true;
+        }
         let noted = self.busy.state.try_update(SeqCst, SeqCst, |state| {
             (state & IS_KILLED == 0).then_some(state | HAS_WRITTEN)
         });

@@ -513,6 +513,9 @@ impl<'e> Worker<'e> {
         words: Words<'_>,
         output: &mut Output,
     ) -> Executed {
+        if self.engine.keyspace.gates().is_single() {
+            return self.with_everything_inside(session, callable, run, words, output);
+        }
         self.leave();
         let engine = self.engine;
         let Some(mut closed) = engine.keyspace.gates().close_unless(|| engine.is_busy()) else {
@@ -531,6 +534,26 @@ impl<'e> Worker<'e> {
             executed.next = Next::Close;
         }
         executed
+    }
+}
+
+impl Worker<'_> {
+    /// The same where there is no other worker: inside of the only gate everything is at rest.
+    fn with_everything_inside(
+        &mut self,
+        session: &mut Session,
+        callable: &Callable,
+        run: Run,
+        words: Words<'_>,
+        output: &mut Output,
+    ) -> Executed {
+        self.round.touch = !session.no_touch;
+        let (gate, round, mut parts) = self.split();
+        let Gate::Inside(inside) = gate else { unreachable!("calls run in rounds") };
+        let mut view = parts.engine.keyspace.view(inside, session.database, round);
+        view.lock_all();
+        parts.is_awaited = view.has_waiters();
+        parts.call(session, callable, run, words, view, output)
     }
 }
 
@@ -670,8 +693,13 @@ impl Call<'_> {
         keys.round.touch = !self.session.no_touch && !matches!(handler, Handler::Roaming(_));
         keys.round.donated.clear();
         keys.round.donated.extend_from_slice(words.supplied());
+        if let Some(key) = only_key(callable).and_then(|position| words.get(position)) {
+            let hash = self.engine.keyspace.hash(key);
+            keys.expect(key, hash);
+        }
         let protocol = self.session.protocol;
-        let is_awaited = keys.has_waiters();
+        // Nobody begins to wait in the middle of a call.
+        let is_awaited = self.is_awaited;
         let interested = self.engine.interest.look();
         let attentive = interested.wants_notes() || is_awaited;
         let mut call = Call {

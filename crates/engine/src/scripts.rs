@@ -5,10 +5,12 @@
 //! run (EVAL) the most recent ones do.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use config::words::split;
+use foldhash::fast::RandomState;
 use resp::{ReplyError, Words};
 use scripting::{Failure, Flags, Interpreter, LogLevel, Purpose, Script};
 
@@ -24,9 +26,11 @@ const MEMORY_LIMIT: usize = 1 << 30;
 #[derive(Default)]
 pub(crate) struct Scripts {
     interpreter: Option<Interpreter>,
-    cache: HashMap<String, Cached>,
+    cache: HashMap<Name, Cached, RandomState>,
+    /// Their names by their sources, which saves a digest for those that are sent again and again.
+    names: HashMap<Arc<[u8]>, Name, RandomState>,
     /// Names of those that were only run, the least recently compiled first.
-    evaluated: VecDeque<String>,
+    evaluated: VecDeque<Name>,
     source_bytes: usize,
 }
 
@@ -41,14 +45,36 @@ pub(crate) struct Figures {
     pub(crate) interpreter_bytes: AtomicUsize,
 }
 
+/// What a script is called: the digest of its source, in hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Name([u8; Name::DIGITS]);
+
+impl Name {
+    const DIGITS: usize = 40;
+
+    /// The name in a client's words, in any case; none if it can be no name.
+    pub(crate) fn parse(word: &[u8]) -> Option<Name> {
+        let mut digits: [u8; Name::DIGITS] = word.try_into().ok()?;
+        digits.make_ascii_lowercase();
+        digits.iter().all(u8::is_ascii_hexdigit).then_some(Name(digits))
+    }
+
+    fn of(source: &[u8]) -> Name {
+        let digits = scripting::name_of(source);
+        Name(digits.as_bytes().try_into().unwrap_or([b'0'; Name::DIGITS]))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// A script that is kept.
-#[derive(Clone)]
 pub(crate) struct Cached {
     pub(crate) script: Script,
     /// If it has one.
     pub(crate) header: Option<Header>,
-    /// Of its source.
-    bytes: usize,
+    source: Arc<[u8]>,
     was_loaded: bool,
 }
 
@@ -103,8 +129,9 @@ pub(crate) fn asks_for_memory(engine: &Engine, callable: &Callable, words: Words
             Header::parse(subject).ok().and_then(|(header, _)| Some(header?.flags))
         }
         "EVALSHA" | "EVALSHA_RO" => {
-            let name = String::from_utf8_lossy(subject).to_ascii_lowercase();
-            engine.scripts.lock().find(&name).and_then(|cached| Some(cached.header?.flags))
+            let header =
+                |name| engine.scripts.lock().cache.get(&name).and_then(|cached| cached.header);
+            Name::parse(subject).and_then(header).map(|header| header.flags)
         }
         "FCALL" | "FCALL_RO" => engine
             .functions
@@ -127,7 +154,7 @@ pub(crate) fn log(engine: &Engine, level: LogLevel, message: &[u8]) {
 
 impl Scripts {
     /// The interpreter, which is made if there is none yet.
-    pub(crate) fn interpreter(&mut self) -> Result<&Interpreter, ReplyError> {
+    fn interpreter(&mut self) -> Result<&mut Interpreter, ReplyError> {
         match &mut self.interpreter {
             Some(interpreter) => Ok(interpreter),
             none => {
@@ -138,45 +165,46 @@ impl Scripts {
         }
     }
 
-    /// The script of a name.
-    pub(crate) fn find(&self, name: &str) -> Option<Cached> {
-        self.cache.get(name).cloned()
+    /// The script of a name, and what runs it.
+    pub(crate) fn find(&mut self, name: &Name) -> Option<(&mut Interpreter, &Cached)> {
+        self.interpreter.as_mut().zip(self.cache.get(name))
     }
 
     /// Whether there is a script of this name.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &Name) -> bool {
         self.cache.contains_key(name)
     }
 
-    /// The script of this source, which is compiled if it is not there yet, and its name.
-    pub(crate) fn prepare(
-        &mut self,
-        source: &[u8],
-        is_loaded: bool,
-    ) -> Result<(String, Cached), ReplyError> {
-        let name = scripting::name_of(source);
-        if let Some(cached) = self.cache.get_mut(&name) {
-            if is_loaded && !cached.was_loaded {
+    /// The name of the script of this source, which is compiled if it is not there yet.
+    pub(crate) fn prepare(&mut self, source: &[u8], is_loaded: bool) -> Result<Name, ReplyError> {
+        if let Some(&name) = self.names.get(source) {
+            if is_loaded
+                && let Some(cached) = self.cache.get_mut(&name)
+                && !cached.was_loaded
+            {
                 cached.was_loaded = true;
                 self.evaluated.retain(|other| *other != name);
             }
-            return Ok((name, cached.clone()));
+            return Ok(name);
         }
+        let name = Name::of(source);
         let (header, body) = Header::parse(source)?;
         let script = self.interpreter()?.compile(body).map_err(|failure| not_compiled(&failure))?;
-        let cached = Cached { script, header, bytes: source.len(), was_loaded: is_loaded };
-        self.source_bytes += cached.bytes;
-        self.cache.insert(name.clone(), cached.clone());
+        let source: Arc<[u8]> = source.into();
+        self.source_bytes += source.len();
+        self.names.insert(source.clone(), name);
+        self.cache.insert(name, Cached { script, header, source, was_loaded: is_loaded });
         if !is_loaded {
-            self.evaluated.push_back(name.clone());
+            self.evaluated.push_back(name);
             if EVALUATED_LIMIT < self.evaluated.len()
                 && let Some(oldest) = self.evaluated.pop_front()
+                && let Some(removed) = self.cache.remove(&oldest)
             {
-                let removed = self.cache.remove(&oldest).map_or(0, |cached| cached.bytes);
-                self.source_bytes -= removed;
+                self.names.remove(&removed.source);
+                self.source_bytes -= removed.source.len();
             }
         }
-        Ok((name, cached))
+        Ok(name)
     }
 
     /// Forgets all scripts, and the interpreter with whatever they have left in its memory.

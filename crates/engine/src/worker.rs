@@ -20,7 +20,7 @@ use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::execution::actual_flags;
 use crate::pause::PauseKind;
-use crate::pubsub::{Delivered, Delivery, Post};
+use crate::pubsub::{Bundle, Delivered, Delivery, Post};
 use crate::session::{Replies, Session};
 use crate::statistics::{Fate, Numbers, Tally};
 use crate::watch;
@@ -369,6 +369,16 @@ impl<'e> Worker<'e> {
     /// The next thing to deliver, and its number.
     pub fn next_post(&mut self) -> Option<(u64, Post)> {
         self.delivery.next(&self.engine.pubsub)
+    }
+
+    /// The next posts, if they are messages of one channel that has many subscribers, and nobody else's.
+    pub fn next_bundle(&mut self) -> Option<Bundle> {
+        self.delivery.next_bundle(&self.engine.pubsub)
+    }
+
+    /// The places of the sessions that a bundle is for. A session takes [its part](Session::part_of).
+    pub fn recipients_of(&self, bundle: &Bundle) -> &[u64] {
+        self.delivery.recipients_of(bundle)
     }
 
     /// Names the places of the sessions that a post is for, each with the form for it. A session takes it only if it still

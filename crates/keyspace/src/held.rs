@@ -4,7 +4,7 @@
 //! transaction, by a script, for a client that waited. The borrowed shards are reached through a trait, so that the loan may
 //! be shorter than the locks; a view of its own pays nothing for that.
 
-use crate::shard::{Shard, ShardGuard};
+use crate::shard::{AllGuard, Shard, ShardGuard};
 
 /// The locked shards.
 pub(crate) enum Held<'a> {
@@ -12,6 +12,7 @@ pub(crate) enum Held<'a> {
     One(u32, ShardGuard<'a>),
     /// In ascending order.
     Several(Vec<(u32, ShardGuard<'a>)>),
+    All(AllGuard<'a>),
     /// One at a time, as they are asked for.
     Roaming(Option<(u32, ShardGuard<'a>)>),
     /// Those of another view, which waits until this one is gone.
@@ -35,7 +36,9 @@ impl Held<'_> {
     pub(crate) fn is_roaming_elsewhere(&self, wanted: u32) -> bool {
         match self {
             Held::Roaming(current) => current.as_ref().is_none_or(|(index, _)| *index != wanted),
-            Held::Nothing | Held::One(..) | Held::Several(_) | Held::Lent(_) => false,
+            Held::Nothing | Held::One(..) | Held::Several(_) | Held::All(_) | Held::Lent(_) => {
+                false
+            }
         }
     }
 
@@ -50,6 +53,7 @@ impl Held<'_> {
                 let place = shards.binary_search_by_key(&wanted, |(index, _)| *index).ok()?;
                 Some(&mut shards[place].1)
             }
+            Held::All(shards) => shards.shard(wanted),
             Held::Lent(lender) => lender.shard(wanted),
             Held::Nothing | Held::One(..) | Held::Roaming(_) => None,
         }
@@ -61,6 +65,7 @@ impl Held<'_> {
             Held::Nothing | Held::Roaming(None) => Vec::new(),
             Held::One(_, shard) | Held::Roaming(Some((_, shard))) => vec![shard],
             Held::Several(shards) => shards.iter_mut().map(|(_, shard)| &mut **shard).collect(),
+            Held::All(shards) => shards.iter().collect(),
             Held::Lent(lender) => lender.all(),
         }
     }
@@ -74,6 +79,7 @@ impl Held<'_> {
             Held::Nothing | Held::Roaming(None) => false,
             Held::One(_, shard) | Held::Roaming(Some((_, shard))) => is(shard),
             Held::Several(shards) => shards.iter().any(|(_, shard)| is(shard)),
+            Held::All(shards) => shards.iter().any(|shard| is(shard)),
             Held::Lent(lender) => lender.any(&is),
         }
     }

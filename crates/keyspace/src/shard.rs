@@ -99,6 +99,54 @@ impl Drop for ShardGuard<'_> {
     }
 }
 
+/// All shards, locked.
+pub(crate) struct AllGuard<'a> {
+    locks: &'a [ShardLock],
+}
+
+impl<'a> AllGuard<'a> {
+    /// Locks them, in ascending order.
+    ///
+    /// # Safety
+    ///
+    /// As for [`ShardLock::lock`], of each of them.
+    pub(crate) unsafe fn lock(locks: &'a [ShardLock]) -> AllGuard<'a> {
+        for lock in locks {
+            if !lock.single {
+                lock.raw.lock();
+            }
+        }
+        AllGuard { locks }
+    }
+
+    #[inline]
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "there is one borrow of a shard at a time")]
+    pub(crate) fn shard(&mut self, index: u32) -> Option<&mut Shard> {
+        let lock = self.locks.get(index as usize)?;
+        // SAFETY: this guard is the only way to the shard, and is borrowed exclusively.
+        Some(unsafe { &mut *lock.shard.get() })
+    }
+
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "as for `shard`")]
+    pub(crate) fn iter(&mut self) -> impl Iterator<Item = &mut Shard> {
+        self.locks.iter().map(|lock| {
+            // SAFETY: as for `shard`; each comes once.
+            unsafe { &mut *lock.shard.get() }
+        })
+    }
+}
+
+impl Drop for AllGuard<'_> {
+    fn drop(&mut self) {
+        for lock in self.locks {
+            if !lock.single {
+                // SAFETY: this guard locked it.
+                unsafe { lock.raw.unlock() };
+            }
+        }
+    }
+}
+
 impl Deref for ShardGuard<'_> {
     type Target = Shard;
 

@@ -16,7 +16,7 @@ use crate::entry::{Entry, EntryRef, OnHeap};
 use crate::field_expiry::ExpiredFields;
 use crate::hashing::KeyHash;
 use crate::held::Held;
-use crate::shard::{Shard, ShardGuard};
+use crate::shard::{AllGuard, Shard, ShardGuard};
 use crate::value::{StringRef, ValueRef};
 
 /// What a worker knows for the length of a round, and counts in it.
@@ -210,9 +210,10 @@ impl<'a> View<'a> {
     /// Locks all shards.
     pub fn lock_all(&mut self) {
         assert!(self.held.is_nothing(), "a view locks once");
-        self.held = Held::Several(
-            (0..=self.keyspace.mask).map(|index| (index, self.guard(index))).collect(),
-        );
+        #[expect(unsafe_code, reason = "the admission is the proof that the locks ask for")]
+        // SAFETY: as for `guard`; nothing is held yet.
+        let all = unsafe { AllGuard::lock(&self.keyspace.shards) };
+        self.held = Held::All(all);
     }
 
     /// Locks shards one at a time, as they are asked for: for what visits many keys and promises no picture of one moment.

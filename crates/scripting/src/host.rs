@@ -1,6 +1,6 @@
 //! What a script is lent: the server's commands, its log, and the decision how long it may run.
 
-use resp::Words;
+use resp::{Output, Words};
 use scoped_tls_hkt::scoped_thread_local;
 
 /// Whether a script goes on.
@@ -37,7 +37,7 @@ pub struct Replication {
 /// What a script can reach.
 pub trait Host {
     /// Executes a command; appends its reply, an error also being one.
-    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>);
+    fn call(&mut self, words: Words<'_>, reply: &mut Output);
 
     /// Sets the protocol in which calls are answered.
     fn set_protocol(&mut self, protocol: resp::Protocol);
@@ -51,7 +51,7 @@ pub trait Host {
     /// Writes to the log.
     fn log(&mut self, level: LogLevel, message: &[u8]);
 
-    /// Called now and then while the script runs.
+    /// Called now and then while a script runs that is not young any more: every millisecond or so.
     fn progress(&mut self) -> Progress;
 }
 

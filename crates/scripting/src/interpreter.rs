@@ -1,21 +1,18 @@
 //! The interpreter: compiling scripts and running them.
 
-use std::sync::{Arc, PoisonError};
+use std::ptr::NonNull;
+use std::sync::Arc;
 
-use mlua::{
-    ChunkMode, Function, HookTriggers, Lua, LuaOptions, RegistryKey, StdLib, Table,
-    Value as LuaValue, Variadic, VmState,
-};
-use resp::Reply;
-use smallvec::SmallVec;
+use mlua::{ChunkMode, Function, Lua, LuaOptions, RegistryKey, StdLib, Table};
+use resp::{Output, Protocol, Reply, Words};
 
-use crate::convert::{Names, to_reply};
+use crate::bridge::{self, Manner, OwnedBridge, Task};
 use crate::function::Registered;
-use crate::host::{self, Host, Progress};
-use crate::native::{Shared, State, describe_error, natives, with_state};
-
-/// Instructions between two looks at whether the script may go on.
-const PERIOD: u32 = 100_000;
+use crate::host::{self, Host};
+use crate::interrupt::Course;
+use crate::native::{Common, Shared, State, describe_error, natives};
+use crate::stack::{Ended, Kept, Seen, Stack};
+use crate::watch::Post;
 
 /// An interpreter: one for scripts, and another one for functions.
 pub struct Interpreter {
@@ -23,10 +20,11 @@ pub struct Interpreter {
     /// Of scripts, or of the code of libraries.
     environment: Table,
     /// What natives keep.
-    state: Shared,
-    names: Names,
-    run: Function,
-    run_with_words: Function,
+    common: Shared,
+    /// Runs what is to be run.
+    entrance: RegistryKey,
+    /// Makes a table of an error and the place where it was raised.
+    handler: RegistryKey,
     tidy: Function,
     /// Libraries see little while they are loaded.
     begin_loading: Function,
@@ -34,6 +32,14 @@ pub struct Interpreter {
     purpose: Purpose,
     /// Bytes.
     memory_limit: usize,
+    /// Where the watchdog sees what runs.
+    post: Arc<Post>,
+    /// Replies, until they are complete.
+    reply: Output,
+    /// What it uses, in bytes, as of the end of the last run.
+    memory: usize,
+    /// Behind the interpreter, which may call natives until it is gone.
+    bridge: OwnedBridge,
 }
 
 /// What an interpreter is for.
@@ -89,45 +95,57 @@ impl Interpreter {
         let own = lua.globals();
         // Compiled code could not be interrupted.
         own.get::<Table>("jit")?.get::<Function>("off")?.call::<()>(())?;
-        let state = Shared::default();
-        lua.set_app_data(state.clone());
+        let common: Shared = Arc::new(Common::new(purpose.source()));
+        let bridge = OwnedBridge::new(common.clone());
+        lua.set_app_data(common.clone());
+        let proxies = proxies(&lua)?;
+        let own_natives = natives(&lua, version, &common)?;
+        let functions = bridge::functions(&lua, bridge.address(), &proxies)?;
+        own_natives.raw_set("behind", proxies)?;
+        own_natives.raw_set("call", functions.call)?;
+        own_natives.raw_set("pcall", functions.try_call)?;
+        own_natives.raw_set("insert", functions.insert)?;
         let prelude = lua
             .load(include_str!("prelude.lua"))
             .set_name("=prelude")
             .set_mode(ChunkMode::Text)
             .set_environment(lua.create_table()?);
         let for_functions = purpose == Purpose::Functions;
-        let parts: Table = prelude.call((own, natives(&lua, version, &state)?, for_functions))?;
+        let parts: Table = prelude.call((own, own_natives, for_functions))?;
         lua.set_globals(parts.get::<Table>("environment")?)?;
         let environment: Table =
             parts.get(if for_functions { "library_environment" } else { "environment" })?;
+        let entrance = bridge::entrance(&lua, bridge.address(), &parts.get("globals")?)?;
         if memory_limit != 0 {
             lua.set_memory_limit(memory_limit)?;
         }
-        watch(&lua)?;
         Ok(Interpreter {
-            state,
-            names: Names::new(&lua)?,
-            run: parts.get("run")?,
-            run_with_words: parts.get("run_with_words")?,
+            common,
+            entrance: lua.create_registry_value(entrance)?,
+            handler: lua.create_registry_value(parts.get::<Function>("handler")?)?,
             tidy: parts.get("tidy")?,
             begin_loading: parts.get("begin_loading")?,
             end_loading: parts.get("end_loading")?,
             purpose,
             environment,
             memory_limit: if memory_limit == 0 { usize::MAX } else { memory_limit },
+            post: Post::new()?,
+            reply: Output::new(),
+            memory: lua.used_memory(),
             lua,
+            bridge,
         })
     }
 
-    /// Bytes that the interpreter uses.
+    /// Bytes that the interpreter uses, as of the end of the last run.
     pub fn used_memory(&self) -> usize {
-        self.lua.used_memory()
+        self.memory
     }
 
     /// Compiles a script. Errors are as the compiler words them.
-    pub fn compile(&self, source: &[u8]) -> Result<Script, Failure> {
+    pub fn compile(&mut self, source: &[u8]) -> Result<Script, Failure> {
         let function = self.compiled(source)?;
+        self.memory = self.lua.used_memory();
         let key = self.lua.create_registry_value(function).map_err(|error| raised(&error))?;
         // Scripts that are gone leave room.
         self.lua.expire_registry_values();
@@ -145,165 +163,197 @@ impl Interpreter {
 
     /// Runs the code of a library; gives the functions that it registers.
     pub fn load_library(
-        &self,
+        &mut self,
         code: &[u8],
         host: &mut dyn Host,
     ) -> Result<Vec<Registered>, Failure> {
         let function = self.compiled(code)?;
-        let run = || -> mlua::Result<Result<(), Failure>> {
-            self.with_state(|state| {
-                state.reset();
-                state.last_place = Some((self.purpose.source(), last_line(code)));
-                state.registering = Some(Vec::new());
-            });
-            self.begin_loading.call::<()>(())?;
-            let (done, value): (bool, LuaValue) = self.run.call(&function)?;
-            Ok(if done { Ok(()) } else { Err(self.failure(&value, last_line(code))) })
-        };
-        let outcome = self.settle(host::lend(host, run), || {});
+        let key = self.lua.create_registry_value(function).map_err(|error| raised(&error))?;
+        let script = Script { function: Arc::new(key), last_line: last_line(code) };
+        self.with_state(|state| state.registering = Some(Vec::new()));
+        let begun = self.begin_loading.call::<()>(()).map_err(|error| raised(&error));
+        let outcome = begun.and_then(|()| {
+            let nothing = Given { words: Words::new(&[], &[]), keys: 0, protocol: Protocol::Resp2 };
+            self.run_as(Manner::Library, &script, nothing, host).map(drop)
+        });
         let registered = self.with_state(|state| state.registering.take());
         self.end_loading.call::<()>(()).map_err(|error| raised(&error))?;
+        drop(script);
         self.lua.expire_registry_values();
         outcome?;
         Ok(registered.unwrap_or_default())
     }
 
-    /// Runs a script and replies with what it returns.
+    /// Runs a script, and gives what it replies if it comes to its end.
     pub fn run(
-        &self,
+        &mut self,
         script: &Script,
-        keys: &[&[u8]],
-        arguments: &[&[u8]],
+        given: Given<'_>,
         host: &mut dyn Host,
-        reply: &mut Reply<'_>,
-    ) -> Result<(), Failure> {
-        let mark = reply.output().mark();
-        let outcome = host::lend(host, || self.run_lent(script, keys, arguments, reply));
-        self.settle(outcome, || reply.output().truncate(mark))
+    ) -> Result<&mut Output, Failure> {
+        let manner = match self.purpose {
+            Purpose::Scripts => Manner::Script,
+            Purpose::Functions => Manner::Function,
+        };
+        self.run_as(manner, script, given, host)
     }
 
-    /// Makes everything as it should be for the next script, however one has ended. What a script that was stopped has replied is
-    /// taken back.
-    fn settle(
-        &self,
-        outcome: mlua::Result<Result<(), Failure>>,
-        take_back: impl FnOnce(),
-    ) -> Result<(), Failure> {
-        let mut outcome = outcome;
-        if let Some(why) = self.with_state(|state| state.stopped.take()) {
-            // It was not let to handle that itself.
-            take_back();
-            let (why, line) = why;
-            let line = i64::try_from(line).unwrap_or(i64::MAX);
-            let place = Some((format!("@{}", self.purpose.source()), line));
-            outcome = watch(&self.lua).map(|()| Err(Failure::Raised { text: why.into(), place }));
+    fn run_as(
+        &mut self,
+        manner: Manner,
+        script: &Script,
+        given: Given<'_>,
+        host: &mut dyn Host,
+    ) -> Result<&mut Output, Failure> {
+        self.reply.clear();
+        self.common.begin(script.last_line);
+        let mut reply = Reply::new(&mut self.reply, given.protocol);
+        let mut task = Task {
+            script: Kept(script.function.id()),
+            words: given.words,
+            keys: given.keys,
+            manner,
+            reply: &mut reply,
+        };
+        let run = Protected {
+            entrance: Kept(self.entrance.id()),
+            handler: Kept(self.handler.id()),
+            common: &self.common,
+            post: &self.post,
+        };
+        let lua = &self.lua;
+        let run = || bridge::with_stack(lua, |stack| run.run(stack, &mut task));
+        let (outcome, memory) = host::lend(host, run);
+        self.memory = memory;
+        self.settle(outcome)?;
+        Ok(&mut self.reply)
+    }
+
+    /// Makes everything as it should be for the next script, however one has ended.
+    fn settle(&mut self, outcome: Result<(), Raised>) -> Result<(), Failure> {
+        let stopped = self.common.take_end();
+        if self.common.is_changed() {
+            self.tidy.call::<()>(()).map_err(|error| raised(&error))?;
         }
-        // What has run to its end has tidied up already.
-        let tidied = if matches!(outcome, Ok(Ok(()))) { Ok(()) } else { self.tidy.call::<()>(()) };
-        if self.memory_limit / 2 < self.lua.used_memory() {
+        if self.memory_limit / 2 < self.memory {
             // What it has left behind would be missing to the next.
             self.lua.gc_collect().map_err(|error| raised(&error))?;
+            self.memory = self.lua.used_memory();
         }
-        let outcome = outcome.unwrap_or_else(|error| Err(raised(&error)));
-        tidied.map_err(|error| raised(&error)).and(outcome)
-    }
-
-    fn run_lent(
-        &self,
-        script: &Script,
-        keys: &[&[u8]],
-        arguments: &[&[u8]],
-        reply: &mut Reply<'_>,
-    ) -> mlua::Result<Result<(), Failure>> {
-        self.with_state(|state| {
-            state.reset();
-            state.last_place = Some((self.purpose.source(), script.last_line));
-        });
-        let function: Function = self.lua.registry_value(&script.function)?;
-        let (done, value) = self.run_function(function, keys, arguments)?;
-        if !done {
-            return Ok(Err(self.failure(&value, script.last_line)));
+        self.reply.shrink_to(bridge::KEPT);
+        self.bridge.tidy();
+        let place = |line: usize| {
+            Some((format!("@{}", self.purpose.source()), i64::try_from(line).unwrap_or(i64::MAX)))
+        };
+        if let Some((why, line)) = stopped {
+            // It was not let to handle that itself.
+            return Err(Failure::Raised { text: why.into(), place: place(line) });
         }
-        let protocol = self.with_state(|state| state.protocol);
-        to_reply(&value, &self.names, protocol, reply);
-        Ok(Ok(()))
-    }
-
-    fn run_function(
-        &self,
-        function: Function,
-        keys: &[&[u8]],
-        arguments: &[&[u8]],
-    ) -> mlua::Result<(bool, LuaValue)> {
-        /// Words that go as one string, which costs less than to make each.
-        const FEW: usize = 16;
-        /// Bytes that may as well be copied once more.
-        const SHORT: usize = 4096;
-        let words = || keys.iter().chain(arguments);
-        let bytes = words().fold(0_usize, |sum, word| sum.saturating_add(word.len()));
-        if FEW < keys.len().saturating_add(arguments.len()) || SHORT < bytes {
-            return self.run.call((function, self.strings(keys)?, self.strings(arguments)?));
-        }
-        let mut joined: SmallVec<[u8; 256]> = SmallVec::new();
-        let mut ends: Variadic<usize> = Variadic::new();
-        for word in words() {
-            joined.extend_from_slice(word);
-            ends.push(joined.len());
-        }
-        self.run_with_words.call((function, keys.len(), self.lua.create_string(&joined)?, ends))
-    }
-
-    fn strings(&self, strings: &[&[u8]]) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(strings.len(), 0)?;
-        for (place, string) in (1_i64..).zip(strings) {
-            table.raw_set(place, self.lua.create_string(string)?)?;
-        }
-        Ok(table)
+        outcome.map_err(|Raised { text, place: known, is_bare }| Failure::Raised {
+            text,
+            place: if is_bare { None } else { known.or_else(|| place(self.common.last_line())) },
+        })
     }
 
     fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> R {
-        use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        self.common.with_state(use_it)
     }
+}
 
-    /// What the prelude's handler has made of an error.
-    fn failure(&self, value: &LuaValue, last_line: usize) -> Failure {
-        let LuaValue::Table(table) = value else {
-            return Failure::Raised { text: b"ERR error in error handling".to_vec(), place: None };
-        };
-        let text = match table.raw_get("err") {
-            Ok(LuaValue::String(text)) => text.as_bytes().to_vec(),
-            _ => b"ERR unknown error".to_vec(),
-        };
-        let source: Option<String> = table.raw_get("source").ok().flatten();
-        let line: Option<i64> = table.raw_get("line").ok().flatten();
-        let place = source.zip(line).unwrap_or_else(|| {
-            let line = i64::try_from(last_line).unwrap_or(i64::MAX);
-            (format!("@{}", self.purpose.source()), line)
+/// What a script is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// Its keys, and then its arguments.
+    pub words: Words<'a>,
+    /// How many of the words are keys.
+    pub keys: usize,
+    /// Which protocol its reply is written in.
+    pub protocol: Protocol,
+}
+
+/// An error that has ended a script.
+#[derive(Default)]
+struct Raised {
+    text: Vec<u8>,
+    place: Option<(String, i64)>,
+    /// It has no place.
+    is_bare: bool,
+}
+
+/// What a protected run takes.
+struct Protected<'a> {
+    entrance: Kept,
+    handler: Kept,
+    common: &'a Common,
+    post: &'a Post,
+}
+
+impl Protected<'_> {
+    /// Runs a task; gives how it ended, and how much memory the interpreter uses then.
+    fn run(&self, stack: &mut Stack<'_>, task: &mut Task<'_, '_>) -> (Result<(), Raised>, usize) {
+        let len = stack.len();
+        stack.push_kept(self.handler);
+        let handler = stack.len();
+        stack.push_kept(self.entrance);
+        stack.push_address(NonNull::from(task).cast());
+        let course = Course::new(stack, self.common);
+        let ended = course.interruptible(|| {
+            let _run = self.post.begin();
+            stack.call_protected(1, handler)
         });
-        Failure::Raised { text, place: Some(place) }
+        course.settle(stack);
+        let outcome = match ended {
+            Ended::Well => Ok(()),
+            Ended::OutOfMemory => {
+                Err(Raised { text: b"ERR not enough memory".to_vec(), place: None, is_bare: true })
+            }
+            Ended::WithError => Err(read_error(stack)),
+        };
+        stack.truncate(len);
+        (outcome, stack.memory())
     }
+}
+
+/// Reads what the handler has made of an error, which is the last value.
+fn read_error(stack: &mut Stack<'_>) -> Raised {
+    let table = stack.len();
+    if stack.see(table) != Seen::Table {
+        let text = b"ERR error in error handling".to_vec();
+        return Raised { text, place: None, is_bare: true };
+    }
+    let mut raised = Raised { text: b"ERR unknown error".to_vec(), ..Raised::default() };
+    let (mut source, mut line) = (None, None);
+    // To look a name up would be to make a string, which can fail here.
+    stack.push_nil();
+    let key = stack.len();
+    while stack.advance(table) {
+        match (stack.see(key), stack.see(key.saturating_add(1))) {
+            (Seen::String(b"err"), Seen::String(text)) => raised.text = text.to_vec(),
+            (Seen::String(b"source"), Seen::String(text)) => {
+                source = Some(String::from_utf8_lossy(text).into_owned());
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "a line's number")]
+            (Seen::String(b"line"), Seen::Number(number)) => line = Some(number as i64),
+            _ => {}
+        }
+        stack.truncate(key);
+    }
+    raised.place = source.zip(line);
+    raised
+}
+
+/// The table in which all tables are found that nobody may change.
+fn proxies(lua: &Lua) -> mlua::Result<Table> {
+    let proxies = lua.create_table()?;
+    let weak = lua.create_table()?;
+    weak.raw_set("__mode", "k")?;
+    proxies.set_metatable(Some(weak))?;
+    Ok(proxies)
 }
 
 /// The number of the last line with anything in it.
 fn last_line(source: &[u8]) -> usize {
     source.trim_ascii_end().split(|byte| *byte == b'\n').count()
-}
-
-/// Has the interpreter ask the host now and then whether the script that runs may go on.
-///
-/// A script could catch the error that is to end it, and go on. So once it is to end, there is an error at every step it takes.
-fn watch(lua: &Lua) -> mlua::Result<()> {
-    let triggers = HookTriggers::new().every_nth_instruction(PERIOD);
-    lua.set_global_hook(triggers, |lua, debug| match host::ask(|host| host.progress()) {
-        Some(Progress::Stop(why)) => {
-            let line = debug.current_line().unwrap_or(0);
-            with_state(lua, |state| state.stopped = Some((why, line)))?;
-            let always = HookTriggers::new().every_nth_instruction(1);
-            lua.set_global_hook(always, move |_, _| Err(mlua::Error::runtime(why)))?;
-            Err(mlua::Error::runtime(why))
-        }
-        Some(Progress::Continue) | None => Ok(VmState::Continue),
-    })
 }
 
 /// An error that no script could have caught: there was no memory even to run it.

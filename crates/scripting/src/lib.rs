@@ -33,20 +33,25 @@
     )
 )]
 
+mod answer;
+mod bridge;
 mod convert;
 mod function;
 mod host;
 mod interpreter;
+mod interrupt;
 mod libraries;
 mod native;
 mod random;
+mod stack;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
 pub use function::{Flags, Registered, is_name};
 pub use host::{Host, LogLevel, Progress, Replication};
-pub use interpreter::{Failure, Interpreter, Purpose, Script};
+pub use interpreter::{Failure, Given, Interpreter, Purpose, Script};
 
 /// The name of a script: the SHA-1 digest of its source, in hexadecimal digits.
 pub fn name_of(source: &[u8]) -> String {

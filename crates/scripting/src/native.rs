@@ -9,190 +9,173 @@
     reason = "so the interpreter calls functions"
 )]
 
-use std::borrow::Borrow;
+use std::any::Any;
+use std::panic::resume_unwind;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mlua::{
-    IntoLuaMulti, Lua, MultiValue, String as LuaString, Table, Value as LuaValue, Variadic,
-};
+use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
 use resp::{OwnedWords, Protocol};
 use sha1::{Digest, Sha1};
 
-use crate::convert::{FAILED, Kind, STATUS, append_word, failure, read_reply};
+use crate::convert::{append_word, failure};
 use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
 use crate::libraries::{crowded, libraries};
 use crate::random::{LARGEST, Random};
 
-/// Bytes of memory that are worth keeping from one call to the next.
-const KEPT: usize = 1 << 16;
-
 /// What natives keep between calls of one script.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) protocol: Protocol,
-    /// Why the script was stopped, if it was, and in which line.
-    pub(crate) stopped: Option<(&'static str, usize)>,
-    /// Where a function is said to have failed that has ended with a call: its source, and its last line.
-    pub(crate) last_place: Option<(&'static str, usize)>,
     /// Of the `cjson` that scripts find.
     pub(crate) json: SharedSettings,
     /// What the library that is being loaded has registered; nothing if none is.
     pub(crate) registering: Option<Vec<Registered>>,
     random: Random,
-    words: OwnedWords,
-    reply: Vec<u8>,
-    /// The most frequent status.
-    ok: Option<LuaString>,
+    /// Why the script was stopped, if it was, and in which line.
+    stopped: Option<(&'static str, usize)>,
+    /// What the server failed with in the middle of it.
+    panic: Option<Box<dyn Any + Send>>,
 }
 
-impl Default for State {
-    fn default() -> State {
-        State {
-            protocol: Protocol::Resp2,
-            stopped: None,
-            last_place: None,
-            json: SharedSettings::default(),
-            registering: None,
-            random: Random::default(),
-            words: OwnedWords::default(),
-            reply: Vec::new(),
-            ok: None,
+/// What all natives of an interpreter have in common.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// What errors call the code.
+    pub(crate) source: &'static str,
+    state: Mutex<State>,
+    is_resp3: AtomicBool,
+    /// The script is to end, and can do nothing but end.
+    is_ending: AtomicBool,
+    /// Something is not as it is when a script begins.
+    is_changed: AtomicBool,
+    /// Where a function is said to have failed that has ended with a call.
+    last_line: AtomicUsize,
+}
+
+impl Common {
+    pub(crate) fn new(source: &'static str) -> Common {
+        Common {
+            source,
+            state: Mutex::default(),
+            is_resp3: AtomicBool::new(false),
+            is_ending: AtomicBool::new(false),
+            is_changed: AtomicBool::new(false),
+            last_line: AtomicUsize::new(0),
         }
+    }
+
+    pub(crate) fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> R {
+        use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A script begins, of which this is the last line.
+    pub(crate) fn begin(&self, last_line: usize) {
+        self.last_line.store(last_line, Relaxed);
+        if self.is_changed.swap(false, Relaxed) {
+            self.is_resp3.store(false, Relaxed);
+            self.is_ending.store(false, Relaxed);
+            self.with_state(|state| {
+                state.stopped = None;
+                state.panic = None;
+                *state.json.lock().unwrap_or_else(PoisonError::into_inner) = Settings::default();
+            });
+        }
+    }
+
+    /// Something is not as it is when a script begins.
+    pub(crate) fn note_change(&self) {
+        self.is_changed.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_changed(&self) -> bool {
+        self.is_changed.load(Relaxed)
+    }
+
+    /// The protocol that the script has chosen for the replies to its calls.
+    pub(crate) fn protocol(&self) -> Protocol {
+        if self.is_resp3.load(Relaxed) { Protocol::Resp3 } else { Protocol::Resp2 }
+    }
+
+    fn set_protocol(&self, protocol: Protocol) {
+        self.note_change();
+        self.is_resp3.store(protocol == Protocol::Resp3, Relaxed);
+    }
+
+    pub(crate) fn last_line(&self) -> usize {
+        self.last_line.load(Relaxed)
+    }
+
+    /// Whether the script is to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Relaxed)
+    }
+
+    /// The script is to end, and this is why, and where it was.
+    pub(crate) fn stop(&self, why: &'static str, line: usize) {
+        self.note_end();
+        self.with_state(|state| state.stopped = Some((why, line)));
+    }
+
+    /// The script is to end, since the server has failed in the middle of it.
+    pub(crate) fn note_panic(&self, panic: Box<dyn Any + Send>) {
+        self.note_end();
+        self.with_state(|state| state.panic = Some(panic));
+    }
+
+    fn note_end(&self) {
+        self.note_change();
+        self.is_ending.store(true, Relaxed);
+    }
+
+    /// Why the script was stopped, and where. Goes on with the panic if there was one.
+    pub(crate) fn take_end(&self) -> Option<(&'static str, usize)> {
+        if !self.is_ending.swap(false, Relaxed) {
+            return None;
+        }
+        if let Some(panic) = self.with_state(|state| state.panic.take()) {
+            resume_unwind(panic);
+        }
+        self.with_state(|state| state.stopped.take())
     }
 }
 
-impl State {
-    /// Makes everything as it is when a script begins.
-    pub(crate) fn reset(&mut self) {
-        self.protocol = Protocol::Resp2;
-        self.stopped = None;
-        *self.json.lock().unwrap_or_else(PoisonError::into_inner) = Settings::default();
-        if KEPT < self.words.memory() {
-            self.words = OwnedWords::default();
-        }
-        self.reply.shrink_to(KEPT);
-    }
-}
+/// What all natives of an interpreter have in common.
+pub(crate) type Shared = Arc<Common>;
 
-/// The state of the interpreter's natives.
-pub(crate) type Shared = Arc<Mutex<State>>;
+pub(crate) fn common(lua: &Lua) -> mlua::Result<Shared> {
+    let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
+    Ok(shared.clone())
+}
 
 pub(crate) fn with_state<R>(lua: &Lua, use_it: impl FnOnce(&mut State) -> R) -> mlua::Result<R> {
-    let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
-    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(use_it(&mut state))
+    Ok(common(lua)?.with_state(use_it))
 }
 
 /// What the prelude needs of us.
-pub(crate) fn natives(lua: &Lua, version: &str, state: &Shared) -> mlua::Result<Table> {
+pub(crate) fn natives(lua: &Lua, version: &str, common: &Shared) -> mlua::Result<Table> {
     let natives = lua.create_table()?;
-    natives.raw_set("call", lua.create_function(call)?)?;
-    natives.raw_set("call_many", lua.create_function(call_many)?)?;
-    let shared = state.clone();
-    let four = move |lua: &Lua, (count, joined, a, b, c, d): Four| {
-        call_joined(lua, &shared, count, &joined, &[a, b, c, d])
-    };
-    natives.raw_set("call_four", lua.create_function(four)?)?;
-    let shared = state.clone();
-    let eight = move |lua: &Lua, (count, joined, a, b, c, d, e, f, g, h): Eight| {
-        call_joined(lua, &shared, count, &joined, &[a, b, c, d, e, f, g, h])
-    };
-    natives.raw_set("call_eight", lua.create_function(eight)?)?;
     natives.raw_set("random", lua.create_function(random)?)?;
     natives.raw_set("seed", lua.create_function(seed)?)?;
     natives.raw_set("describe", lua.create_function(describe)?)?;
     natives.raw_set("place", lua.create_function(place)?)?;
+    natives.raw_set("note_change", lua.create_function(note_change)?)?;
     natives.raw_set("register_function", lua.create_function(function::register)?)?;
     natives.raw_set("redis", redis(lua)?)?;
     natives.raw_set("constants", constants(lua, version)?)?;
-    let json = state.lock().unwrap_or_else(PoisonError::into_inner).json.clone();
+    let json = common.with_state(|state| state.json.clone());
     natives.raw_set("libraries", libraries(lua, &json)?)?;
     natives.raw_set("new_cjson", cjson::maker(lua)?)?;
     natives.raw_set("crowded", crowded(lua)?)?;
     Ok(natives)
 }
 
-const NO_ARGUMENTS: &[u8] = b"ERR Please specify at least one argument for this redis lib call";
-const BAD_ARGUMENT: &[u8] = b"ERR Lua redis lib command arguments must be strings or integers";
-const UNREADABLE: &[u8] = b"ERR the reply could not be read";
-
-/// Executes a command. Gives the reply, and whether it is an error.
-fn call(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<(LuaValue, Kind)> {
-    submit(lua, &mut arguments.iter().map(Ok))
-}
-
-/// The same, of words in a table: it is lent to us as one value, however many they are.
-fn call_many(lua: &Lua, (words, count): (Table, i64)) -> mlua::Result<(LuaValue, Kind)> {
-    submit(lua, &mut (1..=count).map(|place| words.raw_get::<LuaValue>(place)))
-}
-
-fn submit<V: Borrow<LuaValue>>(
-    lua: &Lua,
-    arguments: &mut dyn Iterator<Item = mlua::Result<V>>,
-) -> mlua::Result<(LuaValue, Kind)> {
-    let shared = lua.app_data_ref::<Shared>().ok_or_else(|| mlua::Error::runtime("no state"))?;
-    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    state.words.clear();
-    let mut count = 0_usize;
-    for argument in arguments {
-        if !append_word(argument?.borrow(), &mut state.words) {
-            return Ok((failure(lua, BAD_ARGUMENT)?, FAILED));
-        }
-        count = count.saturating_add(1);
-    }
-    if count == 0 {
-        return Ok((failure(lua, NO_ARGUMENTS)?, FAILED));
-    }
-    submit_words(lua, &mut state)
-}
-
-/// How many words, all of them in one string, and the length of each.
-type Four = (usize, LuaString, usize, usize, usize, usize);
-type Eight = (usize, LuaString, usize, usize, usize, usize, usize, usize, usize, usize);
-
-/// Executes the command whose words lie in one string.
-fn call_joined(
-    lua: &Lua,
-    shared: &Shared,
-    count: usize,
-    joined: &LuaString,
-    lengths: &[usize],
-) -> mlua::Result<(LuaValue, Kind)> {
-    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    state.words.clear();
-    {
-        let joined = joined.as_bytes();
-        let mut rest = &*joined;
-        for length in lengths.iter().take(count) {
-            // The prelude has joined them: none is longer than what is left.
-            let (word, behind) = rest.split_at_checked(*length).unwrap_or((rest, &[]));
-            state.words.push(word);
-            rest = behind;
-        }
-    }
-    submit_words(lua, &mut state)
-}
-
-fn submit_words(lua: &Lua, state: &mut State) -> mlua::Result<(LuaValue, Kind)> {
-    let State { protocol, words, reply, ok, .. } = state;
-    reply.clear();
-    if host::ask(|host| host.call(words.as_words(), reply)).is_none() {
-        let outside = b"ERR redis.call/pcall can only be called inside a script invocation";
-        return Ok((failure(lua, outside)?, FAILED));
-    }
-    if reply == b"+OK\r\n" {
-        let text = match ok {
-            Some(text) => text,
-            none => none.insert(lua.create_string("OK")?),
-        };
-        return Ok((LuaValue::String(text.clone()), STATUS));
-    }
-    match read_reply(lua, reply, *protocol)? {
-        Some(read) => Ok(read),
-        None => Ok((failure(lua, UNREADABLE)?, FAILED)),
-    }
+/// Something is not as it is when a script begins.
+fn note_change(lua: &Lua, (): ()) -> mlua::Result<()> {
+    common(lua)?.note_change();
+    Ok(())
 }
 
 /// Nothing, and what is wrong.
@@ -349,7 +332,7 @@ fn set_protocol(lua: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checke
         Some(3) => Protocol::Resp3,
         _ => return Ok(refused("ERR RESP version must be 2 or 3.")),
     };
-    with_state(lua, |state| state.protocol = protocol)?;
+    common(lua)?.set_protocol(protocol);
     host::ask(|host| host.set_protocol(protocol));
     Ok((LuaValue::Nil, None))
 }

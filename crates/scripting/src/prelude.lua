@@ -1,8 +1,8 @@
 -- What every script finds, built from the interpreter's own library and the functions that the server provides.
 --
 -- Scripts share one interpreter, so nothing that outlives a script may be changed by one. Every table that scripts can reach is
--- therefore seen through an empty proxy that reads through and refuses writes. What writes past metatables (rawset, table.insert) can
--- only reach the proxy, and `tidy` empties it again after each script.
+-- therefore seen through an empty proxy that reads through and refuses writes. What writes past metatables (rawset, table.insert)
+-- knows the proxies and refuses them.
 
 local library, native, for_functions = ...
 
@@ -14,8 +14,7 @@ local load, pairs, setfenv, sub = library.load, library.pairs, library.setfenv, 
 local READ_ONLY = "Attempt to modify a readonly table"
 
 -- The table behind each proxy.
-local behind = setmetatable({}, { __mode = "k" })
-local proxies = {}
+local behind = native.behind
 
 local function refuse()
     error(READ_ONLY, 2)
@@ -24,7 +23,6 @@ end
 local function freeze(values)
     local proxy = setmetatable({}, { __index = values, __newindex = refuse, __metatable = false })
     behind[proxy] = values
-    proxies[#proxies + 1] = proxy
     return proxy
 end
 
@@ -38,7 +36,7 @@ local function pick(from, names)
 end
 
 local globals = pick(library, [[
-    assert error gcinfo getfenv ipairs newproxy rawequal select tonumber tostring type unpack xpcall _VERSION
+    assert error gcinfo getfenv ipairs rawequal select tonumber tostring type unpack xpcall _VERSION
 ]])
 
 -- What a script makes of the collector ends with the script.
@@ -47,6 +45,7 @@ local collector_is_changed = false
 function globals.collectgarbage(option, argument)
     if option ~= nil and option ~= "collect" and option ~= "count" and option ~= "step" then
         collector_is_changed = true
+        native.note_change()
     end
     return library.collectgarbage(option, argument)
 end
@@ -56,6 +55,14 @@ local function reset_collector()
     library.collectgarbage("setpause", 200)
     library.collectgarbage("setstepmul", 200)
     library.collectgarbage("restart")
+end
+
+-- With a metatable it could have a finalizer, which runs in the middle of anything, and which nothing interrupts.
+function globals.newproxy(model)
+    if model then
+        error("newproxy() makes no metatables here", 2)
+    end
+    return library.newproxy()
 end
 
 local string_library = pick(library.string, [[
@@ -69,7 +76,8 @@ local math_library = pick(library.math, [[
 math_library.mod = library.math.fmod
 math_library.random = native.random
 math_library.randomseed = native.seed
-local table_library = pick(library.table, "concat foreach foreachi getn insert maxn remove setn sort")
+local table_library = pick(library.table, "concat foreach foreachi getn maxn remove setn sort")
+table_library.insert = native.insert
 table_library.setn = function()
     error("'setn' is obsolete", 2)
 end
@@ -88,101 +96,10 @@ end
 
 local redis = {}
 
--- More arguments than this are more than a native can be lent.
+-- More arguments than this are more than most natives can be lent.
 local MANY = 4000
 
-local call, call_four, call_eight = native.call, native.call_four, native.call_eight
-
--- A number as the word of a call, if it is short and whole; nothing for any other value.
-local function plain(value)
-    if type(value) == "number" then
-        if value == 0 then
-            return "0"
-        elseif value % 1 == 0 and value < 1e14 and value > -1e14 then
-            return tostring(value)
-        end
-    end
-end
-
--- Calls a command. Few words that are strings or plain numbers go as one string with their lengths: each value that a native is
--- lent costs it more than joining them costs here.
-local function submit(...)
-    local count = select("#", ...)
-    if count > 8 or count == 0 then
-        if count > MANY then
-            return native.call_many({ ... }, count)
-        end
-        return call(...)
-    end
-    local a, b, c, d, e, f, g, h = ...
-    if type(a) ~= "string" then
-        a = plain(a)
-    end
-    if count < 2 then
-        b = ""
-    elseif type(b) ~= "string" then
-        b = plain(b)
-    end
-    if count < 3 then
-        c = ""
-    elseif type(c) ~= "string" then
-        c = plain(c)
-    end
-    if count < 4 then
-        d = ""
-    elseif type(d) ~= "string" then
-        d = plain(d)
-    end
-    if not (a and b and c and d) then
-        return call(...)
-    end
-    if count <= 4 then
-        return call_four(count, a .. b .. c .. d, #a, #b, #c, #d)
-    end
-    if type(e) ~= "string" then
-        e = plain(e)
-    end
-    if count < 6 then
-        f = ""
-    elseif type(f) ~= "string" then
-        f = plain(f)
-    end
-    if count < 7 then
-        g = ""
-    elseif type(g) ~= "string" then
-        g = plain(g)
-    end
-    if count < 8 then
-        h = ""
-    elseif type(h) ~= "string" then
-        h = plain(h)
-    end
-    if not (e and f and g and h) then
-        return call(...)
-    end
-    return call_eight(count, a .. b .. c .. d .. e .. f .. g .. h, #a, #b, #c, #d, #e, #f, #g, #h)
-end
-
--- What a native gives beside a reply: that it is one as it stands, an error, or the text of a status.
-local AS_IT_IS, STATUS = 0, 2
-
-function redis.call(...)
-    local reply, kind = submit(...)
-    if kind == AS_IT_IS then
-        return reply
-    elseif kind == STATUS then
-        return { ok = reply }
-    end
-    error(reply, 0)
-end
-
-function redis.pcall(...)
-    local reply, kind = submit(...)
-    if kind == STATUS then
-        return { ok = reply }
-    end
-    return reply
-end
+redis.call, redis.pcall = native.call, native.pcall
 
 for name, run in pairs(native.redis) do
     redis[name] = function(...)
@@ -341,56 +258,11 @@ local function handler(failure)
     return { err = "ERR " .. text, source = source, line = line }
 end
 
+-- Called after a script that has changed something.
 local function tidy()
     if collector_is_changed then
         reset_collector()
     end
-    for index = 1, #proxies do
-        local proxy = proxies[index]
-        local key = next(proxy)
-        while key ~= nil do
-            rawset(proxy, key, nil)
-            key = next(proxy)
-        end
-    end
-end
-
--- Words that lie in one string, as two tables: the first `key_count` of them, and the others. Each ends where its number says.
-local function unpack_words(key_count, joined, ...)
-    local keys, arguments = {}, {}
-    local begin = 1
-    local ends = { ... }
-    for index = 1, #ends do
-        local last = ends[index]
-        local word = sub(joined, begin, last)
-        if index <= key_count then
-            keys[index] = word
-        else
-            arguments[index - key_count] = word
-        end
-        begin = last + 1
-    end
-    return keys, arguments
-end
-
--- Scripts find their keys and arguments in globals, functions are given them.
-local function run(script, keys, arguments)
-    local done, value
-    if for_functions then
-        done, value = xpcall(script, handler, keys, arguments)
-    else
-        rawset(globals, "KEYS", keys)
-        rawset(globals, "ARGV", arguments)
-        done, value = xpcall(script, handler)
-    end
-    if done then
-        tidy()
-    end
-    return done, value
-end
-
-local function run_with_words(script, ...)
-    return run(script, unpack_words(...))
 end
 
 -- What the code of a library sees while it is loaded: a way to register functions, and the log.
@@ -411,7 +283,6 @@ local loading_globals = setmetatable({ redis = freeze(loading_redis) }, nothing_
 local library_metatable = { __index = globals, __newindex = refuse, __metatable = false }
 local library_environment = setmetatable({}, library_metatable)
 behind[library_environment] = globals
-proxies[#proxies + 1] = library_environment
 
 local function begin_loading()
     library_metatable.__index = loading_globals
@@ -423,4 +294,4 @@ end
 
 return {
     library_environment = library_environment, begin_loading = begin_loading, end_loading = end_loading,
-    environment = environment, run_with_words = run_with_words, globals = globals, run = run, tidy = tidy, freeze = freeze }
+    environment = environment, globals = globals, handler = handler, tidy = tidy }

@@ -1,8 +1,8 @@
 //! Scripts that behave and scripts that do not.
 
-use resp::{Output, Protocol, Reply, Words};
+use resp::{Output, OwnedWords, Protocol, Words};
 
-use crate::{Failure, Host, Interpreter, LogLevel, Progress, Purpose, Replication};
+use crate::{Failure, Given, Host, Interpreter, LogLevel, Progress, Purpose, Replication};
 
 /// Answers PING and ECHO, and notes the rest.
 #[derive(Default)]
@@ -13,8 +13,9 @@ struct Server {
 }
 
 impl Host for Server {
-    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>) {
+    fn call(&mut self, words: Words<'_>, reply: &mut Output) {
         let words: Vec<&[u8]> = words.iter().collect();
+        let reply = reply.tail();
         match &*words {
             [b"ping"] => reply.extend_from_slice(b"+PONG\r\n"),
             [b"echo", text] => {
@@ -23,6 +24,8 @@ impl Host for Server {
                 reply.extend_from_slice(b"\r\n");
             }
             [b"nothing"] => reply.extend_from_slice(b"$-1\r\n"),
+            [b"raw", bytes] => reply.extend_from_slice(bytes),
+            [b"fail"] => panic!("as the script asked"),
             _ => reply.extend_from_slice(b"-ERR Unknown Redis command called from script\r\n"),
         }
     }
@@ -52,15 +55,19 @@ fn interpreter() -> Interpreter {
     Interpreter::new(Purpose::Scripts, 64 << 20, "7.4.1").expect("can be made")
 }
 
-fn eval_on(interpreter: &Interpreter, server: &mut Server, source: &str) -> Result<String, String> {
+fn eval_on(
+    interpreter: &mut Interpreter,
+    server: &mut Server,
+    source: &str,
+) -> Result<String, String> {
     let script = match interpreter.compile(source.as_bytes()) {
         Ok(script) => script,
         Err(failure) => return Err(failure.to_string()),
     };
-    let mut output = Output::new();
-    let mut reply = Reply::new(&mut output, Protocol::Resp2);
-    match interpreter.run(&script, &[b"key"], &[b"one", b"two"], server, &mut reply) {
-        Ok(()) => {
+    let words: OwnedWords = ["key", "one", "two"].into_iter().collect();
+    let given = Given { words: words.as_words(), keys: 1, protocol: Protocol::Resp2 };
+    match interpreter.run(&script, given, server) {
+        Ok(output) => {
             Ok(String::from_utf8_lossy(output.as_slice().unwrap_or_default()).replace("\r\n", " "))
         }
         Err(Failure::Raised { text, place }) => {
@@ -71,7 +78,7 @@ fn eval_on(interpreter: &Interpreter, server: &mut Server, source: &str) -> Resu
 }
 
 fn eval(source: &str) -> Result<String, String> {
-    eval_on(&interpreter(), &mut Server::default(), source)
+    eval_on(&mut interpreter(), &mut Server::default(), source)
 }
 
 #[track_caller]
@@ -117,6 +124,111 @@ fn calls_go_to_the_server() {
         "return table.concat({redis.sha1hex('abc')})",
         "$40 a9993e364706816aba3e25717850c26c9cd0d89d ",
     );
+}
+
+#[test]
+fn replies_become_values() {
+    let raw = |reply: &str, look: &str| {
+        let reply = reply.replace(';', "\\r\\n");
+        gives(&format!("local r = redis.call('raw', '{reply}') return {look}"), "$4 true ");
+    };
+    raw(
+        "*3;:1;$1;a;*1;+OK;",
+        "tostring(r[1] == 1 and r[2] == 'a' and r[3][1].ok == 'OK' and #r == 3)",
+    );
+    raw("*2;$-1;*-1;", "tostring(r[1] == false and r[2] == false)");
+    raw("*2;-ERR a;:1;", "tostring(r[1].err == 'ERR a' and r[2] == 1)");
+    raw("%1;$1;k;,2.5;", "tostring(r.map.k.double == 2.5)");
+    raw("~2;$1;a;:7;", "tostring(r.set.a == true and r.set[7] == true)");
+    raw(
+        "=5;txt:x;",
+        "tostring(r.verbatim_string.format == 'txt' and r.verbatim_string.string == 'x')",
+    );
+    raw("(123;", "tostring(r.big_number == '123')");
+    raw("#t;", "tostring(r)");
+    raw("_;", "tostring(r == false)");
+    raw("|1;+a;+b;:3;", "tostring(r == 3)");
+    raw(">1;:3;", "tostring(r[1] == 3)");
+    for broken in ["", "*2;:1;", "$5;abc;", ":x;", "?", "$3;abcdef;", "*99999999999;", "$-2;"] {
+        let text = broken.replace(';', "\\r\\n");
+        let script = format!("return redis.pcall('raw', '{text}')");
+        gives(&script, "-ERR the reply could not be read ");
+    }
+    let deep =
+        format!("local r = redis.call('raw', '{}:1\\r\\n') return #r", "*1\\r\\n".repeat(90));
+    gives(&deep, ":1 ");
+}
+
+#[test]
+fn tagged_tables_become_replies() {
+    gives("return {map={a=1}}", "*2 $1 a :1 ");
+    gives("return {set={x=true}}", "*1 $1 x ");
+    gives("return {big_number='12\\r3'}", "$4 12 3 ");
+    gives("return {verbatim_string={format='mkd', string='x'}}", "$1 x ");
+    gives("return {verbatim_string={format='mkd'}}", "*0 ");
+    gives("return {err='a', ok='b'}", "-a ");
+    gives("return {ok={}, 5}", "*1 :5 ");
+    gives("redis.setresp(3) return {1, true, false}", "*3 :1 :1 :0 ");
+}
+
+/// What the server fails with is not the script's to catch, and leaves the interpreter as it was.
+#[test]
+fn a_failure_of_the_server_goes_through_a_script() {
+    let mut interpreter = interpreter();
+    for source in [
+        "redis.call('fail')",
+        "while true do pcall(redis.call, 'fail') end",
+        "coroutine.wrap(function() while true do redis.pcall('fail') end end)()",
+    ] {
+        let mut server = Server::default();
+        let run = std::panic::AssertUnwindSafe(|| eval_on(&mut interpreter, &mut server, source));
+        let panic = std::panic::catch_unwind(run).expect_err("it failed");
+        assert_eq!(panic.downcast_ref(), Some(&"as the script asked"), "{source}");
+        let sound = eval_on(&mut interpreter, &mut Server::default(), "return redis.call('ping')");
+        assert_eq!(sound.as_deref(), Ok("+PONG "), "after {source}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_whether_a_young_script_may_go_on() {
+    let mut interpreter = interpreter();
+    let mut server = Server::default();
+    for _ in 0..100 {
+        eval_on(&mut interpreter, &mut server, "return redis.call('ping')").expect("a reply");
+    }
+    // A machine that is busy may have let one of them grow old.
+    assert!(server.looks < 5, "{}", server.looks);
+    let mut server = Server { patience: Some(5), ..Server::default() };
+    let ended = eval_on(&mut interpreter, &mut server, "while true do end");
+    assert_eq!(ended, Err("ERR stopped Some((\"@user_script\", 1))".to_owned()));
+    assert_eq!(server.looks, 6);
+}
+
+#[test]
+fn values_are_inserted_as_lua_does_it() {
+    gives("local t = {1, 2} table.insert(t, 3) table.insert(t, 1, 0) return t", "*4 :0 :1 :2 :3 ");
+    gives("local t = {} table.insert(t, 5, 'a') return {#t, t[5]}", "*2 :0 $1 a ");
+    gives("local t = setmetatable({}, {__newindex = error}) table.insert(t, 1) return #t", ":1 ");
+    let at = "Some((\"@user_script\", 1))";
+    fails(
+        "local x = table.insert(nil, 1)",
+        &format!("ERR user_script:1: bad argument #1 to 'insert' (table expected, got nil) {at}"),
+    );
+    fails(
+        "local x = table.insert({}, 'x', 1)",
+        &format!(
+            "ERR user_script:1: bad argument #2 to 'insert' (number expected, got string) {at}"
+        ),
+    );
+    for source in ["table.insert({})", "table.insert({}, 1, 2, 3)"] {
+        let wrong = "wrong number of arguments to 'insert'";
+        fails(&format!("local x = {source}"), &format!("ERR user_script:1: {wrong} {at}"));
+    }
+    let refused = "Attempt to modify a readonly table";
+    for table in ["redis", "_G", "string"] {
+        let source = format!("local x = table.insert({table}, 1)");
+        fails(&source, &format!("ERR {refused} {at}"));
+    }
 }
 
 #[test]
@@ -176,7 +288,7 @@ fn nothing_that_lasts_can_be_changed() {
     ] {
         assert!(eval(source).is_err(), "{source}");
     }
-    let interpreter = interpreter();
+    let mut interpreter = interpreter();
     let mut server = Server::default();
     for source in [
         "table.insert(redis, 'a')",
@@ -187,9 +299,9 @@ fn nothing_that_lasts_can_be_changed() {
         "local f, s = pairs(redis) s[1] = 1",
         "pcall(setfenv, 2, {})",
     ] {
-        let _ = eval_on(&interpreter, &mut server, source);
+        let _ = eval_on(&mut interpreter, &mut server, source);
         let sound = "return {redis.call('ping'), #redis, rawget(_G, 1) == nil, ('x'):rep(3)}";
-        let answer = eval_on(&interpreter, &mut server, sound);
+        let answer = eval_on(&mut interpreter, &mut server, sound);
         assert_eq!(answer.as_deref(), Ok("*4 +PONG :0 :1 $3 xxx "), "after {source}");
     }
 }
@@ -207,22 +319,25 @@ fn there_is_no_way_out() {
     gives("return load(function() return nil end) ~= nil", ":1 ");
     gives("return loadstring('return redis.call(\"ping\")')()", "+PONG ");
     gives("return getfenv(0) == _G", ":1 ");
-    gives("return getfenv(redis.call).debug == nil", ":1 ");
-    gives("return next(getfenv(redis.call)) == nil", ":1 ");
+    gives("return getmetatable(newproxy()) == nil", ":1 ");
+    gives("return pcall(newproxy, true)", "$-1 ");
+    gives("return rawget(getfenv(redis.call), 'debug') == nil", ":1 ");
+    gives("return getfenv(redis.call) == _G", ":1 ");
+    gives("return next(getfenv(redis.sha1hex)) == nil", ":1 ");
 }
 
 #[test]
 fn a_script_that_takes_too_much_ends() {
-    let interpreter = interpreter();
+    let mut interpreter = interpreter();
     for source in [
         "return string.rep('x', 2^30)",
         "local t = {} while true do t[#t+1] = ('x'):rep(1000) .. #t end",
         "local function f() return 1 + f() end return f()",
         "local s = 'x' while true do s = s .. s end",
     ] {
-        assert!(eval_on(&interpreter, &mut Server::default(), source).is_err(), "{source}");
+        assert!(eval_on(&mut interpreter, &mut Server::default(), source).is_err(), "{source}");
         assert_eq!(
-            eval_on(&interpreter, &mut Server::default(), "return 1").as_deref(),
+            eval_on(&mut interpreter, &mut Server::default(), "return 1").as_deref(),
             Ok(":1 "),
             "after {source}"
         );
@@ -234,7 +349,7 @@ fn a_script_that_takes_too_much_ends() {
 
 #[test]
 fn a_script_can_be_stopped_even_if_it_catches_errors() {
-    let interpreter = interpreter();
+    let mut interpreter = interpreter();
     for source in [
         "while true do end",
         "while true do pcall(function() while true do end end) end",
@@ -243,7 +358,7 @@ fn a_script_can_be_stopped_even_if_it_catches_errors() {
         "repeat local ok = pcall(error) until false",
     ] {
         let mut server = Server { patience: Some(3), ..Server::default() };
-        let ended = eval_on(&interpreter, &mut server, source);
+        let ended = eval_on(&mut interpreter, &mut server, source);
         assert!(ended.is_err(), "{source}: {ended:?}");
     }
 }
@@ -288,9 +403,9 @@ fn values_become_json_and_back() {
 
 #[test]
 fn settings_of_cjson_do_not_outlive_a_script() {
-    let interpreter = interpreter();
+    let mut interpreter = interpreter();
     let mut server = Server::default();
-    let mut eval = |source| eval_on(&interpreter, &mut server, source);
+    let mut eval = |source| eval_on(&mut interpreter, &mut server, source);
     assert_eq!(eval("return cjson.encode_max_depth(5)").as_deref(), Ok(":5 "));
     assert_eq!(eval("return cjson.encode_max_depth()").as_deref(), Ok(":1000 "));
     assert_eq!(
@@ -329,7 +444,7 @@ fn values_become_structures_and_back() {
 
 #[test]
 fn libraries_withstand_what_is_nested_or_long() {
-    let interpreter = interpreter();
+    let mut interpreter = interpreter();
     for source in [
         "return cjson.decode(('['):rep(10000))",
         "return cjson.decode(('{\"a\":'):rep(10000))",
@@ -349,9 +464,9 @@ fn libraries_withstand_what_is_nested_or_long() {
         "return struct.unpack('c2147483647', 'abcd')",
         "return struct.size(('c2147483647'):rep(3) .. 's')",
     ] {
-        assert!(eval_on(&interpreter, &mut Server::default(), source).is_err(), "{source}");
+        assert!(eval_on(&mut interpreter, &mut Server::default(), source).is_err(), "{source}");
         assert_eq!(
-            eval_on(&interpreter, &mut Server::default(), "return 1").as_deref(),
+            eval_on(&mut interpreter, &mut Server::default(), "return 1").as_deref(),
             Ok(":1 "),
             "after {source}"
         );
@@ -362,9 +477,9 @@ fn libraries_withstand_what_is_nested_or_long() {
 
 #[test]
 fn arguments_and_replies_may_be_many() {
-    let interpreter = interpreter();
+    let mut interpreter = interpreter();
     let mut server = Server::default();
-    let mut eval = |source: &str| eval_on(&interpreter, &mut server, source).expect("a reply");
+    let mut eval = |source: &str| eval_on(&mut interpreter, &mut server, source).expect("a reply");
     assert!(
         eval("local t = {} for i = 1, 50000 do t[i] = 'x' .. i end return t")
             .starts_with("*50000 $2 x1 ")

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::Mutex;
-use resp::{ReplyError, Words};
+use resp::{Output, ReplyError, Words};
 use scripting::{Failure, Host, Interpreter, LogLevel, Progress, Purpose, Registered, Replication};
 
 use metadata::Metadata;
@@ -24,8 +24,8 @@ use metadata::Metadata;
 const MEMORY_LIMIT: usize = 1 << 30;
 /// How long the code of a library may run that a client loads.
 const PATIENCE_NS: u64 = 500_000_000;
-/// Looks at a library that is loaded from a file, between which it does some 100,000 steps, until it is given up: ten seconds or so.
-const LOOKS: u32 = 50_000;
+/// Looks at a library that is loaded from a file, a millisecond or more apart, until it is given up: ten seconds or so.
+const LOOKS: u32 = 10_000;
 
 /// All libraries.
 #[derive(Default)]
@@ -106,6 +106,11 @@ impl Functions {
         look(&self.state.lock())
     }
 
+    /// Holds them, to run one.
+    pub(crate) fn run<R>(&self, run: impl FnOnce(&mut State) -> R) -> R {
+        run(&mut self.state.lock())
+    }
+
     /// Holds them, changes them, and notes how large they are then.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
@@ -145,8 +150,8 @@ impl State {
     }
 
     /// The interpreter, which is there if there is a function.
-    pub(crate) fn interpreter(&self) -> Option<&Interpreter> {
-        self.interpreter.as_ref()
+    pub(crate) fn interpreter(&mut self) -> Option<&mut Interpreter> {
+        self.interpreter.as_mut()
     }
 
     /// Loads a library; gives its name.
@@ -297,9 +302,9 @@ impl Loading<'_> {
 }
 
 impl Host for Loading<'_> {
-    fn call(&mut self, _words: Words<'_>, reply: &mut Vec<u8>) {
+    fn call(&mut self, _words: Words<'_>, reply: &mut Output) {
         // Code that is being loaded finds no way to call.
-        reply.extend_from_slice(b"-ERR no commands while a library is loaded\r\n");
+        reply.push(b"-ERR no commands while a library is loaded\r\n");
     }
 
     fn set_protocol(&mut self, _protocol: resp::Protocol) {}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use resp::Output;
 
+use super::bundle::Bundle;
 use super::post::{Message, Post};
 use super::{PubSub, Space};
 use crate::session::Session;
@@ -75,6 +76,43 @@ impl Delivery {
         let post = self.pending.pop_front()?;
         self.first += 1;
         Some((self.first - 1, post))
+    }
+
+    /// The next posts, if they are messages of one channel that has many subscribers, and nobody else's.
+    pub(crate) fn next_bundle(&mut self, pubsub: &PubSub) -> Option<Bundle> {
+        /// Subscribers: to copy for fewer takes little memory, and gathers what comes to them by several channels.
+        const MANY: usize = 256;
+        /// Bytes of a bundle: a socket takes so much at once.
+        const LIMIT: usize = 64 << 10;
+        if self.pending.is_empty() {
+            pubsub.take(self.worker, &mut self.pending);
+        }
+        let (space, channel, message) = plain(self.pending.front()?)?;
+        if self.recipients(space).get(channel).is_none_or(|places| places.len() < MANY) {
+            return None;
+        }
+        let mut bundle = Bundle::new(self.first, space, Arc::clone(channel));
+        bundle.push(message);
+        for post in self.pending.iter().skip(1) {
+            match plain(post) {
+                Some((space, channel, message))
+                    if space == bundle.space
+                        && Arc::ptr_eq(channel, &bundle.channel)
+                        && bundle.len() < LIMIT =>
+                {
+                    bundle.push(message);
+                }
+                _ => break,
+            }
+        }
+        self.pending.drain(..bundle.messages());
+        self.first += bundle.messages() as u64;
+        Some(bundle)
+    }
+
+    /// The clients that a bundle is for.
+    pub(crate) fn recipients_of(&self, bundle: &Bundle) -> &[u64] {
+        self.recipients(bundle.space).get(&bundle.channel).map_or(&[], Vec::as_slice)
     }
 
     /// Names the clients that a post is for, each with the form for it.
@@ -228,7 +266,20 @@ impl Delivery {
     }
 }
 
+/// The channel and the message of a post that is nothing else.
+fn plain(post: &Post) -> Option<(Space, &Arc<[u8]>, &[u8])> {
+    match post {
+        Post::Publication(publication) => publication.plain(),
+        Post::Line(_) | Post::Invalidation(_) => None,
+    }
+}
+
 impl Session {
+    /// What it is sent of a bundle: what it has not got yet.
+    pub fn part_of<'b>(&self, bundle: &'b Bundle) -> &'b [u8] {
+        bundle.from(self.seen, self.protocol)
+    }
+
     /// The names of a kind that it has subscribed to.
     pub(crate) fn subscribed(&self, space: Space) -> Vec<Arc<[u8]>> {
         self.subscriptions.as_ref().map_or_else(Vec::new, |own| own.all(space))

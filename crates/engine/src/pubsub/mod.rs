@@ -15,6 +15,7 @@
 //! patterns for other channels.
 
 mod audience;
+mod bundle;
 mod channels;
 mod delivery;
 mod inbox;
@@ -31,6 +32,7 @@ use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
 use audience::Audience;
+pub use bundle::Bundle;
 use channels::Channels;
 pub use delivery::Delivered;
 pub(crate) use delivery::Delivery;

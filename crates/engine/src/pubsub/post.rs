@@ -58,6 +58,13 @@ impl Publication {
         channel.chain(patterns)
     }
 
+    /// The channel and the message, if it goes to nobody else and is short.
+    pub(super) fn plain(&self) -> Option<(Space, &Arc<[u8]>, &[u8])> {
+        let (space, channel, message) = self.channel.as_ref()?;
+        let is_plain = self.patterns.is_empty() && message.0.len() < SHARED_BYTES;
+        is_plain.then_some((*space, channel, message.0.as_slice()))
+    }
+
     fn bytes(&self) -> usize {
         self.forms().map(|(_, _, message)| message.0.len()).sum()
     }

@@ -2,7 +2,7 @@
 
 use mlua::{IntoLuaMulti, Lua, MultiValue};
 
-use crate::native::with_state;
+use crate::native::common;
 
 /// What is wrong.
 #[derive(Debug)]
@@ -110,10 +110,8 @@ fn caller(lua: &Lua) -> mlua::Result<Caller> {
             None => break,
         }
     }
-    with_state(lua, |state| match &state.last_place {
-        Some((source, line)) => Caller::Gone { source: (*source).to_owned(), line: *line },
-        None => Caller::Foreign,
-    })
+    let common = common(lua)?;
+    Ok(Caller::Gone { source: common.source.to_owned(), line: common.last_line() })
 }
 
 /// What the caller calls the function, and whether it calls it as a method.

@@ -215,11 +215,12 @@ impl AppendOnly {
         let shared = Arc::clone(self);
         let Begun { mut job, temporary, generation } = begun;
         let cancelled = Arc::clone(&job.cancelled);
+        let is_snapshot = job.config.persistence.append_snapshot_preamble;
         let run = move || {
             let written = saving::write_base(engine, &mut job, temporary.clone());
             let finished = written.and_then(|()| {
                 server_log::notice("Background AOF rewrite terminated with success");
-                shared.finish_rewrite(engine, &temporary, generation)
+                shared.finish_rewrite(engine, &temporary, generation, is_snapshot)
             });
             let now_us = i64::try_from(shared.clock.read().unix_us).unwrap_or(i64::MAX);
             match finished {
@@ -298,6 +299,7 @@ impl AppendOnly {
         engine: &Engine,
         temporary: &Path,
         generation: Option<u64>,
+        is_snapshot: bool,
     ) -> Result<(), String> {
         let log = self.log.lock();
         let mut guard = self.files.lock();
@@ -311,7 +313,7 @@ impl AppendOnly {
         if is_on && !files.is_listed {
             manifest.add_incremental(files.prefix());
         }
-        let name = manifest.replace_base(files.prefix(), true, usize::from(is_on));
+        let name = manifest.replace_base(files.prefix(), is_snapshot, usize::from(is_on));
         std::fs::rename(temporary, files.path(&name)).map_err(|error| reason(&error))?;
         server_log::notice(format_args!(
             "Successfully renamed the temporary AOF base file {} into {}",

@@ -7,7 +7,8 @@
 
 pub(crate) mod file;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +20,13 @@ use engine::Engine;
 use engine::replication::{Content, SavedPosition};
 use engine::saving::{Backlog, Job, Outcome, Purpose, Recorded, Recorder};
 use keyspace::{DatabaseSize, View};
+use persistence::aof::write_commands;
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
 
 use crate::clock::Clock;
 use crate::log;
+use crate::process::reason::reason;
 use file::{Draft, Failure, Writer, write_failure};
 
 /// Where snapshots that have begun are left to be written in the background.
@@ -62,15 +65,39 @@ pub(crate) fn spawn(engine: &'static Engine, jobs: Receiver<Job>, clock: Clock) 
 }
 
 /// Writes the base of an append-only file in which there is nothing.
-pub(crate) fn write_empty_base(file: &std::fs::File, config: &Config) -> io::Result<()> {
+pub(crate) fn write_empty_base(file: &File, config: &Config) -> io::Result<()> {
+    if !config.persistence.append_snapshot_preamble {
+        return Ok(());
+    }
     let now_s = i64::try_from(Clock::start().read().unix_us / 1_000_000).unwrap_or(i64::MAX);
     let version = engine::saving::version(config);
     let about = About { position: None, is_base: true };
     begin_file(file, config, version, now_s, about)?.finish().map(drop)
 }
 
-/// Writes the base of an append-only file, and sees to it that it is on the disk.
+/// Writes the base of an append-only file, and sees to it that it is on the disk: a snapshot, or the commands that make what is in one.
 pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+    let incremental = job.config.persistence.rewrite_incremental_sync;
+    if job.config.persistence.append_snapshot_preamble {
+        return write_snapshot_base(engine, job, path);
+    }
+    let snapshot = path.with_extension("rdb");
+    let written = write_snapshot_base(engine, job, snapshot.clone())
+        .and_then(|()| Draft::create_at(path, incremental).map_err(|failure| failure.to_string()))
+        .and_then(|draft| {
+            let file = File::open(&snapshot).map_err(|error| reason(&error))?;
+            let with_checksums = job.config.persistence.append_checksums;
+            let commands =
+                write_commands(file, &engine.value_limits(), with_checksums, BufWriter::new(draft))
+                    .map_err(|error| error.to_string())?;
+            let draft = commands.into_inner().map_err(|error| reason(error.error()))?;
+            draft.complete().map_err(|failure| failure.to_string())
+        });
+    file::discard(&snapshot);
+    written.map(drop)
+}
+
+fn write_snapshot_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
     let incremental = job.config.persistence.rewrite_incremental_sync;
     let written = match Draft::create_at(path, incremental) {
         Ok(draft) => write_draft(engine, job, draft),

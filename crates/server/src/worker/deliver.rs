@@ -1,12 +1,16 @@
 //! Handing on what was published to the connections of this worker.
 //!
 //! It is done between two connections, when all are in their places. What several publications have for a client goes out
-//! in one write; but no more is gathered before it is written than the memory for it may take.
+//! in one write. For that it is gathered in the client's output, but no more than the memory for it may take; what many clients are
+//! sent alike is put together once, and written to each from there (see [`Bundle`]).
+
+use engine::pubsub::Bundle;
 
 use super::Worker;
 use super::connection::{Connection, State};
 use super::poller::Token;
-use super::round::life;
+use super::round::{Life, life};
+use super::write::{Sent, transmit_bytes};
 
 /// Bytes gathered for all connections together before they are written.
 const GATHERED_BYTES: usize = 4 << 20;
@@ -28,7 +32,12 @@ impl Worker<'_> {
 
     fn deliver_all(&mut self) {
         let (mut bytes, mut posts) = (0, 0);
-        while let Some((number, post)) = self.share.next_post() {
+        loop {
+            if let Some(bundle) = self.share.next_bundle() {
+                self.deliver_bundle(&bundle);
+                continue;
+            }
+            let Some((number, post)) = self.share.next_post() else { break };
             let (places, receiving) = (&mut self.places, &mut self.receiving);
             self.share.for_each_recipient(&post, &mut |place, delivered| {
                 let token = Token(place);
@@ -54,6 +63,56 @@ impl Worker<'_> {
         self.write_to_receivers();
     }
 
+    fn deliver_bundle(&mut self, bundle: &Bundle) {
+        let recipients = self.share.recipients_of(bundle).to_vec();
+        for (count, place) in recipients.into_iter().enumerate() {
+            if count % WRITTEN == WRITTEN - 1 {
+                self.share.make_way();
+            }
+            let token = Token(place);
+            let Some(mut connection) = self.places.take(token) else { continue };
+            let life = self.hand_on(token, &mut connection, bundle);
+            if let Some(connection) = self.settle(token, connection, life) {
+                self.keep(token, connection);
+            }
+        }
+    }
+
+    /// Sends a client its part of a bundle: at once, if nothing is before it.
+    fn hand_on(&mut self, token: Token, connection: &mut Connection, bundle: &Bundle) -> Life {
+        let bytes = connection.session.part_of(bundle);
+        let life = life(connection);
+        if connection.state == State::Closing || bytes.is_empty() || life == Life::Ends {
+            return life;
+        }
+        connection.holding.is_cleared = false;
+        let goes_at_once = connection.output.is_empty() && !self.holds(connection);
+        let mut sent = 0;
+        if goes_at_once {
+            self.buffers.writes += 1;
+            match transmit_bytes(&connection.socket, bytes) {
+                Sent::Bytes(count) => sent = count,
+                Sent::End => {
+                    self.log_end(connection);
+                    return Life::Ends;
+                }
+            }
+            self.buffers.sent += sent as u64;
+        }
+        let rest = bytes.get(sent..).unwrap_or_default();
+        if rest.is_empty() {
+            return Life::Goes;
+        }
+        connection.output.push(rest);
+        if goes_at_once {
+            return self.check_output_limit(connection, true);
+        }
+        if !std::mem::replace(&mut connection.is_receiving, true) {
+            self.receiving.push(token);
+        }
+        Life::Goes
+    }
+
     fn write_to_receivers(&mut self) {
         let mut receiving = std::mem::take(&mut self.receiving);
         for (count, token) in receiving.drain(..).enumerate() {
@@ -63,7 +122,7 @@ impl Worker<'_> {
             let Some(mut connection) = self.places.take(token) else { continue };
             connection.is_receiving = false;
             let mut life = life(&connection);
-            if life == super::round::Life::Goes {
+            if life == Life::Goes {
                 life = self.flush(&mut connection);
                 connection.output.shrink_to(ROOM_BYTES.max(connection.output.len()));
             }

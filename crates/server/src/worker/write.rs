@@ -21,6 +21,18 @@ pub(super) enum Sent {
     End,
 }
 
+/// Writes bytes, as many as the socket takes at once.
+pub(super) fn transmit_bytes(socket: impl AsFd, bytes: &[u8]) -> Sent {
+    loop {
+        match send(&socket, bytes, SendFlags::NOSIGNAL) {
+            Ok(count) => return Sent::Bytes(count),
+            Err(Errno::AGAIN) => return Sent::Bytes(0),
+            Err(Errno::INTR) => {}
+            Err(_) => return Sent::End,
+        }
+    }
+}
+
 /// Writes what is pending, as far as the socket takes it.
 pub(super) fn transmit(socket: impl AsFd, output: &mut Output) -> Sent {
     let mut total = 0;

@@ -50,13 +50,12 @@ pub(super) static FCALL_RO: Command = Declaration {
 fn call_function(call: &mut Call<'_>, reads_only: bool) -> Outcome {
     const BAD_COUNT: ReplyError = ReplyError::message("Bad number of keys provided");
     let engine = call.engine;
-    let mut arguments = call.arguments;
-    let name = arguments.string()?;
-    engine.functions.look(|state| {
+    let name = call.arguments.string()?;
+    engine.functions.run(|state| {
         const NOT_FOUND: ReplyError = ReplyError::message("Function not found");
         let function = state.find(name).ok_or(NOT_FOUND)?;
         let interpreter = state.interpreter().ok_or(NOT_FOUND)?;
-        let given = Given::parse(arguments, BAD_COUNT)?;
+        let given = Given::parse(call, BAD_COUNT)?;
         let registered = &function.registered;
         let subject = Subject {
             script: &registered.script,

@@ -8,6 +8,7 @@ use crate::Call;
 use crate::busy::Kind;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::commands::help;
+use crate::scripts::Name;
 
 pub(super) static SCRIPT: Command = Declaration {
     summary: "A container for commands about scripts.",
@@ -87,8 +88,8 @@ fn exists(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     call.reply.array(arguments.len());
     while !arguments.is_empty() {
-        let name = String::from_utf8_lossy(arguments.string()?).to_ascii_lowercase();
-        let is_there = call.engine.scripts.lock().has(&name);
+        let name = Name::parse(arguments.string()?);
+        let is_there = name.is_some_and(|name| call.engine.scripts.lock().has(&name));
         call.reply.integer(is_there.into());
     }
     Ok(())
@@ -120,8 +121,8 @@ fn kill(call: &mut Call<'_>) -> Outcome {
 fn load(call: &mut Call<'_>) -> Outcome {
     let source = call.arguments.string()?;
     let mut scripts = call.engine.scripts.lock();
-    let (name, _) = scripts.prepare(source, true)?;
+    let name = scripts.prepare(source, true)?;
     scripts.note(&call.engine.script_figures);
-    call.reply.bulk(name.as_bytes());
+    call.reply.bulk(name.as_str().as_bytes());
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Running a script: EVAL, EVALSHA and the forms that write nothing.
 
+use std::mem;
+
 use command::argument::{Argument, integer, key, string};
-use command::{Arguments, Command as Declaration, Flags, Group, KeySpec};
-use resp::{Output, Protocol, Reply, ReplyError};
+use command::{Command as Declaration, Flags, Group, KeySpec};
+use resp::{Protocol, ReplyError, Words};
 use scripting::{Failure, Flags as ScriptFlags, Interpreter, Script};
 
 use super::running::{Rules, Running};
@@ -10,7 +12,7 @@ use crate::Call;
 use crate::busy::Kind;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::memory_limit::Room;
-use crate::scripts::{Cached, Scripts};
+use crate::scripts::{Name, Scripts};
 
 const COMPLEXITY: &str = "Depends on the script that is executed.";
 const KEYS: &[KeySpec] = &[KeySpec::read_write(2).numbered().accesses().updates()];
@@ -79,61 +81,57 @@ pub(super) static EVALSHA_RO: Command = Declaration {
 };
 
 fn by_source(call: &mut Call<'_>, reads_only: bool) -> Outcome {
-    let mut arguments = call.arguments;
-    let source = arguments.string()?;
-    let given = Given::parse(arguments, ReplyError::NotInteger)?;
+    let source = call.arguments.string()?;
+    let given = Given::parse(call, ReplyError::NotInteger)?;
     let mut scripts = call.engine.scripts.lock();
-    let (name, cached) = scripts.prepare(source, false)?;
-    run_cached(call, &mut scripts, &name, &cached, &given, reads_only)
+    let name = scripts.prepare(source, false)?;
+    run_cached(call, &mut scripts, &name, &given, reads_only)
 }
 
 fn by_name(call: &mut Call<'_>, reads_only: bool) -> Outcome {
-    let mut arguments = call.arguments;
-    let name = String::from_utf8_lossy(arguments.string()?).to_ascii_lowercase();
-    let given = Given::parse(arguments, ReplyError::NotInteger)?;
+    let name = Name::parse(call.arguments.string()?);
+    let given = Given::parse(call, ReplyError::NotInteger)?;
     let mut scripts = call.engine.scripts.lock();
-    let cached = scripts.find(&name).ok_or(NO_SCRIPT)?;
-    run_cached(call, &mut scripts, &name, &cached, &given, reads_only)
+    let name = name.ok_or(NO_SCRIPT)?;
+    run_cached(call, &mut scripts, &name, &given, reads_only)
 }
 
 fn run_cached(
     call: &mut Call<'_>,
     scripts: &mut Scripts,
-    name: &str,
-    cached: &Cached,
+    name: &Name,
     given: &Given<'_>,
     reads_only: bool,
 ) -> Outcome {
+    let (interpreter, cached) = scripts.find(name).ok_or(NO_SCRIPT)?;
     let flags = cached.header.map(|header| header.flags);
-    let subject = Subject { script: &cached.script, name, flags, kind: Kind::Script };
-    let outcome = run(call, scripts.interpreter()?, &subject, given, reads_only);
+    let subject =
+        Subject { script: &cached.script, name: name.as_str(), flags, kind: Kind::Script };
+    let outcome = run(call, interpreter, &subject, given, reads_only);
     scripts.note(&call.engine.script_figures);
     outcome
 }
 
 /// What a script is given.
 pub(in crate::commands) struct Given<'a> {
-    keys: Vec<&'a [u8]>,
-    arguments: Vec<&'a [u8]>,
+    /// Its keys, and then its arguments.
+    words: Words<'a>,
+    keys: usize,
 }
 
 impl<'a> Given<'a> {
     /// The words behind the script, the first being how many of the others are keys; `bad_count` if that is no number.
     pub(in crate::commands) fn parse(
-        mut arguments: Arguments<'a>,
+        call: &mut Call<'a>,
         bad_count: ReplyError,
     ) -> Result<Given<'a>, ReplyError> {
-        let count = arguments.integer_or(bad_count)?;
-        let mut words = Vec::with_capacity(arguments.len());
-        while !arguments.is_empty() {
-            words.push(arguments.string()?);
-        }
-        let count = usize::try_from(count).map_err(|_| NEGATIVE)?;
-        if words.len() < count {
+        let count = call.arguments.integer_or(bad_count)?;
+        let words = call.words.skip(call.words.len() - call.arguments.len());
+        let keys = usize::try_from(count).map_err(|_| NEGATIVE)?;
+        if words.len() < keys {
             return Err(TOO_MANY);
         }
-        let arguments = words.split_off(count);
-        Ok(Given { keys: words, arguments })
+        Ok(Given { words, keys })
     }
 }
 
@@ -148,10 +146,13 @@ pub(in crate::commands) struct Subject<'a> {
     pub(in crate::commands) kind: Kind,
 }
 
+/// Bytes of a reply that are not copied.
+const LONG: usize = 1 << 14;
+
 /// Runs a script or a function, and replies with what it returns.
 pub(in crate::commands) fn run(
     call: &mut Call<'_>,
-    interpreter: &Interpreter,
+    interpreter: &mut Interpreter,
     subject: &Subject<'_>,
     given: &Given<'_>,
     reads_only: bool,
@@ -165,24 +166,25 @@ pub(in crate::commands) fn run(
     if subject.flags.is_some() && call.engine.replication.is_replica() && !call.session.obeyed {
         refuse_on_replica(call, flags)?;
     }
-    let _running = call.engine.begin_script(subject.kind, subject.name);
+    let _running = call.engine.begin_script(subject.kind);
     let (protocol, database) = (call.session.protocol, call.session.database);
-    let mut output = Output::new();
-    let mut reply = Reply::new(&mut output, protocol);
+    let given = scripting::Given { words: given.words, keys: given.keys, protocol };
     // Its own calls are answered as it asks; what it selects is forgotten.
     call.session.protocol = Protocol::Resp2;
     let rules = Rules {
         reads_only: reads_only || flags.no_writes,
         lacks_room: call.session.room == Room::Lacking && !flags.allow_oom,
     };
-    let mut running = Running::new(call, rules);
-    let ended =
-        interpreter.run(subject.script, &given.keys, &given.arguments, &mut running, &mut reply);
+    let mut running = Running::new(call, subject.name, rules);
+    let ended = interpreter.run(subject.script, given, &mut running);
     call.session.protocol = protocol;
     call.session.database = database;
     match ended {
-        Ok(()) => {
-            call.reply.output().append(output);
+        Ok(reply) => {
+            match reply.as_slice() {
+                Some(bytes) if bytes.len() < LONG => call.reply.output().push(bytes),
+                _ => call.reply.output().append(mem::take(reply)),
+            }
             Ok(())
         }
         Err(failure) => Err(told(&failure, subject.name)),

@@ -1,7 +1,7 @@
 //! What a script that runs can reach: the commands, on behalf of the client that runs it.
 
 use command::Flags;
-use resp::{Output, Protocol, ReplyError, Words};
+use resp::{Output, Protocol, Reply, ReplyError, Words};
 use scripting::{Host, LogLevel, Progress, Replication};
 
 use crate::Call;
@@ -14,12 +14,13 @@ use crate::saving::CANNOT_SAVE;
 /// A script that runs.
 pub(super) struct Running<'r, 'c> {
     call: &'r mut Call<'c>,
+    /// What it is called.
+    name: &'r str,
     rules: Rules,
     /// It has made a call that writes: then it is let to the end of what it does.
     has_written: bool,
     /// Its effects are recorded.
     is_replicated: bool,
-    output: Output,
 }
 
 /// What a script may not do.
@@ -32,8 +33,8 @@ pub(super) struct Rules {
 }
 
 impl<'r, 'c> Running<'r, 'c> {
-    pub(super) fn new(call: &'r mut Call<'c>, rules: Rules) -> Running<'r, 'c> {
-        Running { call, rules, has_written: false, is_replicated: true, output: Output::new() }
+    pub(super) fn new(call: &'r mut Call<'c>, name: &'r str, rules: Rules) -> Running<'r, 'c> {
+        Running { call, name, rules, has_written: false, is_replicated: true }
     }
 
     /// The command of a call, if a script may make it.
@@ -107,7 +108,7 @@ impl Running<'_, '_> {
 }
 
 impl Host for Running<'_, '_> {
-    fn call(&mut self, words: Words<'_>, reply: &mut Vec<u8>) {
+    fn call(&mut self, words: Words<'_>, reply: &mut Output) {
         let admitted = self.admit(words).and_then(|callable| {
             // A container without a subcommand is no call.
             callable.run.map(|run| (callable, run)).ok_or(ReplyError::Syntax)
@@ -116,29 +117,25 @@ impl Host for Running<'_, '_> {
             Ok(admitted) => admitted,
             Err(error) => {
                 self.call.tally.error(&error.code());
-                reply.push(b'-');
-                error.write_to(reply);
-                reply.extend_from_slice(b"\r\n");
+                Reply::new(reply, Protocol::Resp2).error(&error);
                 return;
             }
         };
         if callable.flags.has(Flags::WRITE) && !self.call.engine.note_script_writes() {
             // It was killed, and is told so at its next step.
-            reply.extend_from_slice(b"-ERR Script killed by user\r\n");
+            reply.push(b"-ERR Script killed by user\r\n");
             return;
         }
         let recorded = self.call.effects.recorded();
         let before = (self.call.engine.ticks)();
-        let output = Some(&mut self.output);
         self.call.session.is_in_script = true;
-        let (fate, _) = self.call.run_within(callable, handler, words, output);
+        let (fate, _) = self.call.run_within(callable, handler, words, Some(reply));
         self.call.session.is_in_script = false;
         let elapsed_ns = (self.call.engine.ticks)().wrapping_sub(before);
         self.call.tally.call(callable.id, elapsed_ns, fate);
         if !self.is_replicated {
             self.call.effects.forget(recorded);
         }
-        drain(&mut self.output, reply);
     }
 
     fn set_protocol(&mut self, protocol: Protocol) {
@@ -162,25 +159,9 @@ impl Host for Running<'_, '_> {
 
     fn progress(&mut self) -> Progress {
         let threshold_ms = self.call.config.scripting.busy_reply_threshold_ms;
-        match self.call.engine.continue_script(threshold_ms, self.call.words) {
+        match self.call.engine.continue_script(threshold_ms, self.name, self.call.words) {
             Continuation::GoOn => Progress::Continue,
             Continuation::End(why) => Progress::Stop(why),
         }
-    }
-}
-
-/// Moves what was replied to the end of `bytes`.
-fn drain(output: &mut Output, bytes: &mut Vec<u8>) {
-    if let Some(all) = output.as_slice() {
-        bytes.extend_from_slice(all);
-        output.clear();
-        return;
-    }
-    while !output.is_empty() {
-        let mut slices = [std::io::IoSlice::new(&[]); 16];
-        let count = output.io_slices(&mut slices);
-        let before = bytes.len();
-        slices.iter().take(count).for_each(|slice| bytes.extend_from_slice(slice));
-        output.advance(bytes.len() - before);
     }
 }

@@ -14,6 +14,7 @@ use mlua::{Function, Lua, Table, Value as LuaValue};
 pub(crate) use settings::Settings;
 
 use super::function;
+use crate::native::common;
 
 /// The settings of an instance.
 pub(crate) type SharedSettings = Arc<Mutex<Settings>>;
@@ -26,8 +27,10 @@ pub(super) fn library(lua: &Lua, settings: &SharedSettings) -> mlua::Result<Tabl
     let functions = lua.create_table()?;
     for (name, run) in settings::FUNCTIONS {
         let shared = settings.clone();
-        let change =
-            function(lua, name, move |lua, arguments| run(&mut lock(&shared), lua, arguments))?;
+        let change = function(lua, name, move |lua, arguments| {
+            common(lua)?.note_change();
+            run(&mut lock(&shared), lua, arguments)
+        })?;
         functions.raw_set(*name, change)?;
     }
     let shared = settings.clone();
