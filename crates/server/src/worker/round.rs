@@ -14,6 +14,7 @@ use super::poller::{Readiness, Token};
 use super::read::{Received, receive};
 use super::write::{Sent, transmit};
 use super::{READ_BYTES, Worker};
+use crate::log;
 
 /// Requests parsed before they are executed: enough to look ahead, few enough that one client's turn stays short.
 const BATCH: usize = 256;
@@ -121,7 +122,9 @@ impl Worker<'_> {
                 self.hand_over(token, connection);
                 return None;
             }
-            log::warning("A replica asks for synchronization over TLS, which is not supported yet: it is disconnected");
+            log::warning(
+                "A replica asks for synchronization over TLS, which is not supported yet: it is disconnected",
+            );
             life = Life::Ends;
         }
         if connection.state == State::Closing && !connection.has_pending() {
