@@ -30,6 +30,7 @@ use crate::following::{Bell, Link};
 use crate::host::{Ending, Process, oom_adjustment};
 use crate::listen::warn_of_backlog;
 use crate::listening::Listening;
+use crate::metrics::Endpoint;
 use crate::process::banner::{Banner, Show};
 use crate::process::oom_score::OomScore;
 use crate::process::pid_file::PidFile;
@@ -97,7 +98,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
     let oom_score = adjusted_oom_score(&config);
-    let listening = Arc::new(Listening::start(&config.network).map_err(fail)?);
+    let listening = Arc::new(Listening::start(&config).map_err(fail)?);
     log::notice("Server initialized");
 
     let workers = usize::from(config.process.io_threads.max(1));
@@ -105,6 +106,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
     let (saver, jobs) = Saver::new();
+    let metrics = Arc::new(Endpoint::new(clock));
     let host = Process {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
@@ -118,6 +120,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         started_us: clock.read().monotonic_us,
         run_id: draw_id(),
         listening: Arc::clone(&listening),
+        metrics: Arc::clone(&metrics),
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
@@ -132,6 +135,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let (syncer, feeder) = start_writers(engine, jobs, &outfit, clock)?;
+    metrics.serve(engine, &engine.config().metrics).map_err(fail)?;
     let threads = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
@@ -401,20 +405,21 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
         return;
     };
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
-    let listen_address = if config.network.port == 0 {
+    let shown_port = if config.network.port == 0 { config.tls.port } else { config.network.port };
+    let listen_address = if shown_port == 0 {
         unix_socket.clone()
     } else {
         let host =
             config.network.bind.first().map_or_else(|| "*".into(), config::Text::to_string_lossy);
         let host = if host == "* -::*" { "*".into() } else { host };
-        format!("{host}:{}", config.network.port)
+        format!("{host}:{shown_port}")
     };
     title.set(&template.expand(&Variables {
         title: &PROGRAM,
         listen_address: &listen_address,
         server_mode: "",
         port: config.network.port,
-        tls_port: 0,
+        tls_port: config.tls.port,
         unix_socket: &unix_socket,
         config_file,
     }));
