@@ -121,7 +121,9 @@ impl Worker<'_> {
                 self.hand_over(token, connection);
                 return None;
             }
-            log::warning("A replica asks for synchronization over TLS, which is not supported yet: it is disconnected");
+            log::warning(
+                "A replica asks for synchronization over TLS, which is not supported yet: it is disconnected",
+            );
             life = Life::Ends;
         }
         if connection.state == State::Closing && !connection.has_pending() {
