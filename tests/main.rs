@@ -20,6 +20,7 @@ mod linearizability;
 mod operations;
 mod protocol;
 mod pubsub;
+mod replication;
 mod script_libraries;
 mod snapshots;
 mod subject;

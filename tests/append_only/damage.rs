@@ -51,6 +51,30 @@ fn a_torn_command_is_cut_off() {
     }
 }
 
+/// The server was killed in the middle of a write after a rewrite had made its file, and before that was written to.
+#[test]
+fn a_command_that_was_torn_before_an_empty_file_is_cut_off() {
+    let (data, bytes) = prepared(3);
+    let torn = data.last_file();
+    data.append(b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nval");
+    let manifest = data.path().join("appendonlydir/appendonly.aof.manifest");
+    let mut text = std::fs::read_to_string(&manifest).expect("it is there");
+    text.push_str("file appendonly.aof.2.incr.aof seq 2 type i\n");
+    std::fs::write(&manifest, text).expect("there is room");
+    std::fs::write(data.last_file(), b"").expect("there is room");
+    for count in [3, 4] {
+        let server = data.start();
+        assert_eq!(server.client().run("DBSIZE"), Value::Integer(count), "{}", server.log());
+        assert_eq!(std::fs::read(&torn).expect("it is there"), bytes);
+        server.client().run("SET another value");
+        kill(server);
+    }
+    // Behind what is torn there is something now.
+    std::fs::write(&torn, &bytes[..bytes.len() - 1]).expect("there is room");
+    let ended = refused(&data, "aof-load-truncated yes");
+    assert!(ended.log.contains("the truncated file is not the last file"), "{}", ended.log);
+}
+
 #[test]
 fn a_transaction_without_its_end_is_cut_off() {
     let (data, bytes) = prepared(3);

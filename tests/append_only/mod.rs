@@ -250,6 +250,30 @@ fn a_file_of_the_time_when_there_was_only_one_is_taken_over() {
     assert_eq!(moved, old);
 }
 
+/// Such a file as Redis 4 to 6 have written: a snapshot, and commands behind it.
+#[test]
+fn an_old_file_that_begins_with_a_snapshot_is_taken_over() {
+    let data = Data::new();
+    let server = data.on(subject::launch()).line("appendonly no").start();
+    let mut client = server.client();
+    client.run("RPUSH list a b");
+    client.run("SAVE");
+    terminate(server);
+    let snapshot = data.path().join("dump.rdb");
+    let mut old = std::fs::read(&snapshot).expect("it was saved");
+    std::fs::remove_file(&snapshot).expect("it is there");
+    Client::encode(&["SELECT", "0"], &mut old);
+    Client::encode(&["RPUSH", "list", "c"], &mut old);
+    std::fs::write(data.path().join("appendonly.aof"), &old).expect("there is room");
+    for length in [3, 4] {
+        let server = data.start();
+        let mut client = server.client();
+        assert_eq!(client.run("LLEN list"), Value::Integer(length), "{}", server.log());
+        client.run("RPUSH list more");
+        terminate(server);
+    }
+}
+
 #[test]
 fn times_are_noted_if_that_is_wanted() {
     let data = Data::new();

@@ -89,6 +89,80 @@ fn files_with_a_base_are_exchanged_with_real_servers() {
 }
 
 #[test]
+fn a_base_of_commands_makes_what_there_is() {
+    for oracle in Oracle::all() {
+        let data = Data::new();
+        let ours = data.launch().line("aof-use-rdb-preamble no");
+        let server = ours.start();
+        super::exchange::write_what_all_know(&server);
+        let mut client = server.client();
+        let library = "#!lua name=lib\nredis.register_function('f', function() return 7 end)";
+        client.call(&["FUNCTION", "LOAD", library]);
+        for call in [
+            "XGROUP CREATECONSUMER stream group idle",
+            "XADD emptied 5-5 a b",
+            "XDEL emptied 5-5",
+            "ZADD scores -inf least 0.5 some inf most",
+        ] {
+            let reply = client.run(call);
+            assert!(!reply.is_error(), "{call}: {reply:?}");
+        }
+        // In a database of their own, since the order of what is in them differs.
+        client.run("SELECT 5");
+        for number in 0..500 {
+            let number = number.to_string();
+            client.call(&["RPUSH", "long:list", &number]);
+            client.call(&["SADD", "long:set", &number, &format!("member {number}")]);
+            client.call(&["HSET", "long:hash", &number, "value", &format!("field {number}"), ""]);
+        }
+        rewrite(&mut client);
+        let names = names(&data);
+        assert_eq!(names.first().map(String::as_str), Some("appendonly.aof.2.base.aof"));
+        let base = std::fs::read(data.path().join("appendonlydir/appendonly.aof.2.base.aof"));
+        assert!(base.expect("it is there").starts_with(b"*3\r\n$8\r\nFUNCTION"));
+        let said = |client: &mut Client| {
+            let calls = [
+                "XPENDING stream group",
+                "XINFO GROUPS stream",
+                "XINFO STREAM emptied",
+                "FCALL f 0",
+            ];
+            client.run("SELECT 0");
+            let mut said: Vec<Value> = calls.iter().map(|call| client.run(call)).collect();
+            client.run("SELECT 5");
+            said.push(client.run("DEBUG DIGEST-VALUE long:list long:set long:hash"));
+            said
+        };
+        let (there, says) = (contents(&server), said(&mut client));
+        terminate(server);
+        let server = ours.start();
+        assert_eq!(contents(&server), there, "{}", server.log());
+        assert_eq!(said(&mut server.client()), says);
+        terminate(server);
+        let server = data.on(oracle.launch()).start();
+        assert_eq!(contents(&server), there, "{}", server.log());
+        terminate(server);
+    }
+}
+
+#[test]
+fn fields_that_expire_are_in_a_base_of_commands() {
+    let data = Data::new();
+    let ours = data.launch().line("aof-use-rdb-preamble no");
+    let server = ours.start();
+    let mut client = server.client();
+    client.run("HSET hash stays 1 goes 2");
+    client.run("HPEXPIREAT hash 70000000000000 FIELDS 1 goes");
+    rewrite(&mut client);
+    kill(server);
+    let server = ours.start();
+    let expiry = server.client().run("HPEXPIRETIME hash FIELDS 2 stays goes");
+    let expected = [Value::Integer(-1), Value::Integer(70_000_000_000_000)];
+    assert_eq!(expiry.as_array(), Some(expected.as_slice()));
+    kill(server);
+}
+
+#[test]
 fn one_rewrite_goes_on_at_a_time() {
     let data = Data::new();
     let server = data.start();

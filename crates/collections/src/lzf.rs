@@ -13,36 +13,65 @@
 //! The compressor looks for an earlier place of the next three bytes in a table of the latest place by their hash, and takes
 //! the first match. Bytes to decompress may come from outside: each length is compared with what is there.
 
+use std::cell::RefCell;
+
 /// Compresses, if the result has at most this many bytes.
 pub fn compress(input: &[u8], limit: usize) -> Option<Vec<u8>> {
-    let mut output = Vec::with_capacity(limit.min(input.len()));
-    // The latest offset with this hash, plus one.
-    let mut latest = vec![0_u32; TABLE_LEN];
-    let (mut rest, mut literals) = (input, input);
-    while let [b0, b1, b2, ..] = *rest {
-        let offset = input.len().saturating_sub(rest.len());
-        let place = latest.get_mut(hash([b0, b1, b2]))?;
-        let seen = usize::try_from(*place).ok()?.checked_sub(1);
-        *place = u32::try_from(offset).ok()?.checked_add(1)?;
-        let matching = seen
-            .filter(|seen| offset.saturating_sub(*seen) <= FURTHEST)
-            .and_then(|seen| Some((seen, common(input.get(seen..)?, rest))))
-            .filter(|(_, length)| SHORTEST <= *length);
-        let Some((seen, length)) = matching else {
-            rest = rest.get(1..)?;
-            continue;
-        };
-        let plain = literals.len().saturating_sub(rest.len());
-        push_literals(&mut output, literals.get(..plain)?);
-        push_copy(&mut output, offset.checked_sub(seen)?.checked_sub(1)?, length);
-        rest = rest.get(length..)?;
-        literals = rest;
-        if limit < output.len() {
-            return None;
-        }
+    thread_local! {
+        static TABLE: RefCell<Table> = RefCell::new(Table::new());
     }
-    push_literals(&mut output, literals);
-    (output.len() <= limit).then_some(output)
+    TABLE.with_borrow_mut(|table| table.compress(input, limit))
+}
+
+/// The latest place of three bytes, by their hash. Clearing it would cost more than to compress a short string: places are counted on from
+/// one input to the next instead, so that those of before are seen to be none.
+struct Table {
+    latest: Vec<u32>,
+    /// The place of the first byte of the present input. Zero is before it.
+    base: u32,
+}
+
+impl Table {
+    fn new() -> Table {
+        Table { latest: vec![0; TABLE_LEN], base: 1 }
+    }
+
+    fn compress(&mut self, input: &[u8], limit: usize) -> Option<Vec<u8>> {
+        let length = u32::try_from(input.len()).ok()?;
+        if self.base.checked_add(length).is_none() {
+            self.latest.fill(0);
+            self.base = 1;
+        }
+        let base = self.base;
+        let end = base.checked_add(length)?;
+        self.base = end;
+        let mut output = Vec::with_capacity(limit.min(input.len()));
+        let (mut rest, mut literals) = (input, input);
+        while let [b0, b1, b2, ..] = *rest {
+            let offset = input.len().saturating_sub(rest.len());
+            let place = self.latest.get_mut(hash([b0, b1, b2]))?;
+            let seen = place.checked_sub(base).map(|seen| seen as usize);
+            *place = base.checked_add(u32::try_from(offset).ok()?)?;
+            let matching = seen
+                .filter(|seen| offset.saturating_sub(*seen) <= FURTHEST)
+                .and_then(|seen| Some((seen, common(input.get(seen..)?, rest))))
+                .filter(|(_, length)| SHORTEST <= *length);
+            let Some((seen, length)) = matching else {
+                rest = rest.get(1..)?;
+                continue;
+            };
+            let plain = literals.len().saturating_sub(rest.len());
+            push_literals(&mut output, literals.get(..plain)?);
+            push_copy(&mut output, offset.checked_sub(seen)?.checked_sub(1)?, length);
+            rest = rest.get(length..)?;
+            literals = rest;
+            if limit < output.len() {
+                return None;
+            }
+        }
+        push_literals(&mut output, literals);
+        (output.len() <= limit).then_some(output)
+    }
 }
 
 /// Decompresses what must become `length` bytes.
@@ -190,6 +219,20 @@ mod tests {
         let bytes = [2, b'a', b'b', b'a', 0xe0, 0xbb, 1, 1, b'b', b'c'];
         let plain = [b"ab".repeat(100), b"c".to_vec()].concat();
         assert_eq!(decompress(&bytes, 201).as_deref(), Ok(&plain[..]));
+    }
+
+    #[test]
+    fn inputs_do_not_refer_to_those_before() {
+        // The first place of an input is the base of the table, whatever the table has seen.
+        let mut table = Table::new();
+        let inputs = [&b"abcabcabc"[..], b"abcabcabc", b"xabc", b"abcd", b""];
+        let alone = |input| Table::new().compress(input, 100);
+        for (round, input) in inputs.iter().cycle().take(20).enumerate() {
+            if round == 10 {
+                table.base = u32::MAX - 3;
+            }
+            assert_eq!(table.compress(input, 100), alone(input));
+        }
     }
 
     #[test]

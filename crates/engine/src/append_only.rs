@@ -17,6 +17,8 @@ use crate::worker::Worker;
 pub struct AppendOnly {
     /// Replies that reveal no effect beyond this many bytes of the stream may be sent.
     acknowledged: AtomicU64,
+    /// Up to here the stream is on disk.
+    synced: AtomicU64,
     refuses: AtomicBool,
     /// Why it cannot be written.
     trouble: Mutex<Option<String>>,
@@ -63,6 +65,16 @@ impl AppendOnly {
     #[inline]
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// Notes that the stream is on disk up to here.
+    pub fn note_synced(&self, end: u64) {
+        self.synced.fetch_max(end, Ordering::Release);
+    }
+
+    /// Up to where the stream is on disk.
+    pub fn synced(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
     }
 
     /// Notes that the file cannot be written, and why; or that it can again.
@@ -125,7 +137,7 @@ impl Worker<'_> {
     #[inline]
     pub fn awaited_effects(&self, session: &Session) -> Option<u64> {
         let engine = self.engine;
-        if !engine.effects.is_listening() {
+        if !engine.effects.has_file() {
             return None;
         }
         let end = if engine.append_only.is_in_trouble() {

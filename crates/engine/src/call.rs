@@ -3,6 +3,7 @@
 use command::Arguments;
 use keyspace::{ExpiryMode, View};
 use resp::{Reply, Words};
+use thin_vec::ThinVec;
 
 use crate::Engine;
 use crate::blocking::{Served, serve_removed};
@@ -78,6 +79,8 @@ pub enum Next {
     Postpone,
     /// It goes on when its wait ends.
     Block,
+    /// It becomes a replica's, and calls nothing any more.
+    Replicate,
 }
 
 impl Call<'_> {
@@ -135,7 +138,8 @@ impl Call<'_> {
         self.tally.expired += expired.len() as u64;
         let removed = expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
-        let awaited = if self.keys.has_waiters() { self.keys.expired.clone() } else { Vec::new() };
+        let awaited =
+            if self.keys.has_waiters() { self.keys.expired.clone() } else { ThinVec::new() };
         let fields = &self.keys.expired_fields;
         self.tally.note_expired_fields(fields);
         self.engine.effects.append_expired_fields(fields);
@@ -189,6 +193,16 @@ impl Call<'_> {
         }
     }
 
+    /// Has the call told to replicas as it came, and to no file: it changes nothing.
+    pub fn tell_replicas(&mut self) {
+        if self.recording && self.engine.effects.has_replicas() {
+            let words: Vec<&[u8]> = self.words.iter().collect();
+            self.effects.replicate_beside(self.session.database, &words);
+        } else {
+            self.effects.replicate_nothing_else();
+        }
+    }
+
     /// Has nothing replicated but what [`replicate_as`](Call::replicate_as) is told, be that nothing at all.
     #[inline]
     pub fn replicate_nothing_else(&mut self) {
@@ -205,7 +219,10 @@ impl Call<'_> {
     /// among those that follow, or will be done when all are executed.
     #[inline]
     pub fn has_passed(&self, time_ms: i64) -> bool {
-        time_ms <= self.now_ms() && self.keys.round.expiry != ExpiryMode::Ignore
+        // A primary tells its replicas when something expires, even what a client has written to a replica.
+        time_ms <= self.now_ms()
+            && self.keys.round.expiry != ExpiryMode::Ignore
+            && !self.engine.replication.is_replica()
     }
 
     /// Adds what this worker has executed to its statistics, so that they can be read.

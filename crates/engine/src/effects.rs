@@ -4,12 +4,18 @@
 //! shards are still locked they are appended to the stream, so the order of the stream is the order of execution. Several
 //! effects of one call are wrapped in MULTI and EXEC, so that nobody sees half of them. With no listener nothing is
 //! recorded, and the stream costs a load.
+//!
+//! The file and the replicas each have a *copy* of it, appended to under one lock: each is drained when its reader likes, begins anew
+//! (with a SELECT) when its reader does, and has what only its reader is told (PUBLISH, pings: replicas). Its bytes are
+//! counted, and the count of the replicas' copy is the replication offset ([`EffectStream::replication_end`]). While this server is a replica
+//! itself, its replicas are told what its primary told it, byte for byte ([`Feed::Relay`]), and not what came of that here.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
 use resp::Words;
+use thin_vec::ThinVec;
 
 use crate::events::{self, Event};
 use crate::reactions::Touched;
@@ -17,13 +23,32 @@ use crate::reactions::Touched;
 /// Effects of one call that are longer are handed on as they are, and not copied.
 const LONG_BYTES: usize = 64 << 10;
 
+/// The file listens.
+const FILE: u8 = 1;
+/// Replicas are told effects.
+const REPLICAS: u8 = 2;
+/// Nobody is told anything for a while.
+const PAUSED: u8 = 4;
+
 /// What the effects of all calls go to.
 #[derive(Debug, Default)]
 pub struct EffectStream {
-    listening: AtomicBool,
-    /// How many bytes were ever appended.
+    /// Who listens.
+    listeners: AtomicU8,
+    /// How many bytes were ever appended for the file.
     end: AtomicU64,
-    inner: Mutex<Stream>,
+    /// How many bytes of the replication stream there were.
+    replication_end: AtomicU64,
+    inner: Mutex<Copies>,
+}
+
+#[derive(Debug, Default)]
+struct Copies {
+    file: Stream,
+    replicas: Stream,
+    feed: Feed,
+    /// How many times the replication stream began at an offset that does not follow from the bytes before.
+    epoch: u64,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +58,40 @@ struct Stream {
     /// Effects as clients would send them, not taken yet; `bytes` come after them.
     full: Vec<Vec<u8>>,
     bytes: Vec<u8>,
+}
+
+/// What the replication stream is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Feed {
+    /// There is none: nobody has asked for it.
+    #[default]
+    Off,
+    /// The effects of calls: this server is a primary.
+    Effects,
+    /// What the primary of this server sends, byte for byte ([`EffectStream::relay`]).
+    Relay,
+}
+
+/// Where the stream ended after something was recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Recorded {
+    /// That of the file, if it was told something.
+    pub(crate) file: Option<u64>,
+    /// That of the replicas, if they were.
+    pub(crate) replicas: Option<u64>,
+}
+
+/// What was taken of the replication stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Taken {
+    /// It changes when the bytes do not follow from those before.
+    pub epoch: u64,
+    /// The replication offset after them.
+    pub end: u64,
+    /// Where the stream for the file ended then: what must be on disk before a replica may know of these bytes, if that is asked for.
+    pub file_end: u64,
+    /// What the stream is made of.
+    pub feed: Feed,
 }
 
 impl Stream {
@@ -48,95 +107,211 @@ impl Stream {
         self.full.iter().map(Vec::len).sum::<usize>() + self.bytes.len()
     }
 
-    fn append(&mut self, request: Vec<u8>) {
+    fn append(&mut self, request: &mut Vec<u8>, is_last: bool) {
         if request.len() < LONG_BYTES {
-            self.bytes.extend_from_slice(&request);
+            self.bytes.extend_from_slice(request);
+            return;
+        }
+        self.full.push(std::mem::take(&mut self.bytes));
+        self.full.push(if is_last { std::mem::take(request) } else { request.clone() });
+    }
+
+    /// Appends effects that belong together, but for those that only replicas are told, unless it is they. `is_last` is whether nobody
+    /// else needs them.
+    fn append_group(&mut self, effects: &mut [Effect], for_replicas: bool, is_last: bool) {
+        let is_told = |effect: &Effect| for_replicas || !effect.only_replicas;
+        let several = 1 < effects.iter().filter(|effect| is_told(effect)).count();
+        if several {
+            self.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+        }
+        for effect in effects.iter_mut().filter(|effect| is_told(effect)) {
+            self.select(effect.database);
+            self.append(&mut effect.request, is_last);
+        }
+        if several {
+            self.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+        }
+    }
+
+    /// How many bytes something appends.
+    fn measure(&mut self, append: impl FnOnce(&mut Stream)) -> u64 {
+        let before = self.bytes.len();
+        let full = self.full.len();
+        append(self);
+        let appended = if self.full.len() == full {
+            self.bytes.len() - before
         } else {
-            self.full.push(std::mem::take(&mut self.bytes));
-            self.full.push(request);
+            let moved: usize = self.full.iter().skip(full).map(Vec::len).sum();
+            moved - before + self.bytes.len()
+        };
+        appended as u64
+    }
+
+    fn take_pieces(&mut self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) {
+        debug_assert!(spare.is_empty(), "it is room, and nothing more");
+        pieces.append(&mut self.full);
+        let bytes = std::mem::replace(&mut self.bytes, spare);
+        if !bytes.is_empty() {
+            pieces.push(bytes);
         }
     }
 }
 
+/// Adds what was appended to a count, which changes only while the stream is locked.
+fn advance(count: &AtomicU64, appended: u64) -> Option<u64> {
+    let end = count.load(Ordering::Relaxed) + appended;
+    count.store(end, Ordering::Release);
+    (0 < appended).then_some(end)
+}
+
 impl EffectStream {
-    /// Records effects from here on. The caller has closed the gates, so that none is half recorded.
+    /// Records effects for the file from here on. The caller has closed the gates, so that none is half recorded.
     pub fn listen(&self) {
         self.restart();
-        self.listening.store(true, Ordering::Release);
+        self.listeners.fetch_or(FILE, Ordering::Release);
     }
 
-    /// Records nothing more, and forgets what was not taken. The caller has closed the gates.
+    /// Records nothing more for the file, and forgets what was not taken. The caller has closed the gates.
     pub fn close(&self) {
-        self.listening.store(false, Ordering::Release);
-        let mut stream = self.inner.lock();
-        stream.full.clear();
-        stream.bytes.clear();
+        self.listeners.fetch_and(!FILE, Ordering::Release);
+        let file = &mut self.inner.lock().file;
+        file.full.clear();
+        file.bytes.clear();
     }
 
     /// Records nothing for a while, or again. The caller has closed the gates.
     pub fn pause(&self, paused: bool) {
-        self.listening.store(!paused, Ordering::Release);
+        if paused {
+            self.listeners.fetch_or(PAUSED, Ordering::Release);
+        } else {
+            self.listeners.fetch_and(!PAUSED, Ordering::Release);
+        }
     }
 
-    /// Makes what follows stand for itself: the next effect names its database. The caller has closed the gates.
+    /// Makes what follows in the file stand for itself: the next effect names its database. The caller has closed the gates.
     pub fn restart(&self) {
-        self.inner.lock().database = None;
+        self.inner.lock().file.database = None;
+    }
+
+    /// Begins the replication stream anew at this offset, without what was not taken: whoever was fed from it before has
+    /// something else. The caller has closed the gates.
+    pub fn begin_replication(&self, offset: u64, feed: Feed) {
+        let mut copies = self.inner.lock();
+        copies.replicas = Stream::default();
+        copies.epoch += 1;
+        self.replication_end.store(offset, Ordering::Release);
+        self.set_feed(&mut copies, feed);
+    }
+
+    /// Goes on with the replication stream from something else: this server becomes a primary, or a replica. The caller has
+    /// closed the gates.
+    pub fn change_feed(&self, feed: Feed) {
+        let mut copies = self.inner.lock();
+        copies.replicas.database = None;
+        self.set_feed(&mut copies, feed);
+    }
+
+    fn set_feed(&self, copies: &mut Copies, feed: Feed) {
+        copies.feed = feed;
+        match feed {
+            Feed::Effects => self.listeners.fetch_or(REPLICAS, Ordering::Release),
+            Feed::Off | Feed::Relay => self.listeners.fetch_and(!REPLICAS, Ordering::Release),
+        };
+    }
+
+    /// Makes what follows for replicas stand for itself. The caller has closed the gates.
+    pub fn restart_replication(&self) {
+        self.inner.lock().replicas.database = None;
+    }
+
+    /// The database that the last effect in the replication stream was for.
+    pub fn replication_database(&self) -> Option<usize> {
+        self.inner.lock().replicas.database
+    }
+
+    /// What the replication stream is made of.
+    pub fn feed(&self) -> Feed {
+        self.inner.lock().feed
+    }
+
+    /// Appends to the replication stream of a primary what is no effect: pings, and questions to replicas.
+    pub fn insert(&self, request: &[u8]) {
+        let mut copies = self.inner.lock();
+        if copies.feed == Feed::Effects {
+            copies.replicas.bytes.extend_from_slice(request);
+            advance(&self.replication_end, request.len() as u64);
+        }
+    }
+
+    /// Appends to the replication stream of a replica what its primary has sent, after that was applied.
+    pub fn relay(&self, bytes: &[u8]) {
+        let mut copies = self.inner.lock();
+        debug_assert_eq!(copies.feed, Feed::Relay, "there is a primary");
+        copies.replicas.bytes.extend_from_slice(bytes);
+        advance(&self.replication_end, bytes.len() as u64);
     }
 
     /// Whether effects are recorded.
     #[inline]
     pub fn is_listening(&self) -> bool {
-        self.listening.load(Ordering::Relaxed)
+        // Paused, or nobody.
+        matches!(self.listeners.load(Ordering::Relaxed), 1..PAUSED)
     }
 
-    /// How many bytes were ever recorded.
+    /// Whether effects are recorded for the file.
+    #[inline]
+    pub fn has_file(&self) -> bool {
+        self.listeners.load(Ordering::Relaxed) & FILE != 0
+    }
+
+    /// Whether replicas are told effects.
+    #[inline]
+    pub fn has_replicas(&self) -> bool {
+        self.listeners.load(Ordering::Relaxed) & REPLICAS != 0
+    }
+
+    /// How many bytes were ever recorded for the file.
     #[inline]
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
     }
 
-    /// Takes what was recorded since the last time: requests as clients send them.
+    /// The replication offset.
+    #[inline]
+    pub fn replication_end(&self) -> u64 {
+        self.replication_end.load(Ordering::Acquire)
+    }
+
+    /// Takes what was recorded for the file since the last time: requests as clients send them.
     pub fn take(&self) -> Vec<u8> {
         let mut pieces = Vec::new();
         self.take_pieces(&mut pieces, Vec::new());
         pieces.concat()
     }
 
-    /// Appends to `pieces` what was recorded since the last time, and gives how many bytes were recorded ever. `spare` is
+    /// Appends to `pieces` what was recorded for the file since the last time, and gives how many bytes were recorded ever. `spare` is
     /// room for what comes next.
     pub fn take_pieces(&self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) -> u64 {
-        debug_assert!(spare.is_empty(), "it is room, and nothing more");
-        let mut stream = self.inner.lock();
-        pieces.append(&mut stream.full);
-        let bytes = std::mem::replace(&mut stream.bytes, spare);
-        let end = self.end.load(Ordering::Relaxed);
-        drop(stream);
-        if !bytes.is_empty() {
-            pieces.push(bytes);
+        let mut copies = self.inner.lock();
+        copies.file.take_pieces(pieces, spare);
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// The same for replicas.
+    pub fn take_replication(&self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) -> Taken {
+        let mut copies = self.inner.lock();
+        copies.replicas.take_pieces(pieces, spare);
+        Taken {
+            epoch: copies.epoch,
+            end: self.replication_end.load(Ordering::Relaxed),
+            file_end: self.end.load(Ordering::Relaxed),
+            feed: copies.feed,
         }
-        end
     }
 
-    /// How many bytes wait to be taken.
+    /// How many bytes wait to be taken for the file.
     pub fn pending(&self) -> usize {
-        self.inner.lock().len()
-    }
-
-    /// Appends with the stream locked, and notes where it ends then.
-    fn locked(&self, append: impl FnOnce(&mut Stream)) -> u64 {
-        let mut stream = self.inner.lock();
-        let before = stream.bytes.len();
-        let full = stream.full.len();
-        append(&mut stream);
-        let appended = if stream.full.len() == full {
-            stream.bytes.len() - before
-        } else {
-            let moved: usize = stream.full.iter().skip(full).map(Vec::len).sum();
-            moved - before + stream.bytes.len()
-        };
-        let end = self.end.load(Ordering::Relaxed) + appended as u64;
-        self.end.store(end, Ordering::Release);
-        end
+        self.inner.lock().file.len()
     }
 
     /// Appends the removal of keys, each by database and name, that no call has asked for. Their shards are held.
@@ -169,37 +344,47 @@ impl EffectStream {
     }
 
     /// Appends the effects of a call; `words` are those that it came with. Gives where the stream ends then.
-    pub(crate) fn append_call(&self, effects: &mut Effects, words: Words<'_>) -> Option<u64> {
+    pub(crate) fn append_call(&self, effects: &mut Effects, words: Words<'_>) -> Recorded {
         let Some(database) = effects.as_it_came.take() else { return self.append(effects) };
         debug_assert!(effects.recorded.is_empty(), "it has no other effect");
         if LONG_BYTES <= words.bytes() {
             effects.recorded.push(Effect::new(database, words.iter()));
             return self.append(effects);
         }
-        Some(self.locked(|stream| {
+        self.record(|stream, _, _| {
             stream.select(database);
             resp::value::encode_words(words, &mut stream.bytes);
-        }))
+        })
     }
 
     /// Appends effects that belong together. Gives where the stream ends then.
-    fn append(&self, effects: &mut Effects) -> Option<u64> {
+    fn append(&self, effects: &mut Effects) -> Recorded {
         if effects.recorded.is_empty() {
-            return None;
+            return Recorded::default();
         }
-        Some(self.locked(|stream| {
-            let several = 1 < effects.recorded.len();
-            if several {
-                stream.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
-            }
-            for effect in effects.recorded.drain(..) {
-                stream.select(effect.database);
-                stream.append(effect.request);
-            }
-            if several {
-                stream.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
-            }
-        }))
+        let recorded = self.record(|stream, for_replicas, is_last| {
+            stream.append_group(&mut effects.recorded, for_replicas, is_last);
+        });
+        effects.recorded.clear();
+        recorded
+    }
+
+    /// Appends to the copies of all who listen: `append` is told whether it is that of the replicas, and whether it is the last.
+    #[inline]
+    fn record(&self, mut append: impl FnMut(&mut Stream, bool, bool)) -> Recorded {
+        let mut copies = self.inner.lock();
+        let listeners = self.listeners.load(Ordering::Relaxed);
+        let mut recorded = Recorded::default();
+        if listeners & REPLICAS != 0 {
+            let is_last = listeners & FILE == 0;
+            let bytes = copies.replicas.measure(|stream| append(stream, true, is_last));
+            recorded.replicas = advance(&self.replication_end, bytes);
+        }
+        if listeners & FILE != 0 {
+            let bytes = copies.file.measure(|stream| append(stream, false, true));
+            recorded.file = advance(&self.end, bytes);
+        }
+        recorded
     }
 }
 
@@ -217,7 +402,7 @@ enum Trackers {
 /// The effects of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    recorded: Vec<Effect>,
+    recorded: ThinVec<Effect>,
     /// How many values were changed; what INFO calls changes since the last save.
     pub changes: u64,
     explicit: bool,
@@ -228,17 +413,19 @@ pub(crate) struct Effects {
     /// Whether clients track changes.
     trackers: Trackers,
     /// The changes, in order, if somebody wants to know.
-    pub touched: Vec<Touched>,
+    pub touched: ThinVec<Touched>,
     /// Of how many of them it was told.
     told: usize,
     /// Databases of which all keys may have been touched.
-    pub overturned: Vec<usize>,
+    pub overturned: ThinVec<usize>,
 }
 
 #[derive(Debug)]
 struct Effect {
     database: usize,
     request: Vec<u8>,
+    /// The file is not told.
+    only_replicas: bool,
 }
 
 impl Effect {
@@ -246,7 +433,7 @@ impl Effect {
         let words: Vec<&[u8]> = words.collect();
         let mut request = Vec::with_capacity(words.iter().map(|word| word.len() + 16).sum());
         resp::value::encode_request(&words, &mut request);
-        Effect { database, request }
+        Effect { database, request, only_replicas: false }
     }
 
     fn of_expired_fields(expired: &ExpiredFields) -> Effect {
@@ -300,14 +487,14 @@ impl Effects {
 
     /// Takes note of what has happened to keys by the way so far.
     #[inline]
-    pub(crate) fn note(&mut self, noted: &mut Vec<Noted>) {
+    pub(crate) fn note(&mut self, noted: &mut ThinVec<Noted>) {
         if !noted.is_empty() {
             self.note_all(noted);
         }
     }
 
     #[cold]
-    fn note_all(&mut self, noted: &mut Vec<Noted>) {
+    fn note_all(&mut self, noted: &mut ThinVec<Noted>) {
         let touched = noted.drain(..).map(|Noted { database, key, incident }| {
             let event = match incident {
                 Incident::Expired => events::EXPIRED,
@@ -324,7 +511,7 @@ impl Effects {
         if !self.attentive && !self.is_tracked() {
             return;
         }
-        let mut touched = Vec::with_capacity(expired.len() + self.touched.len());
+        let mut touched = ThinVec::with_capacity(expired.len() + self.touched.len());
         for ExpiredFields { database, key, emptied, .. } in expired {
             let mut note = |event| {
                 touched.push(Touched { database: *database, key: key.clone(), event });
@@ -372,12 +559,12 @@ impl Effects {
     }
 
     /// The keys that were touched, and of how many of them it was told; to be put back.
-    pub(crate) fn take_touched(&mut self) -> (Vec<Touched>, usize) {
+    pub(crate) fn take_touched(&mut self) -> (ThinVec<Touched>, usize) {
         (std::mem::take(&mut self.touched), self.told)
     }
 
     /// Puts back the keys that were touched: it was told of all of them.
-    pub(crate) fn put_touched_back(&mut self, touched: Vec<Touched>) {
+    pub(crate) fn put_touched_back(&mut self, touched: ThinVec<Touched>) {
         self.told = touched.len();
         self.touched = touched;
     }
@@ -392,6 +579,13 @@ impl Effects {
     pub(crate) fn replicate_as(&mut self, database: usize, words: &[&[u8]]) {
         self.explicit = true;
         self.recorded.push(Effect::new(database, words.iter().copied()));
+    }
+
+    /// Records a command for replicas alone.
+    pub(crate) fn replicate_beside(&mut self, database: usize, words: &[&[u8]]) {
+        self.explicit = true;
+        let effect = Effect::new(database, words.iter().copied());
+        self.recorded.push(Effect { only_replicas: true, ..effect });
     }
 
     /// Has the call not recorded as it came.

@@ -21,6 +21,7 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
+use crate::replication;
 use crate::saving;
 use crate::scripts;
 use crate::session::Session;
@@ -74,7 +75,8 @@ impl<'e> Worker<'e> {
             // Those who deliver have to catch up first.
             return Executed::YIELDING;
         }
-        let limited = 0 < self.config.memory.limit_bytes && !self.is_barred();
+        let limited =
+            0 < self.config.memory.limit_bytes && !self.is_barred() && !self.leaves_eviction();
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
         session.room = room;
         if room == Room::Lacking
@@ -88,14 +90,8 @@ impl<'e> Worker<'e> {
             // What is gathered for a snapshot has to be written first.
             return Executed::YIELDING;
         }
-        if (self.engine.saving.refuses_writes() || self.engine.append_only.is_in_trouble())
-            && let Some(error) = self.refusal_of_disk(session, callable)
-        {
+        if let Some(error) = self.refusal(session, callable) {
             self.refuse(session, words, Some(callable), &error, output);
-            return rejected;
-        }
-        if self.engine.loading.is_active() && !callable.flags.has(Flags::LOADING) {
-            self.refuse(session, words, Some(callable), &LOADING, output);
             return rejected;
         }
         if session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
@@ -208,6 +204,29 @@ impl<'e> Worker<'e> {
         ))
     }
 
+    /// What is answered to a call that cannot be executed in the state that the server is in.
+    #[inline]
+    fn refusal(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+        let engine = self.engine;
+        if (engine.saving.refuses_writes() || engine.append_only.is_in_trouble())
+            && let Some(error) = self.refusal_of_disk(session, callable)
+        {
+            return Some(error);
+        }
+        if engine.replication.lacks_replicas(&self.config)
+            && actual_flags(session, callable).has(Flags::WRITE)
+        {
+            return Some(replication::NO_REPLICAS);
+        }
+        if engine.replication.is_replica()
+            && let Some(error) = self.refusal_of_replica(session, callable)
+        {
+            return Some(error);
+        }
+        let is_loading = engine.loading.is_active() && !callable.flags.has(Flags::LOADING);
+        is_loading.then_some(LOADING)
+    }
+
     /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
     #[cold]
     fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
@@ -219,6 +238,26 @@ impl<'e> Worker<'e> {
             return Some(saving::CANNOT_SAVE);
         }
         self.engine.append_only.refusal()
+    }
+
+    /// What a replica answers to calls that only its primary may make, or that need a link to it.
+    #[cold]
+    fn refusal_of_replica(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+        let settings = &self.config.replication;
+        let flags = actual_flags(session, callable);
+        if settings.read_only && flags.has(Flags::WRITE) {
+            return Some(replication::READ_ONLY);
+        }
+        if !settings.serve_stale_data
+            && !flags.has(Flags::STALE)
+            && self.engine.replication.is_stale()
+        {
+            return Some(replication::NO_LINK);
+        }
+        if self.engine.loading.is_aside() && flags.has(Flags::NO_ASYNC_LOADING) {
+            return Some(LOADING);
+        }
+        None
     }
 
     fn refuse(
@@ -628,11 +667,12 @@ impl<'a> Parts<'a> {
 #[inline]
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
-    if call.recording
-        && call.effects.has_recorded()
-        && let Some(end) = call.engine.effects.append_call(&mut call.effects, call.words)
-    {
-        call.tally.recorded_to = end;
+    if call.recording && call.effects.has_recorded() {
+        let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
+        call.tally.recorded_to = recorded.file.unwrap_or(call.tally.recorded_to);
+        // WAIT may follow in the same batch.
+        call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
+        call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
     }
 }
 

@@ -107,6 +107,21 @@ pub trait Host: Send + Sync {
     /// Has every write to the append-only file wait for that long first: DEBUG AOF-FLUSH-SLEEP.
     fn delay_append_only(&self, _microseconds: u64) {}
 
+    /// Wakes the thread that serves replicas: there is something for it to do.
+    fn wake_replication(&self) {}
+
+    /// Wakes the link to the primary: whom this server follows has changed.
+    fn wake_link(&self) {}
+
+    /// Makes this server a replica of the one that is to take over, and asks that one to; says whether that began. All gates are
+    /// closed. What comes of it ends or [aborts](crate::Engine::abort_failover) the failover.
+    fn hand_over_to(&self, _engine: &Engine, _target: &crate::replication::FailoverTarget) -> bool {
+        false
+    }
+
+    /// Notes whether this server is a replica from now on.
+    fn note_role(&self, _is_replica: bool) {}
+
     /// Takes back an orderly end that waits for something; says whether there was one.
     fn cancel_shutdown(&self) -> bool;
 

@@ -36,6 +36,7 @@ mod pause;
 pub mod pubsub;
 mod reactions;
 mod replay;
+pub mod replication;
 pub mod saving;
 mod scripts;
 pub mod session;
@@ -61,7 +62,7 @@ use parking_lot::Mutex;
 pub use blocking::Served;
 pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
-pub use effects::EffectStream;
+pub use effects::{EffectStream, Feed, Taken};
 pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};
@@ -106,6 +107,8 @@ pub struct Engine {
     pub effects: EffectStream,
     /// How it stands with the append-only file.
     pub append_only: append_only::AppendOnly,
+    /// Whose history the data is, who copies this server, and whom it copies.
+    pub replication: replication::Replication,
     /// Who wants to know which keys are touched.
     pub interest: Interest,
     /// Who has subscribed to what.
@@ -178,12 +181,14 @@ impl Engine {
             clients: Clients::default(),
             effects: EffectStream::default(),
             append_only: append_only::AppendOnly::default(),
+            replication: replication::Replication::default(),
             interest: Interest::default(),
             functions: Functions::default(),
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
-            tracking: Tracking::new(workers),
+            // And for what a primary sends.
+            tracking: Tracking::new(workers + 1),
             acl: AccessControl::new(&commands),
             busy: busy::Busy::default(),
             pause: Pause::default(),
@@ -246,11 +251,6 @@ impl Engine {
     /// Called some times a second, for numbers that are a rate.
     pub(crate) fn sample(&self, now_ms: i64) {
         self.vitals.sample(now_ms, &self.statistics, self.host.used_memory());
-    }
-
-    /// The id of the history of this server's data.
-    pub(crate) fn replication_id(&self) -> String {
-        self.vitals.replication_id(|| self.host.draw_id())
     }
 
     /// All that INFO tells, without waiting for any worker: for a report of a crash. Of the keys it tells what was noted

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub struct Loading {
     active: AtomicBool,
+    /// What is loaded is kept aside, and clients are served from what there is.
+    aside: AtomicBool,
     began_s: AtomicI64,
     total_bytes: AtomicU64,
     loaded_bytes: AtomicU64,
@@ -31,6 +33,22 @@ impl Loading {
         self.total_bytes.store(total_bytes, Ordering::Relaxed);
         self.loaded_bytes.store(0, Ordering::Relaxed);
         self.active.store(true, Ordering::Release);
+    }
+
+    /// Loading aside begins: clients are served meanwhile.
+    pub fn begin_aside(&self) {
+        self.aside.store(true, Ordering::Release);
+    }
+
+    /// Loading aside has ended.
+    pub fn end_aside(&self) {
+        self.aside.store(false, Ordering::Release);
+    }
+
+    /// Whether something is loaded aside.
+    #[inline]
+    pub fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::Relaxed)
     }
 
     /// So many bytes have been loaded.

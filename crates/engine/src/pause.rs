@@ -11,7 +11,16 @@ use parking_lot::Mutex;
 pub struct Pause {
     /// Unix time in ms at which the pause is over; a look at it is all that a call costs when there is none.
     end_ms: AtomicI64,
-    kind: Mutex<PauseKind>,
+    present: Mutex<Present>,
+}
+
+/// What has been asked for.
+#[derive(Debug, Default)]
+struct Present {
+    kind: PauseKind,
+    end_ms: i64,
+    /// A failover pauses writes until it ends.
+    is_failing_over: bool,
 }
 
 /// Which calls are paused.
@@ -27,18 +36,33 @@ pub enum PauseKind {
 impl Pause {
     /// Pauses until `end_ms`.
     pub fn begin(&self, kind: PauseKind, end_ms: i64, now_ms: i64) {
-        let mut present = self.kind.lock();
-        let present_end_ms = self.end_ms();
-        let goes_on = now_ms < present_end_ms;
-        *present = if goes_on { kind.max(*present) } else { kind };
-        let end_ms = if goes_on { end_ms.max(present_end_ms) } else { end_ms };
-        self.end_ms.store(end_ms, Ordering::Release);
+        self.change(|present| {
+            let goes_on = now_ms < present.end_ms;
+            present.kind = if goes_on { kind.max(present.kind) } else { kind };
+            present.end_ms = if goes_on { end_ms.max(present.end_ms) } else { end_ms };
+        });
     }
 
-    /// Ends the pause.
+    /// Ends the pause that clients have asked for.
     pub fn end(&self) {
-        let _one_at_a_time = self.kind.lock();
-        self.end_ms.store(0, Ordering::Release);
+        self.change(|present| present.end_ms = 0);
+    }
+
+    /// Pauses writes until [`Pause::end_failover`], whatever clients ask for.
+    pub(crate) fn begin_failover(&self) {
+        self.change(|present| present.is_failing_over = true);
+    }
+
+    /// Ends that.
+    pub(crate) fn end_failover(&self) {
+        self.change(|present| present.is_failing_over = false);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Present)) {
+        let mut present = self.present.lock();
+        change(&mut present);
+        let end_ms = if present.is_failing_over { i64::MAX } else { present.end_ms };
+        self.end_ms.store(end_ms, Ordering::Release);
     }
 
     /// Unix time in ms at which the pause is over.
@@ -49,12 +73,13 @@ impl Pause {
     /// What is paused.
     #[inline]
     pub fn kind(&self, now_ms: i64) -> Option<PauseKind> {
-        if self.end_ms() <= now_ms { None } else { Some(self.kind_in_pause()) }
+        if self.end_ms() <= now_ms { None } else { Some(self.kind_in_pause(now_ms)) }
     }
 
     #[cold]
-    fn kind_in_pause(&self) -> PauseKind {
-        *self.kind.lock()
+    fn kind_in_pause(&self, now_ms: i64) -> PauseKind {
+        let present = self.present.lock();
+        if now_ms < present.end_ms { present.kind } else { PauseKind::Writes }
     }
 }
 
@@ -85,5 +110,20 @@ mod tests {
         assert_eq!(pause.kind(900), None);
         pause.begin(PauseKind::Writes, 960, 900);
         assert_eq!((pause.kind(959), pause.kind(960)), (Some(PauseKind::Writes), None));
+    }
+
+    #[test]
+    fn a_failover_pauses_writes_whatever_clients_ask_for() {
+        let pause = Pause::default();
+        pause.begin(PauseKind::All, 900, 0);
+        pause.begin_failover();
+        assert_eq!(
+            (pause.kind(899), pause.kind(900)),
+            (Some(PauseKind::All), Some(PauseKind::Writes))
+        );
+        pause.end();
+        assert_eq!(pause.kind(0), Some(PauseKind::Writes));
+        pause.end_failover();
+        assert_eq!(pause.kind(0), None);
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use ::replication::SyncRequest;
 use command::CommandId;
 use resp::Protocol;
 
@@ -14,6 +15,7 @@ use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
 use crate::memory_limit::Room;
 use crate::pubsub::Subscriptions;
+use crate::replication::Announced;
 use crate::tracking::TrackingFlags;
 use crate::transaction::Transaction;
 
@@ -53,17 +55,30 @@ pub struct Session {
     pub(crate) is_to_unwatch: bool,
     /// The call that is being executed is a script's.
     pub(crate) is_in_script: bool,
+    /// It stands for the primary of this server, whose calls nobody refuses.
+    pub(crate) obeyed: bool,
     place: u64,
     /// Bytes received of it that the batch being run was parsed from.
     pub(crate) received: usize,
     /// What others see.
     pub record: Arc<ClientRecord>,
-    /// Where the stream of effects ended after its last call that was recorded.
+    /// Where the stream of effects ended after its last call that was recorded, for the file.
     pub(crate) recorded_to: u64,
+    /// The same for replicas: what WAIT is about.
+    pub(crate) replicated_to: u64,
     /// Whether there was memory left when its last call began.
     pub(crate) room: Room,
+    /// What it said of itself as a replica, and what it asks for.
+    pub(crate) replica: Option<Box<Applicant>>,
     /// What it waits for, if it does.
     pub(crate) wait: Option<Arc<Blocked>>,
+}
+
+/// A client that may become a replica.
+#[derive(Debug, Default)]
+pub(crate) struct Applicant {
+    pub(crate) announced: Announced,
+    pub(crate) request: Option<SyncRequest>,
 }
 
 /// Which replies a client wants.
@@ -99,13 +114,22 @@ impl Session {
             is_substitute: false,
             is_to_unwatch: false,
             is_in_script: false,
+            obeyed: false,
             place: 0,
             received: 0,
             record,
             recorded_to: 0,
+            replicated_to: 0,
             room: Room::Enough,
+            replica: None,
             wait: None,
         }
+    }
+
+    /// What it said of itself as a replica, and what it asks for: its connection is handed over to whoever serves replicas.
+    pub fn take_application(&mut self) -> Option<(Announced, SyncRequest)> {
+        let Applicant { announced, request } = *self.replica.take()?;
+        Some((announced, request?))
     }
 
     /// Another session of the same client, for a call that is made on its behalf by whoever serves it.

@@ -105,6 +105,16 @@ impl WorkerStatistics {
         look(&self.numbers.lock())
     }
 
+    /// Counts a call whose wait has ended.
+    pub(crate) fn count_call(&self, command: CommandId) {
+        self.update(|numbers| {
+            numbers.commands_processed += 1;
+            if let Some(command) = numbers.commands.get_mut(usize::from(command)) {
+                command.calls += 1;
+            }
+        });
+    }
+
     /// Begins again at zero, as CONFIG RESETSTAT asks; counts of the whole life are kept.
     pub fn reset(&self) {
         let mut numbers = self.numbers.lock();
@@ -130,7 +140,7 @@ pub struct Tally {
     pub expired_fields: u64,
     /// Keys evicted.
     pub evicted: u64,
-    /// Where the stream of effects ended after the last call of this worker that was recorded.
+    /// Where the stream of effects ended for the file after the last call of this worker that was recorded.
     pub recorded_to: u64,
 }
 

@@ -210,19 +210,20 @@ impl Server {
 
     /// The effects since the last time, a command each, words separated by spaces. The first call begins to listen.
     pub fn effects(&mut self) -> Vec<String> {
-        if !self.engine.effects.is_listening() {
+        if !self.engine.effects.has_file() {
             self.engine.effects.listen();
         }
-        let bytes = self.engine.effects.take();
-        let mut rest = bytes.as_slice();
-        let mut effects = Vec::new();
-        while let Ok(Some((value, used))) = Value::decode(rest) {
-            let words = value.as_array().unwrap_or_default().iter().filter_map(Value::as_text);
-            effects.push(words.collect::<Vec<_>>().join(" "));
-            rest = &rest[used..];
+        requests(&self.engine.effects.take())
+    }
+
+    /// The same for what replicas are told.
+    pub fn replicated(&mut self) -> Vec<String> {
+        if !self.engine.effects.has_replicas() {
+            self.engine.begin_history();
         }
-        assert!(rest.is_empty(), "effects are whole requests");
-        effects
+        let mut pieces = Vec::new();
+        self.engine.effects.take_replication(&mut pieces, Vec::new());
+        requests(&pieces.concat())
     }
 
     /// All that is stored, whether it has expired or not: the value (of a string, its bytes) and unix time in ms at which it
@@ -325,4 +326,17 @@ fn ticks() -> u64 {
 /// Lets the clock go on by so many nanoseconds whenever someone looks at it, where much time is to pass.
 pub fn hasten(step_ns: u64) {
     STEP.set(step_ns);
+}
+
+/// Requests as clients send them, a line each, words separated by spaces.
+fn requests(bytes: &[u8]) -> Vec<String> {
+    let mut rest = bytes;
+    let mut requests = Vec::new();
+    while let Ok(Some((value, used))) = Value::decode(rest) {
+        let words = value.as_array().unwrap_or_default().iter().filter_map(Value::as_text);
+        requests.push(words.collect::<Vec<_>>().join(" "));
+        rest = &rest[used..];
+    }
+    assert!(rest.is_empty(), "effects are whole requests");
+    requests
 }

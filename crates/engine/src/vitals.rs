@@ -20,7 +20,6 @@ pub(crate) struct Vitals {
     peak_bytes: AtomicUsize,
     databases: Mutex<Vec<DatabaseVitals>>,
     stale_percent: Mutex<f64>,
-    replication_id: Mutex<String>,
 }
 
 /// A logical database, as last noted.
@@ -150,20 +149,6 @@ impl Vitals {
     /// About how many percent of the expiring keys have expired and are still there.
     pub(crate) fn stale_percent(&self) -> f64 {
         *self.stale_percent.lock()
-    }
-
-    /// The id of the history of this server's data; `draw` makes the first one.
-    pub(crate) fn replication_id(&self, draw: impl FnOnce() -> String) -> String {
-        let mut id = self.replication_id.lock();
-        if id.is_empty() {
-            *id = draw();
-        }
-        id.clone()
-    }
-
-    /// Begins another history.
-    pub(crate) fn set_replication_id(&self, id: String) {
-        *self.replication_id.lock() = id;
     }
 }
 

@@ -186,8 +186,11 @@ impl<'e> Worker<'e> {
             self.look_at_memory();
         }
         self.round.access = AccessClock::new(access_policy(&self.config), self.round.now_ms);
-        // Nobody may see a write while writes are paused, not even that of time.
-        let paused = self.engine.pause.kind(self.round.now_ms).is_some();
+        // Nobody may see a write while writes are paused, not even that of time. To a replica its primary tells what expires.
+        let paused = self.engine.pause.kind(self.round.now_ms).is_some()
+            || self.engine.replication.is_replica()
+            // Commands that are still to be loaded may be about keys whose time is up.
+            || self.engine.loading.is_active();
         self.round.expiry = if paused { ExpiryMode::Hide } else { ExpiryMode::Remove };
     }
 
@@ -442,7 +445,7 @@ impl<'e> Worker<'e> {
                     silence(session, output, begin);
                 }
                 self.absorb(session, output);
-                if course.next == Next::Close {
+                if matches!(course.next, Next::Close | Next::Replicate) {
                     return;
                 }
             }
@@ -583,7 +586,7 @@ pub(crate) fn silence(session: &mut Session, output: &mut Output, begin: Mark) {
     }
 }
 
-fn access_policy(config: &Config) -> AccessPolicy {
+pub(crate) fn access_policy(config: &Config) -> AccessPolicy {
     use config::memory::EvictionPolicy;
     match config.memory.policy {
         EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu => AccessPolicy::Lfu {

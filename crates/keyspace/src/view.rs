@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::Keyspace;
 use crate::access::{AccessClock, Random};
@@ -143,13 +144,13 @@ pub struct View<'a> {
     /// Of the round.
     pub round: &'a mut Round,
     /// Keys that this view found expired and removed.
-    pub expired: Vec<Expired>,
+    pub expired: ThinVec<Expired>,
     /// What happened to keys that the round wants noted, in order.
-    pub noted: Vec<Noted>,
+    pub noted: ThinVec<Noted>,
     /// Fields that this view found expired and removed.
-    pub expired_fields: Vec<ExpiredFields>,
+    pub expired_fields: ThinVec<ExpiredFields>,
     /// What this view removed and would take long to free.
-    pub garbage: Vec<Garbage>,
+    pub garbage: ThinVec<Garbage>,
 }
 
 impl<'a> View<'a> {
@@ -162,10 +163,10 @@ impl<'a> View<'a> {
             database,
             located,
             round,
-            expired: Vec::new(),
-            noted: Vec::new(),
-            expired_fields: Vec::new(),
-            garbage: Vec::new(),
+            expired: ThinVec::new(),
+            noted: ThinVec::new(),
+            expired_fields: ThinVec::new(),
+            garbage: ThinVec::new(),
         }
     }
 
@@ -234,10 +235,10 @@ impl<'a> View<'a> {
             database: self.database,
             located: (std::ptr::null(), 0, KeyHash(0)),
             round: self.round,
-            expired: Vec::new(),
-            noted: Vec::new(),
-            expired_fields: Vec::new(),
-            garbage: Vec::new(),
+            expired: ThinVec::new(),
+            noted: ThinVec::new(),
+            expired_fields: ThinVec::new(),
+            garbage: ThinVec::new(),
         }
     }
 
@@ -467,6 +468,22 @@ impl<'a> View<'a> {
 
     pub(crate) fn epoch(&self) -> u8 {
         self.keyspace.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Starts to fetch the bucket where a key would be, in a shard that is held.
+    #[inline]
+    pub fn prefetch_bucket(&mut self, database: usize, hash: KeyHash) {
+        if let Some(database) = self.shard(hash).database(database) {
+            database.entries().prefetch_bucket(hash.0);
+        }
+    }
+
+    /// Starts to fetch the entries that may be a key's; its bucket should be there by now.
+    #[inline]
+    pub fn prefetch_entry(&mut self, database: usize, hash: KeyHash) {
+        if let Some(database) = self.shard(hash).database(database) {
+            database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
+        }
     }
 
     /// Works through many keys in order, each with what belongs to it. A few at a time are looked for in three passes (hash

@@ -1,24 +1,29 @@
 //! The checksum at the end of RDB files and DUMP payloads: CRC-64 with the polynomial that Jones has found.
 
-use crc::{CRC_64_REDIS, Crc, Digest, Table};
+use std::sync::LazyLock;
 
-static CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_REDIS);
+use crc_fast::{CrcParams, Digest};
+
+/// Kept, since the library's own cache of what it derives from a polynomial is behind a lock.
+static PARAMETERS: LazyLock<CrcParams> = LazyLock::new(|| {
+    CrcParams::new("CRC-64/REDIS", 64, 0xad93_d235_94c9_35a9, 0, true, 0, 0xe9c6_d914_c4b8_d9ca)
+});
 
 /// The checksum of some bytes.
 pub fn checksum(bytes: &[u8]) -> u64 {
-    CRC.checksum(bytes)
+    crc_fast::checksum_with_params(*PARAMETERS, bytes)
 }
 
 /// A checksum of bytes that come in pieces.
 #[derive(Clone)]
 pub struct Running {
-    digest: Digest<'static, u64, Table<16>>,
+    digest: Digest,
 }
 
 impl Running {
     /// Of no bytes yet.
     pub fn new() -> Running {
-        Running { digest: CRC.digest() }
+        Running { digest: Digest::new_with_params(*PARAMETERS) }
     }
 
     /// Takes in more bytes.
@@ -28,7 +33,7 @@ impl Running {
 
     /// The checksum of all of them.
     pub fn value(&self) -> u64 {
-        self.digest.clone().finalize()
+        self.digest.finalize()
     }
 }
 
@@ -46,7 +51,32 @@ impl Default for Running {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The definition, bit by bit.
+    fn slow(bytes: &[u8]) -> u64 {
+        let polynomial = 0xad93_d235_94c9_35a9_u64.reverse_bits();
+        bytes.iter().fold(0, |state, byte| {
+            (0..8).fold(state ^ u64::from(*byte), |state, _| {
+                (state >> 1) ^ if state & 1 == 1 { polynomial } else { 0 }
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_definition_gives_the_same(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..700), 0..5),
+        ) {
+            let whole = pieces.concat();
+            let mut running = Running::new();
+            pieces.iter().for_each(|piece| running.update(piece));
+            prop_assert_eq!(running.value(), slow(&whole));
+            prop_assert_eq!(checksum(&whole), slow(&whole));
+        }
+    }
 
     #[test]
     fn the_known_checksum() {

@@ -12,6 +12,7 @@ use engine::host::{
     AllocatorReport, ConfigurationFile as _, CrashKind, Host, LogLevel, NotApplied, ProcessReport,
     Rewrite, ShutdownRefused, ShutdownRequest,
 };
+use engine::replication::FailoverTarget;
 use engine::saving::{Job, Outcome};
 use keyspace::{Garbage, View};
 use parking_lot::Mutex;
@@ -20,10 +21,12 @@ use rustix::event::{EventfdFlags, eventfd};
 use crate::append_only::AppendOnly;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
+use crate::following::Bell;
 use crate::listening::Listening;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::replication::Replication;
 use crate::saving::{self, Saver};
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};
@@ -33,6 +36,7 @@ pub(crate) struct Process {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) append_only: Arc<AppendOnly>,
+    pub(crate) replication: Arc<Replication>,
     pub(crate) saver: Saver,
     pub(crate) ending: Arc<Ending>,
     pub(crate) configuration_file: Option<ConfigurationFile>,
@@ -46,6 +50,8 @@ pub(crate) struct Process {
     pub(crate) oom_score: Mutex<OomScore>,
     pub(crate) first_worker_thread: Arc<AtomicU32>,
     pub(crate) shown_config_file: String,
+    /// Wakes the link to the primary.
+    pub(crate) link: Arc<Bell>,
 }
 
 /// How the main thread is told that the process is to end.
@@ -54,6 +60,8 @@ pub(crate) struct Ending {
     asked: AtomicBool,
     /// It was asked for without saving: nothing is waited for that may never end.
     is_hasty: AtomicBool,
+    /// Replicas are not waited for.
+    is_now: AtomicBool,
     request: Mutex<Option<ShutdownRequest>>,
 }
 
@@ -64,12 +72,14 @@ impl Ending {
             bell,
             asked: AtomicBool::new(false),
             is_hasty: AtomicBool::new(false),
+            is_now: AtomicBool::new(false),
             request: Mutex::new(None),
         })
     }
 
     fn ask(&self, request: ShutdownRequest) {
         self.is_hasty.store(request.save == Some(false), Ordering::Release);
+        self.is_now.store(request.now, Ordering::Release);
         *self.request.lock() = Some(request);
         self.asked.store(true, Ordering::Release);
         // It fails only if it rings already.
@@ -79,6 +89,11 @@ impl Ending {
     /// Whether not to wait for a script that runs for long.
     pub(crate) fn is_hasty(&self) -> bool {
         self.is_hasty.load(Ordering::Acquire)
+    }
+
+    /// Whether not to wait for replicas.
+    pub(crate) fn is_now(&self) -> bool {
+        self.is_now.load(Ordering::Acquire)
     }
 
     /// What was asked for, if anything.
@@ -119,9 +134,13 @@ impl Host for Process {
     }
 
     fn close_client(&self, worker: usize, client: ClientId) {
-        if let Some(mailbox) = self.mailboxes.get(worker) {
-            mailbox.send(Mail::Close(client));
+        match self.mailboxes.get(worker) {
+            Some(mailbox) => mailbox.send(Mail::Close(client)),
+            // The one that stands for a primary.
+            None => self.link.ring(),
         }
+        // It may be a replica.
+        self.replication.wake();
     }
 
     fn wake_workers(&self) {
@@ -195,8 +214,26 @@ impl Host for Process {
         self.append_only.set_flush_sleep(microseconds);
     }
 
+    fn wake_link(&self) {
+        self.link.ring();
+    }
+
     fn rewrite_append_only(&self, later: bool) -> Rewrite {
         self.append_only.ask_to_rewrite(later)
+    }
+
+    fn hand_over_to(&self, engine: &Engine, target: &FailoverTarget) -> bool {
+        let host = config::Text::from(target.host.as_bytes());
+        engine.follow(config::replication::Primary { host, port: target.port });
+        true
+    }
+
+    fn wake_replication(&self) {
+        self.replication.wake();
+    }
+
+    fn note_role(&self, is_replica: bool) {
+        log::set_role(if is_replica { log::Role::Replica } else { log::Role::Primary });
     }
 
     fn cancel_shutdown(&self) -> bool {

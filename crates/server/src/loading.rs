@@ -49,8 +49,37 @@ struct Rules<'a> {
     present: Present,
     /// Keys that have expired are loaded, too.
     keeps_expired: bool,
+    /// Those that are left out are noted: replicas that have them are to be told.
+    notes_expired: bool,
     /// Bytes of other files that were loaded before.
     before: u64,
+    /// Where what is not to be seen yet is kept, if it isn't.
+    aside: Option<&'a Mutex<Aside>>,
+}
+
+/// Data that is whole before anybody sees it.
+#[derive(Default)]
+pub(crate) struct Aside {
+    keys: Vec<Arrivals>,
+    functions: Vec<Box<[u8]>>,
+}
+
+impl Aside {
+    /// Puts it in the place of what there is, of which the view has all shards and nothing is left.
+    pub(crate) fn publish(mut self, engine: &Engine, view: &mut View<'_>) -> Result<(), Failed> {
+        let publish = |error: &dyn std::fmt::Display| {
+            log::warning(error);
+            Failed
+        };
+        for arrivals in &mut self.keys {
+            view.admit(arrivals, Present::Refused).map_err(|error| publish(&duplicate(error)))?;
+        }
+        for code in &self.functions {
+            let restored = engine.restore_function(code, Present::Refused);
+            restored.map_err(|error| publish(&format!("Failed creating the library: {error}")))?;
+        }
+        Ok(())
+    }
 }
 
 /// Counts what several threads load.
@@ -59,9 +88,15 @@ struct Counts {
     loaded: AtomicU64,
     expired: AtomicU64,
     empty: AtomicU64,
+    /// Keys that were left out because they had expired, if they are noted.
+    gone: Mutex<Vec<(usize, Vec<u8>)>>,
 }
 
 impl Counts {
+    fn gone(&self) -> std::sync::MutexGuard<'_, Vec<(usize, Vec<u8>)>> {
+        self.gone.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn summary(&self) -> Summary {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Summary { loaded: of(&self.loaded), expired: of(&self.expired), empty: of(&self.empty) }
@@ -92,9 +127,18 @@ pub(crate) fn load_at_start(engine: &Engine, clock: Clock) -> Result<(), Failed>
     let begin_s = seconds(begin.unix_us);
     engine.loading.begin(bytes, begin_s);
     let rules = Rules::new(engine, &config, begin.unix_us, Present::Refused);
+    // What expires on a replica is for its primary to say.
+    let is_replica = config.replication.primary.is_some();
+    let rules = Rules { keeps_expired: is_replica, notes_expired: !is_replica, ..rules };
     let counts = Counts::default();
-    let outcome = read_on_threads(file, rules, &counts);
+    let outcome = read_on_threads(file, rules, &counts, &mut || true);
     let summary = counts.summary();
+    if outcome.is_ok() && !is_replica {
+        let gone = std::mem::take(&mut *counts.gone());
+        let closed = engine.keyspace.gates().close();
+        engine.resume_history(&gone);
+        drop(closed);
+    }
     engine.loading.end(summary.loaded, summary.expired);
     if let Err(error) = outcome {
         return Err(report(&error));
@@ -131,7 +175,8 @@ pub(crate) fn load_base(
     let rules = Rules::new(engine, &config, clock.read().unix_us, Present::Refused);
     let rules = Rules { keeps_expired: true, before, ..rules };
     let counts = Counts::default();
-    let splitter = read_on_threads(file, rules, &counts).map_err(|error| report(&error))?;
+    let splitter =
+        read_on_threads(file, rules, &counts, &mut || true).map_err(|error| report(&error))?;
     tell(counts.summary());
     let offset = splitter.offset();
     let (read, input) = splitter.into_rest();
@@ -213,11 +258,44 @@ fn settings(engine: &Engine, config: &Config) -> Settings {
     }
 }
 
+/// Loads what a primary sends, beside the workers: into the tables, or aside. `goes_on` is asked now and then whether that is still
+/// wanted. Whatever comes of it, who calls sees to it that nobody sees a part of it.
+pub(crate) fn load_sync<R: Read>(
+    engine: &Engine,
+    clock: Clock,
+    input: R,
+    aside: Option<&Mutex<Aside>>,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<Summary, Failed> {
+    let config = engine.config();
+    let rules = Rules::new(engine, &config, clock.read().unix_us, Present::Refused);
+    // The primary tells what expires.
+    let rules = Rules { keeps_expired: true, aside, ..rules };
+    let counts = Counts::default();
+    let outcome = read_on_threads(input, rules, &counts, goes_on);
+    let summary = counts.summary();
+    match outcome {
+        Ok(_) => {
+            tell(summary);
+            Ok(summary)
+        }
+        Err(error) => {
+            internal(&error);
+            Err(Failed)
+        }
+    }
+}
+
+fn lock(aside: &Mutex<Aside>) -> std::sync::MutexGuard<'_, Aside> {
+    aside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Reads a file on this thread, and makes keys of it on others.
 fn read_on_threads<R: Read>(
     file: R,
     rules: Rules<'_>,
     counts: &Counts,
+    goes_on: &mut dyn FnMut() -> bool,
 ) -> Result<Splitter<BufReader<R>>, LoadError> {
     /// The threads that make keys are so many batches behind at most.
     const AHEAD: usize = 4;
@@ -245,6 +323,11 @@ fn read_on_threads<R: Read>(
         }
         let read = (|| {
             while let Some(part) = splitter.next_part()? {
+                if !goes_on() {
+                    return Err(LoadError::Refused(Refusal(
+                        "it is not wanted any more".to_owned(),
+                    )));
+                }
                 if let Some(batch) = rules.note(part)?
                     && (stopped.load(Ordering::Acquire) || sender.send(batch).is_err())
                 {
@@ -277,7 +360,12 @@ fn make_keys(
         }
         let mut arrivals = rules.arrivals(&batch, counts)?;
         let count = arrivals.len();
-        rules.engine.keyspace.admit(&mut arrivals, rules.present).map_err(duplicate)?;
+        match rules.aside {
+            Some(aside) => lock(aside).keys.push(arrivals),
+            None => {
+                rules.engine.keyspace.admit(&mut arrivals, rules.present).map_err(duplicate)?;
+            }
+        }
         delays.wait(rules.config.persistence.load_delay_us, count);
     }
 }
@@ -304,7 +392,9 @@ impl<'a> Rules<'a> {
             now_ms,
             present,
             keeps_expired: false,
+            notes_expired: false,
             before: 0,
+            aside: None,
         }
     }
 
@@ -321,6 +411,11 @@ impl<'a> Rules<'a> {
                     "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
                 ))));
             }
+            Part::Function(code) if self.aside.is_some() => {
+                if let Some(aside) = self.aside {
+                    lock(aside).functions.push(code.into());
+                }
+            }
             Part::Function(code) => {
                 self.engine.restore_function(&code, self.present).map_err(|reason| {
                     LoadError::Refused(Refusal(format!("Failed creating the library: {reason}")))
@@ -336,6 +431,7 @@ impl<'a> Rules<'a> {
     }
 
     fn note_auxiliary(self, name: &[u8], value: &[u8]) {
+        self.engine.replication.note_auxiliary(name, value);
         let value = value.escape_ascii();
         let number = || value.to_string().parse::<i64>().unwrap_or(0);
         match name {
@@ -369,6 +465,9 @@ impl<'a> Rules<'a> {
         batch.decode(&self.engine.value_limits(), &mut |key: LoadedKey<'_>| {
             if !self.keeps_expired && key.expiry_ms.is_some_and(|expiry| expiry < self.now_ms) {
                 expired += 1;
+                if self.notes_expired {
+                    counts.gone().push((database, key.key.to_vec()));
+                }
                 return Ok(());
             }
             let (idle_s, frequency) = match key.eviction {

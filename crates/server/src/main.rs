@@ -7,6 +7,7 @@
 mod append_only;
 mod clock;
 mod configuration;
+mod following;
 mod host;
 mod listen;
 mod listening;
@@ -14,6 +15,7 @@ mod loading;
 mod log;
 mod process;
 mod reclaimer;
+mod replication;
 mod saving;
 mod start;
 mod version;

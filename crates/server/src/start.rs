@@ -26,6 +26,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use crate::append_only::{self, AppendOnly, Syncer};
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
+use crate::following::{Bell, Link};
 use crate::host::{Ending, Process, oom_adjustment};
 use crate::listen::warn_of_backlog;
 use crate::listening::Listening;
@@ -37,6 +38,7 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
+use crate::replication::{Feeder, Replication};
 use crate::saving::{self, Saver};
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{loading, log, process, version, worker};
@@ -65,6 +67,7 @@ struct Server {
     ending: Arc<Ending>,
     supervisor: Supervisor,
     syncer: Syncer,
+    feeder: Feeder,
     pid_file: Option<PidFile>,
     unix_socket: Option<PathBuf>,
 }
@@ -106,6 +109,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
         append_only: Arc::clone(&outfit.append_only),
+        replication: Arc::clone(&outfit.replication),
         reclaimer: Reclaimer::start().map_err(|error| no_thread(&error))?,
         ending: Arc::clone(&outfit.ending),
         configuration_file,
@@ -117,6 +121,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
+        link: Arc::clone(&outfit.link),
         oom_score: parking_lot::Mutex::new(oom_score),
     };
     let unix_socket = unix_socket(&config);
@@ -126,7 +131,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     engine.prepare_users().map_err(fail)?;
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
-    let syncer = start_writers(engine, jobs, &outfit, clock)?;
+    let (syncer, feeder) = start_writers(engine, jobs, &outfit, clock)?;
     let threads = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
@@ -137,6 +142,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         ending: outfit.ending,
         supervisor,
         syncer,
+        feeder,
         pid_file,
         unix_socket,
     })
@@ -162,16 +168,19 @@ fn go_to_background(config: &Config, supervisor: &Supervisor) -> Result<bool, Fa
     Ok(background)
 }
 
-/// Starts the threads that write files.
+/// Starts the threads that write files, and the one that serves replicas.
 fn start_writers(
     engine: &'static Engine,
     jobs: Receiver<Job>,
     outfit: &Outfit,
     clock: Clock,
-) -> Result<Syncer, Failed> {
+) -> Result<(Syncer, Feeder), Failed> {
     outfit.append_only.serve(engine);
     saving::spawn(engine, jobs, clock)
-        .and_then(|()| Syncer::start(Arc::clone(&outfit.append_only)))
+        .and_then(|()| {
+            let syncer = Syncer::start(Arc::clone(&outfit.append_only))?;
+            Ok((syncer, Feeder::start(Arc::clone(&outfit.replication), engine)?))
+        })
         .map_err(|error| no_thread(&error))
 }
 
@@ -193,6 +202,10 @@ fn begin_to_serve(
     signals: &StopSignals,
     clock: Clock,
 ) -> Result<Vec<JoinHandle<()>>, Failed> {
+    let primary = engine.config().replication.primary.clone();
+    if let Some(primary) = &primary {
+        engine.start_as_replica(primary);
+    }
     let has_data = has_data(&engine.config());
     if has_data {
         // Before there are workers, so that nobody is served who comes before the data.
@@ -202,6 +215,16 @@ fn begin_to_serve(
     if has_data {
         load(engine, clock, signals, outfit)?;
     }
+    if let Some(primary) = primary {
+        let closed = engine.keyspace.gates().close();
+        engine.begin_following(primary);
+        drop(closed);
+    }
+    let mailboxes = Arc::clone(&outfit.mailboxes);
+    let append_only = Arc::clone(&outfit.append_only);
+    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only)
+        .spawn()
+        .map_err(|error| no_thread(&error))?;
     Ok(threads)
 }
 
@@ -275,8 +298,11 @@ fn adjusted_oom_score(config: &Config) -> OomScore {
 struct Outfit {
     mailboxes: Arc<[Mailbox]>,
     append_only: Arc<AppendOnly>,
+    replication: Arc<Replication>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
+    /// Wakes the link to the primary.
+    link: Arc<Bell>,
 }
 
 impl Outfit {
@@ -289,9 +315,11 @@ impl Outfit {
         let mailboxes: Arc<[Mailbox]> = mailboxes.into();
         Ok(Outfit {
             append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
+            replication: Arc::new(Replication::new(Arc::clone(&mailboxes), clock)?),
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
+            link: Arc::new(Bell::new()?),
         })
     }
 }
@@ -490,6 +518,7 @@ fn spawn_workers(
         let listeners = listeners.take().unwrap_or_default();
         let thread_number = Arc::clone(&outfit.first_worker_thread);
         let append_only = Arc::clone(&outfit.append_only);
+        let replication = Arc::clone(&outfit.replication);
         let run = move || {
             if index == 0 {
                 thread_number.store(
@@ -499,7 +528,8 @@ fn spawn_workers(
             }
             let _stack = process::crash::SignalStack::new();
             let worker = engine::Worker::new(engine, index, key, seed());
-            let outcome = Worker::new(engine, worker, mailboxes, listeners, append_only, clock)
+            let shared = (append_only, replication);
+            let outcome = Worker::new(engine, worker, mailboxes, listeners, shared, clock)
                 .and_then(|mut worker| {
                     set_up.wait();
                     worker.run()
@@ -593,6 +623,7 @@ impl Server {
                 let _panicked = worker.join();
             }
         }
+        self.feeder.stop(!self.ending.is_now());
         self.syncer.stop();
         if let Some(pid_file) = self.pid_file {
             log::notice("Removing the pid file.");

@@ -114,8 +114,6 @@ impl Choice for PropagationError {
     ];
 }
 
-const FEATURE: &str = "replication";
-
 pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::words(
         "replicaof",
@@ -130,35 +128,28 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         },
     )
     .alias("slaveof")
-    .refused(FEATURE)
     .about("The primary whose data this server copies, or `no one`."),
     Directive::text("masterauth", "", field!(replication.primary_password))
         .live()
         .sensitive()
-        .not_built(FEATURE)
         .about("The password with which this server logs in to its primary."),
     Directive::text("masteruser", "", field!(replication.primary_user))
         .live()
         .sensitive()
-        .not_built(FEATURE)
         .about("The user as whom it does so. Empty: the default one."),
     Directive::switch("replica-serve-stale-data", "yes", field!(replication.serve_stale_data))
         .alias("slave-serve-stale-data")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica answers from what it has while it has no link to its primary."),
     Directive::switch("replica-read-only", "yes", field!(replication.read_only))
         .alias("slave-read-only")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica refuses writes from clients."),
     Directive::switch("repl-diskless-sync", "yes", field!(replication.diskless_sync))
         .live()
-        .not_built(FEATURE)
         .about("Whether a full sync goes straight to the replicas, without a file on the primary's disk."),
     Directive::number("repl-diskless-sync-delay", "5", NATURAL_32, field!(replication.diskless_sync_delay_s))
         .live()
-        .not_built(FEATURE)
         .about("Seconds to wait before such a sync, so that further replicas can share it."),
     Directive::number(
         "repl-diskless-sync-max-replicas",
@@ -167,7 +158,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.diskless_sync_max_replicas),
     )
     .live()
-    .not_built(FEATURE)
     .about("With that many replicas waiting it starts at once. 0: it waits its time."),
     Directive::choice::<DisklessLoad>(
         "repl-diskless-load",
@@ -175,7 +165,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.diskless_load),
     )
     .live()
-    .not_built(FEATURE)
     .about(
         "Whether a replica loads a full sync as it arrives, without a file: never (`disabled`), when it has no data (`on-empty-db`), \
          or always, with its old data kept until the end (`swapdb`).",
@@ -183,15 +172,12 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("repl-ping-replica-period", "10", POSITIVE_32, field!(replication.ping_period_s))
         .alias("repl-ping-slave-period")
         .live()
-        .not_built(FEATURE)
         .about("Seconds between the primary's pings to its replicas."),
     Directive::number("repl-timeout", "60", POSITIVE_32, field!(replication.timeout_s))
         .live()
-        .not_built(FEATURE)
         .about("Seconds of silence after which either side gives the link up. It should be more than the period of the pings."),
     Directive::switch("repl-disable-tcp-nodelay", "no", field!(replication.disable_no_delay))
         .live()
-        .not_built(FEATURE)
         .about("Whether the system gathers small writes to replicas, which saves packets and costs time."),
     Directive::quantity(
         "repl-backlog-size",
@@ -202,40 +188,32 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     )
     .adjusted(|size| size.max(16 << 10))
     .live()
-    .not_built(FEATURE)
     .about("How much of the stream is kept, so that a replica that was away for a while needs only what it missed."),
     Directive::number("repl-backlog-ttl", "3600", NATURAL_64, field!(replication.backlog_ttl_s))
         .live()
-        .not_built(FEATURE)
         .about("Seconds without replicas after which that is freed. 0: it stays."),
     Directive::number("replica-priority", "100", NATURAL_32, field!(replication.priority))
         .alias("slave-priority")
         .live()
-        .not_built(FEATURE)
         .about("How gladly Sentinel promotes this replica: the lower the number the sooner. 0: never."),
     Directive::switch("replica-announced", "yes", field!(replication.announced))
         .live()
-        .not_built(FEATURE)
         .about("Whether Sentinel hears of this replica."),
     Directive::text("replica-announce-ip", "", field!(replication.announce_ip))
         .alias("slave-announce-ip")
         .live()
-        .not_built(FEATURE)
         .about("The address that this replica says it has, where the primary sees another. Empty: what the primary sees."),
     Directive::number("replica-announce-port", "0", PORT, field!(replication.announce_port))
         .alias("slave-announce-port")
         .live()
-        .not_built(FEATURE)
         .about("The port that it says it has. 0: its own."),
     Directive::switch("replica-lazy-flush", "no", field!(replication.lazy_flush))
         .alias("slave-lazy-flush")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica frees its old data in the background when a full sync replaces it."),
     Directive::switch("replica-ignore-maxmemory", "yes", field!(replication.ignore_max_memory))
         .alias("slave-ignore-maxmemory")
         .live()
-        .not_built(FEATURE)
         .about("Whether a replica leaves eviction to its primary."),
     Directive::switch(
         "replica-ignore-disk-write-errors",
@@ -243,17 +221,14 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.ignore_disk_write_errors),
     )
     .live()
-    .not_built(FEATURE)
     .about("Whether a replica goes on with its primary's writes when it cannot write them to disk."),
     Directive::number("min-replicas-to-write", "0", NATURAL_32, field!(replication.min_replicas))
         .alias("min-slaves-to-write")
         .live()
-        .refused(FEATURE)
         .about("How many replicas must be there for writes to be accepted. 0: any number."),
     Directive::number("min-replicas-max-lag", "10", NATURAL_32, field!(replication.min_replicas_max_lag_s))
         .alias("min-slaves-max-lag")
         .live()
-        .not_built(FEATURE)
         .about("How many seconds such a replica may lag behind."),
     Directive::choice::<PropagationError>(
         "propagation-error-behavior",
@@ -261,7 +236,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(replication.propagation_error),
     )
     .live()
-    .not_built(FEATURE)
     .about("What happens when a command from the primary or the append-only file fails."),
 ];
 

@@ -6,6 +6,7 @@ use keyspace::View;
 use resp::{Output, Reply, ReplyError};
 
 use super::waiter::Blocked;
+use crate::Engine;
 use crate::call::Call;
 use crate::clients::{ClientId, ClientRecord};
 use crate::session::{Replies, Session};
@@ -17,12 +18,19 @@ use crate::worker::{Gate, Worker, silence};
 pub struct Served {
     pub(super) waiter: Arc<Blocked>,
     pub(super) output: Output,
+    /// The connection is closed once it has been answered.
+    pub(super) closes: bool,
 }
 
 impl Served {
     /// The client.
     pub fn client(&self) -> ClientId {
         self.waiter.record.id
+    }
+
+    /// Whether its connection is closed once it has been answered.
+    pub fn closes(&self) -> bool {
+        self.closes
     }
 
     /// The worker that has the client.
@@ -38,37 +46,70 @@ pub(crate) enum Ending {
     TimedOut,
     /// With an error.
     Unblocked,
+    /// With another one: what it waits for would have it write, which this server does not do any more.
+    Demoted,
 }
 
 /// Ends the wait of a client, if it waits.
-pub(crate) fn end(client: &ClientRecord, ending: Ending, tally: &mut Tally) -> Option<Served> {
+pub(crate) fn end(
+    engine: &Engine,
+    client: &ClientRecord,
+    ending: Ending,
+    tally: &mut Tally,
+) -> Option<Served> {
     let waiter = client.wait()?;
     let session = waiter.hold().take()?;
     let mut output = Output::new();
     let mut reply = Reply::new(&mut output, session.protocol);
     let fate = match ending {
         Ending::TimedOut => {
-            reply.null_array();
+            match waiter.acknowledgement() {
+                Some(wanted) => wanted.tell(engine, &mut reply),
+                None => reply.null_array(),
+            }
             Fate::Done
         }
-        Ending::Unblocked => {
-            let error = ReplyError::coded("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        Ending::Unblocked | Ending::Demoted => {
+            let error = if ending == Ending::Unblocked {
+                ReplyError::coded("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+            } else {
+                ReplyError::coded(
+                    "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+                )
+            };
             tally.error(&error.code());
             reply.error(&error);
             Fate::Failed
         }
     };
     tally.call(waiter.command, 0, fate);
-    Some(Served { waiter, output })
+    Some(Served { waiter, output, closes: ending == Ending::Demoted })
+}
+
+/// Ends a wait for what is acknowledged now.
+pub(crate) fn end_satisfied(engine: &Engine, waiter: &Arc<Blocked>) -> Option<Served> {
+    let wanted = waiter.acknowledgement()?;
+    let session = waiter.hold().take()?;
+    let mut output = Output::new();
+    wanted.tell(engine, &mut Reply::new(&mut output, session.protocol));
+    engine.statistics[0].count_call(waiter.command);
+    Some(Served { waiter: Arc::clone(waiter), output, closes: false })
 }
 
 impl Call<'_> {
     /// Ends the wait of a client, if it waits; says whether it did.
     pub(crate) fn unblock(&mut self, client: &ClientRecord, ending: Ending) -> bool {
-        let served = end(client, ending, self.tally);
+        let served = end(self.engine, client, ending, self.tally);
         let did_wait = served.is_some();
         self.served.extend(served);
         did_wait
+    }
+
+    /// Ends the waits of all clients, since this server becomes a replica, and has them closed.
+    pub(crate) fn unblock_all(&mut self) {
+        for client in self.engine.clients.all() {
+            self.unblock(&client, Ending::Demoted);
+        }
     }
 }
 
@@ -91,6 +132,10 @@ impl Worker<'_> {
             return false;
         };
         self.leave_queues(&waiter);
+        // What was written for it was written in another session, so this may be more than that.
+        if waiter.acknowledgement().is_none() {
+            session.replicated_to = self.engine.replication_offset();
+        }
         let begin = output.mark();
         output.append(served.output);
         if session.replies != Replies::On {
@@ -101,7 +146,8 @@ impl Worker<'_> {
 
     /// Ends a session's wait because its time is up. If it was served just before, that is still to come, and nothing is done.
     pub fn time_out(&mut self, session: &mut Session, output: &mut Output) -> bool {
-        let Some(served) = end(&session.record, Ending::TimedOut, &mut self.tally) else {
+        let ended = end(self.engine, &session.record, Ending::TimedOut, &mut self.tally);
+        let Some(served) = ended else {
             return false;
         };
         self.settle();

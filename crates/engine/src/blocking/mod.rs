@@ -43,9 +43,10 @@ use resp::{OwnedWords, Words};
 
 use crate::call::{Call, Next, Occasion};
 use crate::command_table::Callable;
+use crate::replication::Acknowledgement;
 
-pub(crate) use ending::Ending;
 pub use ending::Served;
+pub(crate) use ending::{Ending, end_satisfied};
 pub(crate) use serving::{serve_removed, serve_waiters};
 pub(crate) use timeout::Timeout;
 pub(crate) use waiter::Blocked;
@@ -103,6 +104,33 @@ impl Call<'_> {
     #[inline]
     pub(crate) fn reaches(&mut self, key: &[u8]) -> bool {
         self.occasion != Occasion::Again || self.keys.reaches(key)
+    }
+
+    /// Lets the client wait until what it has written is acknowledged; the handler returns next, without a reply, and is not called
+    /// again. Where nobody can wait, gives false.
+    pub(crate) fn block_until_acknowledged(
+        &mut self,
+        wanted: Acknowledgement,
+        timeout: Timeout,
+    ) -> bool {
+        if self.occasion != Occasion::Asked {
+            return false;
+        }
+        let waiter = Blocked::new(
+            self.keys.draw_ticket(),
+            self.session.stand_in(),
+            self.callable.id,
+            OwnedWords::from(self.words),
+            std::iter::empty::<&[u8]>().collect(),
+            (ValueType::String, Reach::Keys),
+            timeout,
+        );
+        let waiter = Arc::new(waiter.for_acknowledgement(wanted));
+        *self.session.record.wait.lock() = Arc::downgrade(&waiter);
+        self.session.wait = Some(Arc::clone(&waiter));
+        self.engine.await_acknowledgement(waiter);
+        self.next = Next::Block;
+        true
     }
 
     /// Lets the client wait; the handler returns next, without a reply, and is called again when the wait may be over.

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use keyspace::{ExpiryMode, ValueType, View};
 use resp::Output;
+use thin_vec::ThinVec;
 
 use super::ending::Served;
 use super::waiter::Blocked;
@@ -57,7 +58,7 @@ pub(crate) fn serve_removed<'k>(
     serve_all(&mut parts, view, ready);
 }
 
-fn note(ready: &mut VecDeque<Ready>, touched: Vec<Touched>) {
+fn note(ready: &mut VecDeque<Ready>, touched: ThinVec<Touched>) {
     for Touched { database, key, event } in touched {
         let is_noted = ready.back().is_some_and(|last| last.0 == database && last.1 == key);
         if !is_noted && may_wake(event) {
@@ -127,7 +128,7 @@ fn serve(
     let Some(output) = call_again(parts.reborrow(), view, waiter, session, ready) else { return };
     *held = None;
     drop(held);
-    parts.served.push(Served { waiter: Arc::clone(waiter), output });
+    parts.served.push(Served { waiter: Arc::clone(waiter), output, closes: false });
 }
 
 /// Makes a waiter's call again; its reply, unless it has to wait on.

@@ -10,6 +10,7 @@ use resp::OwnedWords;
 
 use super::{Reach, Timeout};
 use crate::clients::ClientRecord;
+use crate::replication::Acknowledgement;
 use crate::session::Session;
 
 /// A call that waits, as all who may end it share it.
@@ -24,6 +25,8 @@ pub(crate) struct Blocked {
     pub(super) wanted: ValueType,
     reach: Reach,
     timeout: Timeout,
+    /// It waits for replicas or disks, and for no key.
+    acknowledgement: Option<Acknowledgement>,
     /// One of its keys holds what it cannot use.
     is_stray: AtomicBool,
     /// The session that the call is made again in. Whoever takes it ends the wait.
@@ -50,9 +53,20 @@ impl Blocked {
             wanted,
             reach,
             timeout,
+            acknowledgement: None,
             is_stray: AtomicBool::new(false),
             session: Mutex::new(Some(session)),
         }
+    }
+
+    /// The same for what was written to be acknowledged.
+    pub(super) fn for_acknowledgement(self, acknowledgement: Acknowledgement) -> Blocked {
+        Blocked { acknowledgement: Some(acknowledgement), ..self }
+    }
+
+    /// What is to be acknowledged, if it waits for that.
+    pub(crate) fn acknowledgement(&self) -> Option<Acknowledgement> {
+        self.acknowledgement
     }
 
     /// How long it waits at most, in ms, if there is a limit.

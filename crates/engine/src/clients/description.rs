@@ -91,6 +91,8 @@ impl ClientRecord {
         let [tracks, redirection_is_broken, broadcasts] = self.tracking_letters();
         let flags = [
             (self.monitors.load(Relaxed), 'O'),
+            (self.is_replica.load(Relaxed), 'S'),
+            (self.is_primary.load(Relaxed), 'M'),
             (self.is_subscriber(), 'P'),
             (0 <= self.queued_calls.load(Relaxed), 'x'),
             (self.paused.load(Relaxed) || self.wait().is_some(), 'b'),

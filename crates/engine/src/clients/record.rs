@@ -87,6 +87,10 @@ pub struct ClientRecord {
     pub subscriptions: [AtomicUsize; 3],
     /// It is shown all calls.
     pub monitors: AtomicBool,
+    /// It copies this server.
+    pub is_replica: AtomicBool,
+    /// This server copies it.
+    pub is_primary: AtomicBool,
     /// CLIENT NO-EVICT.
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
@@ -130,6 +134,8 @@ impl ClientRecord {
             watch_broken: AtomicBool::new(false),
             subscriptions: Default::default(),
             monitors: AtomicBool::new(false),
+            is_replica: AtomicBool::new(false),
+            is_primary: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             killed: AtomicBool::new(false),
@@ -142,9 +148,17 @@ impl ClientRecord {
         }
     }
 
-    /// What it is to the server. As long as nobody can replicate, it may have subscribed or is a normal one.
+    /// What it is to the server.
     pub fn kind(&self) -> ClientKind {
-        if self.is_subscriber() { ClientKind::Subscriber } else { ClientKind::Normal }
+        if self.is_primary.load(Ordering::Relaxed) {
+            ClientKind::Primary
+        } else if self.is_replica.load(Ordering::Relaxed) {
+            ClientKind::Replica
+        } else if self.is_subscriber() {
+            ClientKind::Subscriber
+        } else {
+            ClientKind::Normal
+        }
     }
 
     /// What its process knows its connection by.

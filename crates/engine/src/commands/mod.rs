@@ -17,6 +17,7 @@ mod hyper_log_log;
 mod key;
 pub(crate) mod list;
 mod pubsub;
+mod replication;
 mod scanning;
 mod script;
 mod server;
@@ -53,5 +54,6 @@ pub const FAMILIES: &[&[&Command]] = &[
     function::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    replication::COMMANDS,
     acl::COMMANDS,
 ];

@@ -55,6 +55,12 @@ fn any_words_are_answered() {
         let answer = server.answer(&words);
         // CLIENT PAUSE would keep all that follow from being run.
         server.engine.pause.end();
+        if server.engine.replication.is_replica() {
+            // So would REPLICAOF keep all that write.
+            let closed = server.engine.keyspace.gates().close();
+            server.engine.lead();
+            drop(closed);
+        }
         // CLIENT REPLY may silence it.
         if !answer.is_empty() {
             let Ok(Some((value, used))) = Value::decode(&answer) else {

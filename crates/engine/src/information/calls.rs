@@ -55,13 +55,13 @@ fn traffic(facts: &Facts<'_>, numbers: &Numbers, fields: &mut Fields) {
     fields.put("instantaneous_ops_per_sec", format_args!("{:.0}", pace.commands_per_s.floor()));
     fields.put("total_net_input_bytes", numbers.net_input_bytes);
     fields.put("total_net_output_bytes", numbers.net_output_bytes);
-    fields.put_all(&["total_net_repl_input_bytes", "total_net_repl_output_bytes"], 0);
+    crate::replication::traffic(facts, fields);
     let kilobytes = |bytes: f64| format!("{:.2}", bytes / 1024.0);
     fields.put("instantaneous_input_kbps", kilobytes(pace.input_bytes_per_s));
     fields.put("instantaneous_output_kbps", kilobytes(pace.output_bytes_per_s));
     fields.put_all(&["instantaneous_input_repl_kbps", "instantaneous_output_repl_kbps"], "0.00");
     fields.put("rejected_connections", numbers.rejected_connections);
-    fields.put_all(&["sync_full", "sync_partial_ok", "sync_partial_err"], 0);
+    crate::replication::syncs(facts, fields);
 }
 
 fn removals(facts: &Facts<'_>, numbers: &Numbers, fields: &mut Fields) {

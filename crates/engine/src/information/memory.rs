@@ -169,15 +169,12 @@ pub(super) fn section(facts: &Facts<'_>, fields: &mut Fields) {
         fields.line(format_args!("{name}_ratio:{:.2}", share.ratio));
         fields.line(format_args!("{name}_bytes:{}", share.bytes));
     }
-    fields.put_all(
-        &[
-            "mem_not_counted_for_evict",
-            "mem_replication_backlog",
-            "mem_total_replication_buffers",
-            "mem_clients_slaves",
-        ],
-        0,
-    );
+    let backlog = facts.engine.replication.backlog().unwrap_or_default();
+    let held = usize::try_from(backlog.held).unwrap_or(usize::MAX).min(backlog.memory);
+    fields.put("mem_not_counted_for_evict", held);
+    fields.put("mem_replication_backlog", backlog.memory - held);
+    fields.put("mem_total_replication_buffers", backlog.memory);
+    fields.put("mem_clients_slaves", held);
     fields.put("mem_clients_normal", figures.clients);
     fields.put_all(&["mem_cluster_links", "mem_aof_buffer"], 0);
     fields.put("mem_allocator", figures.allocator.name);

@@ -37,7 +37,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Memory", memory::section),
     Section::new("Persistence", persistence),
     Section::new("Stats", calls::statistics),
-    Section::new("Replication", replication),
+    Section::new("Replication", crate::replication::section),
     Section::new("CPU", process::processor),
     Section::new("Modules", |_, _| {}),
     Section::new("Commandstats", calls::commands).on_demand(),
@@ -97,9 +97,9 @@ impl Selection {
 
 /// What the sections tell about; gathered when a section asks for it first.
 pub(crate) struct Facts<'a> {
-    engine: &'a Engine,
-    config: Arc<Config>,
-    now_us: i64,
+    pub(crate) engine: &'a Engine,
+    pub(crate) config: Arc<Config>,
+    pub(crate) now_us: i64,
     databases: Vec<DatabaseVitals>,
     numbers: OnceCell<Numbers>,
     process: OnceCell<ProcessReport>,
@@ -141,10 +141,10 @@ impl<'a> Facts<'a> {
 }
 
 /// Lines of INFO.
-struct Fields(String);
+pub(crate) struct Fields(String);
 
 impl Fields {
-    fn put(&mut self, name: &str, value: impl Display) {
+    pub(crate) fn put(&mut self, name: &str, value: impl Display) {
         self.line(format_args!("{name}:{value}"));
     }
 
@@ -155,7 +155,7 @@ impl Fields {
         }
     }
 
-    fn line(&mut self, line: impl Display) {
+    pub(crate) fn line(&mut self, line: impl Display) {
         // Writing to a string cannot fail.
         let _written = write!(self.0, "{line}\r\n");
     }
@@ -167,7 +167,8 @@ fn clients(facts: &Facts<'_>, fields: &mut Fields) {
     let most = |of: fn(&crate::clients::ClientRecord) -> usize| {
         clients.iter().map(|client| of(client)).max().unwrap_or(0)
     };
-    fields.put("connected_clients", clients.len());
+    let replicas = clients.iter().filter(|client| client.is_replica.load(Relaxed)).count();
+    fields.put("connected_clients", clients.len() - replicas);
     fields.put("cluster_connections", 0);
     fields.put("maxclients", facts.config.limits.clients);
     fields.put(
@@ -199,7 +200,7 @@ fn persistence(facts: &Facts<'_>, fields: &mut Fields) {
     let saving = facts.engine.saving_facts(facts.now_us);
     let loading = facts.engine.loading.facts();
     fields.put("loading", u8::from(loading.is_some()));
-    fields.put("async_loading", 0);
+    fields.put("async_loading", u8::from(facts.engine.loading.is_aside()));
     fields.put("current_cow_peak", saving.current_peak);
     fields.put("current_cow_size", saving.current_bytes);
     fields.put("current_cow_size_age", 0);
@@ -274,21 +275,6 @@ fn show_loading(loading: &crate::loading::Facts, now_us: i64, fields: &mut Field
 #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
-}
-
-/// A primary without replicas.
-fn replication(facts: &Facts<'_>, fields: &mut Fields) {
-    let id = facts.engine.replication_id();
-    fields.put("role", "master");
-    fields.put("connected_slaves", 0);
-    fields.put("master_failover_state", "no-failover");
-    fields.put("master_replid", id);
-    fields.put("master_replid2", "0".repeat(40));
-    fields.put("master_repl_offset", 0);
-    fields.put("second_repl_offset", -1);
-    fields.put("repl_backlog_active", 0);
-    fields.put("repl_backlog_size", facts.config.replication.backlog_bytes);
-    fields.put_all(&["repl_backlog_first_byte_offset", "repl_backlog_histlen"], 0);
 }
 
 fn keyspace(facts: &Facts<'_>, fields: &mut Fields) {

@@ -5,6 +5,7 @@ mod tests;
 
 use config::memory::EvictionPolicy as Policy;
 use keyspace::{Evicted, EvictionPolicy, Expiring, ExpiryMode, ExpiryProgress, Freeing};
+use thin_vec::ThinVec;
 
 use crate::blocking::serve_removed;
 use crate::events;
@@ -26,10 +27,19 @@ pub(crate) enum Room {
 }
 
 impl Worker<'_> {
+    /// Whether this is a replica whose primary evicts for both.
+    #[inline]
+    pub(crate) fn leaves_eviction(&self) -> bool {
+        self.engine.replication.is_replica() && self.config.replication.ignore_max_memory
+    }
+
     /// Notes how much memory others use, if it matters.
     pub(crate) fn look_at_memory(&mut self) {
         if 0 < self.config.memory.limit_bytes {
-            self.memory_elsewhere = self.engine.host.used_memory_elsewhere();
+            // What is kept for slow replicas is not what eviction could free: it would only grow by that.
+            let held = self.engine.replication.held_bytes();
+            self.memory_elsewhere =
+                self.engine.host.used_memory_elsewhere().saturating_sub_unsigned(held);
         }
     }
 
@@ -52,7 +62,7 @@ impl Worker<'_> {
         if used <= limit.cast_signed() {
             return Room::Enough;
         }
-        if self.engine.pause.kind(self.now_ms()).is_some() {
+        if self.engine.pause.kind(self.now_ms()).is_some() || self.leaves_eviction() {
             // An eviction is a write, too.
             return Room::Enough;
         }
@@ -66,7 +76,9 @@ impl Worker<'_> {
         let Some(policy) = policy(self.config.memory.policy) else { return Room::Lacking };
         let begin = (self.engine.ticks)();
         let patience = patience_ns(self.config.memory.eviction_tenacity);
-        while limit < self.engine.host.used_memory() {
+        while limit
+            < self.engine.host.used_memory().saturating_sub(self.engine.replication.held_bytes())
+        {
             match self.evict_one(policy) {
                 Freed::Nothing if 0 < self.engine.host.reclaimed().0 => return Room::Coming,
                 Freed::Nothing => return Room::Lacking,
@@ -203,7 +215,7 @@ impl Worker<'_> {
         self.tally.expired += view.expired.len() as u64;
         let removed = view.expired.iter().map(|expired| (expired.database, &*expired.key));
         self.engine.effects.append_removals(self.config.memory.lazy_expire, removed);
-        let awaited = if view.has_waiters() { view.expired.clone() } else { Vec::new() };
+        let awaited = if view.has_waiters() { view.expired.clone() } else { ThinVec::new() };
         self.tally.note_expired_fields(&view.expired_fields);
         self.engine.effects.append_expired_fields(&view.expired_fields);
         teller.tell_expired(&mut view);

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use config::Config;
 use keyspace::{ExpiryMode, Present, View, Walk};
 use parking_lot::Mutex;
+use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
 use resp::ReplyError;
 
@@ -24,6 +25,7 @@ pub use recorder::{Recorded, Recorder, Records, version};
 use crate::Engine;
 use crate::functions::Existing;
 use crate::host::LogLevel;
+use crate::replication::{Content, SavedPosition};
 
 /// What all workers share about saving.
 #[derive(Debug, Default)]
@@ -110,8 +112,10 @@ struct Current {
 pub enum Purpose {
     /// The snapshot file, while clients are served.
     File,
-    /// Something else: the base of an append-only file, a replica.
-    Other,
+    /// The base of an append-only file.
+    Base,
+    /// Replicas that begin.
+    Replicas,
 }
 
 /// A snapshot that has begun, for the host to write.
@@ -126,6 +130,10 @@ pub struct Job {
     pub purpose: Purpose,
     /// The code of all libraries of functions.
     pub functions: Vec<Arc<[u8]>>,
+    /// Of which history the data is, and up to where.
+    pub position: Option<SavedPosition>,
+    /// What is wanted of it.
+    pub content: Content,
     /// Unix time in seconds.
     pub now_s: i64,
     /// How many keys the walk has come to, for INFO.
@@ -199,7 +207,7 @@ impl Saving {
     pub fn busy(&self) -> Option<Busy> {
         self.state.lock().current.as_ref().map(|current| match current.purpose {
             Purpose::File => Busy::Saving,
-            Purpose::Other => Busy::Other,
+            Purpose::Base | Purpose::Replicas => Busy::Other,
         })
     }
 
@@ -252,6 +260,29 @@ impl Engine {
         purpose: Purpose,
         now_us: i64,
     ) -> Result<Job, Busy> {
+        self.begin_snapshot(view, purpose, version(&self.config()), now_us)
+    }
+
+    /// Begins a snapshot for replicas that can read this version, or the one that is configured if that is older.
+    pub fn begin_full_sync(
+        &self,
+        view: &mut View<'_>,
+        version: Version,
+        content: Content,
+        now_us: i64,
+    ) -> Result<Job, Busy> {
+        let version = version.min(self::version(&self.config()));
+        let job = self.begin_snapshot(view, Purpose::Replicas, version, now_us)?;
+        Ok(Job { content, ..job })
+    }
+
+    fn begin_snapshot(
+        &self,
+        view: &mut View<'_>,
+        purpose: Purpose,
+        version: Version,
+        now_us: i64,
+    ) -> Result<Job, Busy> {
         if let Some(busy) = self.saving.busy() {
             return Err(busy);
         }
@@ -259,8 +290,8 @@ impl Engine {
         let backlog = &self.saving.backlog;
         let limit = config.persistence.snapshot_queue_bytes;
         backlog.begin(usize::try_from(limit).unwrap_or(usize::MAX));
-        let recorder =
-            Arc::new(Recorder::new(&config, now_us.div_euclid(1000), Arc::clone(backlog)));
+        let moment_ms = now_us.div_euclid(1000);
+        let recorder = Arc::new(Recorder::new(&config, version, moment_ms, Arc::clone(backlog)));
         let walk = view.begin_snapshot(Arc::clone(&recorder) as Arc<dyn keyspace::SnapshotSink>);
         let shown = Arc::new(AtomicUsize::new(0));
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -287,6 +318,8 @@ impl Engine {
             config,
             purpose,
             functions: self.function_code(),
+            position: self.saved_position().filter(|_| purpose != Purpose::Base),
+            content: Content::default(),
             now_s: seconds,
             shown,
             cancelled,
@@ -336,7 +369,8 @@ impl Engine {
         file: &mut FileWriter<W>,
         now_ms: i64,
     ) -> std::io::Result<()> {
-        let recorder = Recorder::new(&self.config(), now_ms, Arc::default());
+        let config = self.config();
+        let recorder = Recorder::new(&config, version(&config), now_ms, Arc::default());
         for code in self.function_code() {
             file.function(&code)?;
         }
@@ -377,14 +411,12 @@ impl Engine {
         let Some(current) = state.current.take() else { return };
         let peak = self.saving.backlog.peak();
         self.saving.backlog.begin(usize::MAX);
-        if current.purpose == Purpose::Other {
+        if current.purpose != Purpose::File {
             return;
         }
         let seconds = now_us.saturating_sub(current.began_us).div_euclid(1_000_000);
-        if current.purpose == Purpose::File {
-            state.last_duration_s = Some(seconds);
-            state.last_peak = peak;
-        }
+        state.last_duration_s = Some(seconds);
+        state.last_peak = peak;
         match outcome {
             Outcome::Saved => {
                 state.last_save_s = now_us.div_euclid(1_000_000);

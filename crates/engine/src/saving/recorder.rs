@@ -30,7 +30,7 @@ pub struct Recorder {
     use_of_keys: UseOfKeys,
     backlog: Arc<Backlog>,
     /// Whole records.
-    aside: Mutex<Gathered>,
+    aside: Mutex<Aside>,
     /// Pieces, by the walk alone.
     pieces: Mutex<Pieces>,
 }
@@ -54,7 +54,28 @@ struct Open {
     writer: Writer,
 }
 
-/// Records in the order in which they were shown, not encoded yet where that takes time.
+/// Whole records in the order in which they were shown, in chunks: so that none has to be moved to a larger place under a lock, and
+/// what is written makes room soon.
+#[derive(Default)]
+struct Aside {
+    full: Vec<Gathered>,
+    last: Gathered,
+    /// Empty ones, to be used again.
+    spare: Vec<Gathered>,
+}
+
+impl Aside {
+    /// Where so many bytes are to be put.
+    fn room(&mut self, bytes: usize) -> &mut Gathered {
+        if CHUNK < self.last.bytes.len() + bytes && !self.last.items.is_empty() {
+            let next = self.spare.pop().unwrap_or_default();
+            self.full.push(std::mem::replace(&mut self.last, next));
+        }
+        &mut self.last
+    }
+}
+
+/// Some of these records, not encoded yet where that takes time.
 #[derive(Default)]
 struct Gathered {
     /// The keys and values of all, one behind the other.
@@ -96,6 +117,10 @@ pub struct Records<'a> {
     pub bytes: &'a [u8],
 }
 
+/// Bytes of records in a chunk.
+const CHUNK: usize = 256 << 10;
+/// Chunks that are kept to be used again.
+const SPARE: usize = 16;
 /// From here on a string is shared instead of being copied: a copy would take microseconds under a lock.
 /// An element of a collection is copied, but not compressed.
 const LONG: usize = 32 << 10;
@@ -112,7 +137,12 @@ pub fn version(config: &Config) -> Version {
 }
 
 impl Recorder {
-    pub(super) fn new(config: &Config, now_ms: i64, backlog: Arc<Backlog>) -> Recorder {
+    pub(super) fn new(
+        config: &Config,
+        version: Version,
+        now_ms: i64,
+        backlog: Arc<Backlog>,
+    ) -> Recorder {
         let use_of_keys = match config.memory.policy {
             EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu => {
                 UseOfKeys::Frequency(AccessClock::new(
@@ -132,7 +162,7 @@ impl Recorder {
             | EvictionPolicy::NoEviction => UseOfKeys::Nothing,
         };
         Recorder {
-            version: version(config),
+            version,
             compress: config.persistence.snapshot_compression,
             use_of_keys,
             backlog,
@@ -151,9 +181,9 @@ impl Recorder {
         self.compress
     }
 
-    /// Takes what was recorded since the last time. `within` tells whether the walk is amid an entry: then other records go on
-    /// waiting.
-    pub fn take(&self, within: bool) -> Recorded {
+    /// Takes what was recorded since the last time, in order and in parts. `within` tells whether the walk is amid an entry: then
+    /// other records go on waiting.
+    pub fn take(&self, within: bool) -> Vec<Recorded> {
         let mut pieces = self.pieces.lock();
         let mut taken = std::mem::take(&mut pieces.done);
         if let Some(open) = &mut pieces.open {
@@ -162,9 +192,35 @@ impl Recorder {
             taken.push((open.entry.database, writer.into_bytes()));
         }
         drop(pieces);
-        let aside =
-            if within { Gathered::default() } else { std::mem::take(&mut *self.aside.lock()) };
-        Recorded { pieces: taken, aside }
+        let mut parts = Vec::new();
+        if !taken.is_empty() {
+            parts.push(Recorded { pieces: taken, aside: Gathered::default() });
+        }
+        if within {
+            return parts;
+        }
+        let mut aside = self.aside.lock();
+        let full = std::mem::take(&mut aside.full);
+        let spare = aside.spare.pop().unwrap_or_default();
+        let last = std::mem::replace(&mut aside.last, spare);
+        drop(aside);
+        let gathered = full.into_iter().chain([last]).filter(|part| !part.items.is_empty());
+        parts.extend(gathered.map(|aside| Recorded { pieces: Vec::new(), aside }));
+        parts
+    }
+
+    /// Takes back what is written.
+    pub fn put_back(&self, written: Recorded) {
+        let Recorded { aside: mut chunk, .. } = written;
+        if chunk.items.is_empty() || CHUNK < chunk.bytes.len() {
+            return;
+        }
+        chunk.bytes.clear();
+        chunk.items.clear();
+        let mut aside = self.aside.lock();
+        if aside.spare.len() < SPARE {
+            aside.spare.push(chunk);
+        }
     }
 
     /// Writes an entry into a file.
@@ -218,6 +274,7 @@ impl SnapshotSink for Recorder {
         };
         let bytes = item.bytes();
         let mut aside = self.aside.lock();
+        let aside = aside.room(bytes);
         match (&item.value, entry.value()) {
             (Value::Record(_), _) => aside.bytes.extend_from_slice(&record),
             (Value::Bytes(_), Held::String(StringRef::Bytes(value))) => {
@@ -233,7 +290,6 @@ impl SnapshotSink for Recorder {
             }
         }
         aside.items.push(item);
-        drop(aside);
         self.backlog.add(bytes);
     }
 
@@ -296,16 +352,6 @@ impl Recorded {
         let pieces: usize = self.pieces.iter().map(|(_, bytes)| bytes.len()).sum();
         let aside: usize = self.aside.items.iter().map(Item::bytes).sum();
         pieces + aside
-    }
-
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.aside.items.is_empty()
-    }
-
-    /// How many whole records, without those of big collections.
-    pub fn len(&self) -> usize {
-        self.aside.items.len()
     }
 
     /// Gives it to `write` as a file has it, in parts.

@@ -15,6 +15,7 @@
 //! flipped bit is found, and where.
 
 mod checksum;
+mod commands;
 mod manifest;
 mod name;
 mod reader;
@@ -22,6 +23,7 @@ mod reader;
 mod tests;
 
 pub use checksum::{CHECKSUM_LINE_BYTES, checksum_line, timestamp_line};
+pub use commands::write_commands;
 pub use manifest::{FileInfo, FileKind, Manifest, ManifestError};
 pub use name::{base_name, incremental_name, manifest_name, temporary_name};
 pub use reader::{Fault, Item, ReadError, Reader};

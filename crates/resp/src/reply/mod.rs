@@ -335,16 +335,26 @@ const HEADER: usize = 23;
 /// Bytes around a bulk string: its header and a line ending.
 const BULK_FRAME: usize = HEADER + 2;
 
-/// Appends a type and a number, as a line. The fixed eight bytes of a short one are one store; what
-/// they have too much is cut off again.
+/// Appends a type and a number, as a line.
+#[inline]
 fn header(tail: &mut Vec<u8>, first: u8, number: u64) {
+    // Most replies are one digit: a count, or a bit.
+    if number < 10 {
+        let [digit, ..] = number.to_le_bytes();
+        tail.extend_from_slice(&[first, b'0'.wrapping_add(digit), b'\r', b'\n']);
+        return;
+    }
+    long_header(tail, first, number);
+}
+
+/// The same for more digits. The fixed eight bytes of a few are one store; what they have too much is cut off again.
+fn long_header(tail: &mut Vec<u8>, first: u8, number: u64) {
     let digit = |divisor: u64| {
         let digit = (number.checked_div(divisor).unwrap_or_default() % 10) as u8;
         b'0'.wrapping_add(digit)
     };
     let (bytes, length) = match number {
-        0..10 => ([first, digit(1), b'\r', b'\n', 0, 0, 0, 0], 4_usize),
-        10..100 => ([first, digit(10), digit(1), b'\r', b'\n', 0, 0, 0], 5),
+        0..100 => ([first, digit(10), digit(1), b'\r', b'\n', 0, 0, 0], 5_usize),
         100..1000 => ([first, digit(100), digit(10), digit(1), b'\r', b'\n', 0, 0], 6),
         _ => {
             tail.push(first);

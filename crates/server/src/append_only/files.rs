@@ -146,7 +146,8 @@ impl Files {
     /// Begins with a base that holds nothing.
     pub(super) fn create_base(&mut self, config: &Config) -> io::Result<()> {
         let mut manifest = self.manifest.clone();
-        let name = manifest.replace_base(&self.prefix, true, 0);
+        let is_snapshot = config.persistence.append_snapshot_preamble;
+        let name = manifest.replace_base(&self.prefix, is_snapshot, 0);
         log::notice(format_args!("Creating AOF base file {} on server start", name.escape_ascii()));
         let file = self.create(&name)?;
         crate::saving::write_empty_base(&file, config)?;

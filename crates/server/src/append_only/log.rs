@@ -132,6 +132,11 @@ impl Log {
         self.taken_end
     }
 
+    /// Whether all that was taken is written.
+    pub(super) fn is_written(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// Bytes in the file, which grow with whatever is written.
     pub(super) fn written_end(&self) -> u64 {
         self.bytes

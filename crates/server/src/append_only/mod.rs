@@ -144,10 +144,9 @@ impl AppendOnly {
         {
             return false;
         }
-        let records = engine.effects.is_listening();
         engine.effects.pause(true);
         let loaded = load::load_at_rest(engine, self.clock, view);
-        engine.effects.pause(!records);
+        engine.effects.pause(false);
         loaded.is_ok()
     }
 
@@ -220,7 +219,7 @@ impl AppendOnly {
     }
 
     /// Begins to append: as of a snapshot, which is the base.
-    fn turn_on(&self, engine: &Engine) -> Result<(), String> {
+    pub(super) fn turn_on(&self, engine: &Engine) -> Result<(), String> {
         let prepared =
             Files::read(&engine.config()).map_err(|error| error.to_string()).and_then(|files| {
                 files.create_directory().map(|()| files).map_err(|error| reason(&error))
@@ -280,6 +279,22 @@ impl AppendOnly {
         }
         self.joined.fetch_add(joined, Ordering::Relaxed);
         self.bell.ring(|wishes| wishes.commit = true);
+    }
+
+    /// Has what was recorded of a primary's stream written, for which no client waits.
+    pub(crate) fn write_through(&self, engine: &Engine) {
+        let end = engine.effects.end();
+        if !engine.effects.has_file() || end <= engine.append_only.acknowledged() {
+            return;
+        }
+        match engine.config().persistence.append_sync {
+            AppendSync::Always => self.bell.ring(|wishes| wishes.commit = true),
+            AppendSync::EverySecond | AppendSync::No => {
+                if !engine.append_only.is_in_trouble() {
+                    self.write(engine, Some(end));
+                }
+            }
+        }
     }
 
     /// Writes what was recorded, and acknowledges it: the policy does not ask for more. With `end`, nothing if others have done

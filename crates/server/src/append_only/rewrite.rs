@@ -173,7 +173,7 @@ impl AppendOnly {
         let mut view = keyspace.view(&mut closed, 0, &mut round);
         view.lock_all();
         let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
-        let job = engine.begin_save(&mut view, Purpose::Other, now_us);
+        let job = engine.begin_save(&mut view, Purpose::Base, now_us);
         let job = job.map_err(|_| NotBegun::Busy)?;
         let generation = self.log.lock().as_ref().map(|log| log.generation);
         Ok(Begun { job, temporary, generation })
@@ -215,11 +215,12 @@ impl AppendOnly {
         let shared = Arc::clone(self);
         let Begun { mut job, temporary, generation } = begun;
         let cancelled = Arc::clone(&job.cancelled);
+        let is_snapshot = job.config.persistence.append_snapshot_preamble;
         let run = move || {
             let written = saving::write_base(engine, &mut job, temporary.clone());
             let finished = written.and_then(|()| {
                 server_log::notice("Background AOF rewrite terminated with success");
-                shared.finish_rewrite(engine, &temporary, generation)
+                shared.finish_rewrite(engine, &temporary, generation, is_snapshot)
             });
             let now_us = i64::try_from(shared.clock.read().unix_us).unwrap_or(i64::MAX);
             match finished {
@@ -254,12 +255,51 @@ impl AppendOnly {
         }
     }
 
+    /// Ends appending while all data is replaced by other data, until [`AppendOnly::resume`]; whether anything was appended. The files stay
+    /// as they are: they hold the data of before.
+    pub(crate) fn suspend(&self) -> bool {
+        let Some(engine) = self.engine() else { return false };
+        if !engine.append_only.figures().is_on {
+            return false;
+        }
+        self.abandon_rewrite();
+        let closed = engine.keyspace.gates().close();
+        engine.append_only.update(|figures| {
+            figures.is_on = false;
+            figures.is_rewrite_scheduled = false;
+        });
+        let log = self.log.lock().take();
+        if let Some(mut log) = log {
+            // What fails here is in the log, and the next base takes the place of all of it.
+            let _logged = self.write_log(engine, &mut log).and_then(|_| log.file.sync_data());
+        }
+        engine.effects.close();
+        *self.files.lock() = None;
+        engine.append_only.set_trouble(None);
+        engine.append_only.acknowledge(engine.effects.end());
+        drop(closed);
+        engine.keyspace.gates().give_way();
+        true
+    }
+
+    /// Appends again, with what there is now as the base.
+    pub(crate) fn resume(&self) {
+        let Some(engine) = self.engine() else { return };
+        if engine.config().persistence.append_only
+            && !engine.append_only.figures().is_on
+            && let Err(error) = self.turn_on(engine)
+        {
+            server_log::warning(error);
+        }
+    }
+
     /// Puts the new base into the manifest.
     fn finish_rewrite(
         &self,
         engine: &Engine,
         temporary: &Path,
         generation: Option<u64>,
+        is_snapshot: bool,
     ) -> Result<(), String> {
         let log = self.log.lock();
         let mut guard = self.files.lock();
@@ -273,7 +313,7 @@ impl AppendOnly {
         if is_on && !files.is_listed {
             manifest.add_incremental(files.prefix());
         }
-        let name = manifest.replace_base(files.prefix(), true, usize::from(is_on));
+        let name = manifest.replace_base(files.prefix(), is_snapshot, usize::from(is_on));
         std::fs::rename(temporary, files.path(&name)).map_err(|error| reason(&error))?;
         server_log::notice(format_args!(
             "Successfully renamed the temporary AOF base file {} into {}",

@@ -10,6 +10,7 @@ use engine::Engine;
 
 use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason};
 use crate::log as server_log;
+use crate::replication::tell_workers;
 
 /// The thread, as the one who started it knows it.
 pub(crate) struct Syncer {
@@ -133,6 +134,8 @@ impl AppendOnly {
         let Some((end, _)) = written else { return };
         if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             engine.append_only.acknowledge(end);
+            // Replicas are not told before, either.
+            engine.host.wake_replication();
         }
         // Those who came meanwhile are others than those who are answered now.
         turns.expected = together + self.joined.load(Ordering::Relaxed);
@@ -177,11 +180,12 @@ impl AppendOnly {
         if skips_sync(engine) {
             return false;
         }
-        let (file, before, written) = {
+        let (file, before, written, end) = {
             let mut log = self.log.lock();
             let Some(log) = log.as_mut() else { return false };
             let before = std::mem::take(&mut log.unsynced);
-            (Arc::clone(&log.file), before, (log.written_end(), log.generation))
+            let end = log.is_written().then(|| log.taken_end());
+            (Arc::clone(&log.file), before, (log.written_end(), log.generation), end)
         };
         let begin = Instant::now();
         turns.last_sync = begin;
@@ -206,6 +210,10 @@ impl AppendOnly {
         match outcome {
             Ok(()) => {
                 turns.synced = written;
+                if let Some(end) = end.filter(|_| !self.is_distrusted()) {
+                    engine.append_only.note_synced(end);
+                    tell_workers(&self.mailboxes, engine.end_acknowledged());
+                }
                 true
             }
             Err(error) => {

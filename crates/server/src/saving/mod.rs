@@ -5,24 +5,28 @@
 //!
 //! Whatever fails, the walk is driven to its end: until then there can be no other snapshot.
 
-mod file;
+pub(crate) mod file;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::Config;
 use engine::Engine;
+use engine::replication::{Content, SavedPosition};
 use engine::saving::{Backlog, Job, Outcome, Purpose, Recorded, Recorder};
 use keyspace::{DatabaseSize, View};
+use persistence::aof::write_commands;
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
 
 use crate::clock::Clock;
 use crate::log;
+use crate::process::reason::reason;
 use file::{Draft, Failure, Writer, write_failure};
 
 /// Where snapshots that have begun are left to be written in the background.
@@ -61,20 +65,44 @@ pub(crate) fn spawn(engine: &'static Engine, jobs: Receiver<Job>, clock: Clock) 
 }
 
 /// Writes the base of an append-only file in which there is nothing.
-pub(crate) fn write_empty_base(file: &std::fs::File, config: &Config) -> io::Result<()> {
+pub(crate) fn write_empty_base(file: &File, config: &Config) -> io::Result<()> {
+    if !config.persistence.append_snapshot_preamble {
+        return Ok(());
+    }
     let now_s = i64::try_from(Clock::start().read().unix_us / 1_000_000).unwrap_or(i64::MAX);
     let version = engine::saving::version(config);
-    begin_file(file, config, version, now_s, true)?.finish().map(drop)
+    let about = About { position: None, is_base: true };
+    begin_file(file, config, version, now_s, about)?.finish().map(drop)
 }
 
-/// Writes the base of an append-only file, and sees to it that it is on the disk.
+/// Writes the base of an append-only file, and sees to it that it is on the disk: a snapshot, or the commands that make what is in one.
 pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
     let incremental = job.config.persistence.rewrite_incremental_sync;
+    if job.config.persistence.append_snapshot_preamble {
+        return write_snapshot_base(engine, job, path);
+    }
+    let snapshot = path.with_extension("rdb");
+    let written = write_snapshot_base(engine, job, snapshot.clone())
+        .and_then(|()| Draft::create_at(path, incremental).map_err(|failure| failure.to_string()))
+        .and_then(|draft| {
+            let file = File::open(&snapshot).map_err(|error| reason(&error))?;
+            let with_checksums = job.config.persistence.append_checksums;
+            let commands =
+                write_commands(file, &engine.value_limits(), with_checksums, BufWriter::new(draft))
+                    .map_err(|error| error.to_string())?;
+            let draft = commands.into_inner().map_err(|error| reason(error.error()))?;
+            draft.complete().map_err(|failure| failure.to_string())
+        });
+    file::discard(&snapshot);
+    written.map(drop)
+}
+
+fn write_snapshot_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+    let incremental = job.config.persistence.rewrite_incremental_sync;
     let written = match Draft::create_at(path, incremental) {
-        Ok(draft) => write(engine, job, draft),
+        Ok(draft) => write_draft(engine, job, draft),
         Err(failure) => {
-            job.walk.give_up();
-            while engine.keyspace.step(&mut job.walk, STEP) {}
+            give_up(engine, job);
             Err(Some(failure))
         }
     };
@@ -87,10 +115,9 @@ pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Resul
 
 fn save(engine: &Engine, mut job: Job) -> Outcome {
     let written = match Draft::create(Writer::Background, &job.config) {
-        Ok(draft) => write(engine, &mut job, draft),
+        Ok(draft) => write_draft(engine, &mut job, draft),
         Err(failure) => {
-            job.walk.give_up();
-            while engine.keyspace.step(&mut job.walk, STEP) {}
+            give_up(engine, &mut job);
             Err(Some(failure))
         }
     };
@@ -113,13 +140,29 @@ fn save(engine: &Engine, mut job: Job) -> Outcome {
     if job.cancelled.load(Ordering::Acquire) { Outcome::Cancelled } else { Outcome::Failed }
 }
 
-/// The walk goes on by so much at a time, about bytes: some hundred microseconds, for which others wait.
-const STEP: usize = 256 << 10;
+/// The walk goes on by so much at a time, about bytes: some ten microseconds, for which others wait.
+const STEP: usize = 64 << 10;
+
+/// Ends the walk of a snapshot of which nothing can be written.
+pub(crate) fn give_up(engine: &Engine, job: &mut Job) {
+    job.walk.give_up();
+    while engine.keyspace.step(&mut job.walk, STEP) {}
+}
 
 /// Writes a draft to its end; none if nobody wants it any more.
-fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option<Failure>> {
+fn write_draft(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option<Failure>> {
+    let draft = write(engine, job, draft).map_err(|error| Some(write_failure("write", error)))?;
+    if job.cancelled.load(Ordering::Acquire) {
+        return Err(None);
+    }
+    draft.complete().map_err(Some)
+}
+
+/// Writes a snapshot to its end, or to the point where nobody wants it any more; gives back what it was written to. Whatever happens,
+/// its walk has ended then.
+pub(crate) fn write<W: Write + Send>(engine: &Engine, job: &mut Job, sink: W) -> io::Result<W> {
     /// What the walk may be ahead, in steps.
-    const AHEAD: usize = 16;
+    const AHEAD: usize = 64;
     let (sender, recorded) = sync_channel(AHEAD);
     let stop = AtomicBool::new(false);
     let pen = Pen {
@@ -128,25 +171,33 @@ fn write(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option
         recorder: Arc::clone(&job.recorder),
         functions: job.functions.clone(),
         now_s: job.now_s,
-        is_base: job.purpose == Purpose::Other,
+        about: About { position: job.position, is_base: job.purpose == Purpose::Base },
+        content: job.content,
         sizes: job.walk.sizes().to_vec(),
     };
     let result = std::thread::scope(|scope| {
         let stop = &stop;
-        let writing = scope.spawn(move || pen.write(draft, &recorded, stop));
+        let writing = scope.spawn(move || {
+            stand_back();
+            pen.write(sink, &recorded, stop)
+        });
         walk(engine, job, &sender, stop);
         drop(sender);
         writing.join()
     });
-    let draft = match result {
-        Ok(Ok(draft)) => draft,
-        Ok(Err(error)) => return Err(Some(write_failure("write", error))),
+    match result {
+        Ok(outcome) => outcome,
         Err(panic) => std::panic::resume_unwind(panic),
-    };
-    if job.cancelled.load(Ordering::Acquire) {
-        return Err(None);
     }
-    draft.complete().map_err(Some)
+}
+
+/// Lets workers go before this thread where there are not enough processors for all. Not for threads that take locks which workers
+/// want: they would keep them for long.
+fn stand_back() {
+    /// On the scale of `nice`: about a tenth of the time that others get, if all want it.
+    const NICE: i32 = 10;
+    // Linux has a priority for each thread, and "this process" is the calling thread. Not to get it costs only speed.
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 /// What the thread that writes knows.
@@ -156,20 +207,20 @@ struct Pen {
     recorder: Arc<Recorder>,
     functions: Vec<Arc<[u8]>>,
     now_s: i64,
-    /// Of an append-only file.
-    is_base: bool,
+    about: About,
+    content: Content,
     sizes: Vec<DatabaseSize>,
 }
 
 impl Pen {
     /// Writes all that was recorded; sets `stop` if that fails.
-    fn write(
+    fn write<W: Write>(
         &self,
-        draft: Draft,
+        sink: W,
         recorded: &Receiver<Recorded>,
         stop: &AtomicBool,
-    ) -> io::Result<Draft> {
-        let result = self.try_write(draft, recorded);
+    ) -> io::Result<W> {
+        let result = self.try_write(sink, recorded);
         if result.is_err() {
             stop.store(true, Ordering::Release);
             // What is on its way is of no use; taking it lets the walk go on.
@@ -180,14 +231,18 @@ impl Pen {
         result
     }
 
-    fn try_write(&self, draft: Draft, recorded: &Receiver<Recorded>) -> io::Result<Draft> {
+    fn try_write<W: Write>(&self, sink: W, recorded: &Receiver<Recorded>) -> io::Result<W> {
         let version = self.recorder.version();
-        let mut file = begin_file(draft, &self.config, version, self.now_s, self.is_base)?;
-        for code in &self.functions {
+        let mut file = begin_file(sink, &self.config, version, self.now_s, self.about)?;
+        for code in self.functions.iter().filter(|_| self.content.functions) {
             file.function(code)?;
         }
         let mut database = None;
         for part in recorded {
+            if !self.content.keys {
+                self.backlog.remove(part.bytes());
+                continue;
+            }
             let result = part.encode(&self.recorder, |records| {
                 if database != Some(records.database) {
                     database = Some(records.database);
@@ -198,6 +253,7 @@ impl Pen {
                 file.records(records.bytes)
             });
             self.backlog.remove(part.bytes());
+            self.recorder.put_back(part);
             result?;
         }
         file.finish()
@@ -211,16 +267,22 @@ fn walk(engine: &Engine, job: &mut Job, sender: &SyncSender<Recorded>, stop: &At
         if stop.load(Ordering::Acquire) || job.cancelled.load(Ordering::Acquire) {
             job.walk.give_up();
         }
+        let began = Instant::now();
         let more = engine.keyspace.step(&mut job.walk, STEP);
+        let held = began.elapsed();
         let shown = job.walk.shown();
         let new = shown - job.shown.swap(shown, Ordering::Relaxed);
-        let recorded = job.recorder.take(job.walk.is_within_entry());
-        if !recorded.is_empty() && sender.send(recorded).is_err() {
-            stop.store(true, Ordering::Release);
+        for part in job.recorder.take(job.walk.is_within_entry()) {
+            if sender.send(part).is_err() {
+                stop.store(true, Ordering::Release);
+            }
         }
         if !more {
             return;
         }
+        // A shard is left to those who work for as long as it was held: who only lets go for a moment takes it again before they
+        // have woken up.
+        std::thread::sleep(held);
         delays.wait(engine.config().persistence.save_delay_us, new);
     }
 }
@@ -251,23 +313,39 @@ impl Delays {
     }
 }
 
+/// What is to be said of a file beside what is true of all.
+#[derive(Clone, Copy)]
+struct About {
+    /// Of which history it is.
+    position: Option<SavedPosition>,
+    /// It is that of an append-only file.
+    is_base: bool,
+}
+
 /// Begins a file with what is to be said of it.
 fn begin_file<W: Write>(
     sink: W,
     config: &Config,
     version: Version,
     now_s: i64,
-    is_base: bool,
+    about: About,
 ) -> io::Result<FileWriter<W>> {
     let (bits, now) = (usize::BITS.to_string(), now_s.to_string());
     let memory = allocator::used_memory().to_string();
-    let auxiliary: [(&[u8], &[u8]); 5] = [
+    let mut auxiliary: Vec<(&[u8], &[u8])> = vec![
         (b"redis-ver", engine::REDIS_VERSION.as_bytes()),
         (b"redis-bits", bits.as_bytes()),
         (b"ctime", now.as_bytes()),
         (b"used-mem", memory.as_bytes()),
-        (b"aof-base", if is_base { b"1" } else { b"0" }),
     ];
+    let position =
+        about.position.map(|held| (held.database.to_string(), held.id, held.offset.to_string()));
+    if let Some((database, id, offset)) = &position {
+        auxiliary.push((b"repl-stream-db", database.as_bytes()));
+        auxiliary.push((b"repl-id", id.as_bytes()));
+        auxiliary.push((b"repl-offset", offset.as_bytes()));
+    }
+    auxiliary.push((b"aof-base", if about.is_base { b"1" } else { b"0" }));
     let persistence = &config.persistence;
     FileWriter::begin(
         sink,
@@ -298,7 +376,8 @@ fn write_at_once(engine: &Engine, view: &mut View<'_>, unix_us: u64) -> Result<(
     let draft = Draft::create(Writer::AtOnce, &config)?;
     let now_ms = i64::try_from(unix_us / 1000).unwrap_or(i64::MAX);
     let version = engine::saving::version(&config);
-    let written = begin_file(draft, &config, version, now_ms / 1000, false).and_then(|mut file| {
+    let about = About { position: engine.saved_position(), is_base: false };
+    let written = begin_file(draft, &config, version, now_ms / 1000, about).and_then(|mut file| {
         engine.write_at_rest(view, &mut file, now_ms)?;
         file.finish()
     });

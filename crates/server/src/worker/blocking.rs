@@ -51,10 +51,24 @@ impl Worker<'_> {
         let Some(token) = self.places.of_client(served.client()) else { return };
         let Some(mut connection) = self.places.take(token) else { return };
         let Connection { session, output, state, .. } = &mut *connection;
+        let closes = served.closes();
         if *state == State::Blocked && self.share.end_wait(session, served, output) {
+            if closes {
+                return self.dismiss(token, connection);
+            }
             return self.unblock(token, connection);
         }
         self.places.put_back(token, connection);
+    }
+
+    /// Answers a connection whose wait has ended, and closes it.
+    #[cold]
+    fn dismiss(&mut self, token: Token, mut connection: Box<Connection>) {
+        self.forget_deadline(token, &mut connection);
+        connection.state = State::Closing;
+        connection.input = Vec::new();
+        let life = self.flush(&mut connection);
+        self.put_back(token, connection, life);
     }
 
     /// Goes on with a connection whose wait has ended and whose reply is pending.

@@ -9,6 +9,7 @@
 //! Open -- a call that waits ---------------------------> Blocked ---- its wait has ended ---> Open
 //! Open -- a pause --------------------------------------> Paused ----- the pause is over ---> Open
 //! Open -- too many replies are not sent ----------------> Congested -- half of them are ----> Open
+//! Open -- PSYNC, SYNC ----------------------------------> Replicating, and it is no longer this worker's
 //! Open -- QUIT, no protocol, the client has finished ---> Closing ---- all of them are -----> closed
 //! ```
 
@@ -74,6 +75,8 @@ pub(super) enum State {
     Congested,
     /// It executes nothing more, and is closed when its replies are sent.
     Closing,
+    /// It is about to be handed over to whoever serves replicas.
+    Replicating,
 }
 
 impl Connection {

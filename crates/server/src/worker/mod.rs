@@ -20,8 +20,9 @@ mod deliver;
 mod input;
 mod mailbox;
 mod places;
-mod poller;
+pub(crate) mod poller;
 mod read;
+mod replicate;
 mod round;
 mod timers;
 mod write;
@@ -40,6 +41,7 @@ pub(crate) use mailbox::{Mail, Mailbox};
 use crate::append_only::AppendOnly;
 use crate::clock::{Clock, Moment};
 use crate::log;
+use crate::replication::Replication;
 use connection::{Connection, State};
 use places::Places;
 use poller::{Interest, Poller, Token};
@@ -72,6 +74,7 @@ pub(crate) struct Worker<'e> {
     /// Clients of this worker whose waits have ended.
     served: Vec<Served>,
     append_only: Arc<AppendOnly>,
+    replication: Arc<Replication>,
     held: commit::Held,
     stopping: bool,
 }
@@ -109,7 +112,7 @@ impl<'e> Worker<'e> {
         share: engine::Worker<'e>,
         mailboxes: Arc<[Mailbox]>,
         listeners: Vec<Listener>,
-        append_only: Arc<AppendOnly>,
+        (append_only, replication): (Arc<AppendOnly>, Arc<Replication>),
         clock: Clock,
     ) -> std::io::Result<Worker<'e>> {
         let poller = Poller::new()?;
@@ -145,6 +148,7 @@ impl<'e> Worker<'e> {
             ahead: ahead::Lookahead::new(),
             served: Vec::new(),
             append_only,
+            replication,
             held: commit::Held::default(),
             stopping: false,
         })
@@ -210,6 +214,7 @@ impl<'e> Worker<'e> {
         self.deliver();
         self.commit();
         self.share.end_round();
+        self.replication.nudge(self.engine);
         self.count_round(begin)
     }
 

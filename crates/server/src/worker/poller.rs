@@ -9,29 +9,29 @@ use rustix::event::{Timespec, epoll};
 
 /// What an event is about: a number that the owner of the descriptor chose.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Token(pub(super) u64);
+pub(crate) struct Token(pub(crate) u64);
 
 /// What can be done with a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Readiness {
-    pub(super) token: Token,
-    pub(super) readable: bool,
-    pub(super) writable: bool,
+pub(crate) struct Readiness {
+    pub(crate) token: Token,
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
     /// The other side sends nothing more, or is gone. The former is told only to those who asked.
-    pub(super) hung_up: bool,
+    pub(crate) hung_up: bool,
 }
 
 /// What is waited for. An error is always told, and that the connection is gone in both directions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Interest {
-    pub(super) read: bool,
-    pub(super) write: bool,
+pub(crate) struct Interest {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
     /// That the other side sends nothing more.
-    pub(super) hang_up: bool,
+    pub(crate) hang_up: bool,
 }
 
 /// The readiness of many descriptors.
-pub(super) struct Poller {
+pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
 }
@@ -40,12 +40,12 @@ pub(super) struct Poller {
 const EVENTS: usize = 1024;
 
 impl Poller {
-    pub(super) fn new() -> std::io::Result<Poller> {
+    pub(crate) fn new() -> std::io::Result<Poller> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         Ok(Poller { epoll, events: Vec::with_capacity(EVENTS) })
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &self,
         descriptor: impl AsFd,
         token: Token,
@@ -59,7 +59,7 @@ impl Poller {
         )?)
     }
 
-    pub(super) fn change(
+    pub(crate) fn change(
         &self,
         descriptor: impl AsFd,
         token: Token,
@@ -73,12 +73,12 @@ impl Poller {
         )?)
     }
 
-    pub(super) fn remove(&self, descriptor: impl AsFd) -> std::io::Result<()> {
+    pub(crate) fn remove(&self, descriptor: impl AsFd) -> std::io::Result<()> {
         Ok(epoll::delete(&self.epoll, descriptor)?)
     }
 
     /// Waits until something is ready or the time is over.
-    pub(super) fn wait(&mut self, timeout_us: u64) -> std::io::Result<()> {
+    pub(crate) fn wait(&mut self, timeout_us: u64) -> std::io::Result<()> {
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout_us / 1_000_000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(timeout_us % 1_000_000 * 1000).unwrap_or(0),
@@ -95,17 +95,17 @@ impl Poller {
     }
 
     /// Takes out what is ready, to be put back after another wait.
-    pub(super) fn take_ready(&mut self) -> Vec<epoll::Event> {
+    pub(crate) fn take_ready(&mut self) -> Vec<epoll::Event> {
         std::mem::replace(&mut self.events, Vec::with_capacity(EVENTS))
     }
 
     /// Puts back what was ready.
-    pub(super) fn put_back_ready(&mut self, events: Vec<epoll::Event>) {
+    pub(crate) fn put_back_ready(&mut self, events: Vec<epoll::Event>) {
         self.events = events;
     }
 
     /// What is ready.
-    pub(super) fn ready(&self, index: usize) -> Option<Readiness> {
+    pub(crate) fn ready(&self, index: usize) -> Option<Readiness> {
         let event = self.events.get(index)?;
         let flags = event.flags;
         let failed = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
@@ -120,8 +120,8 @@ impl Poller {
 }
 
 impl Interest {
-    pub(super) const READ: Interest = Interest { read: true, write: false, hang_up: false };
-    pub(super) const NOTHING: Interest = Interest { read: false, write: false, hang_up: false };
+    pub(crate) const READ: Interest = Interest { read: true, write: false, hang_up: false };
+    pub(crate) const NOTHING: Interest = Interest { read: false, write: false, hang_up: false };
 
     fn flags(self) -> epoll::EventFlags {
         let flag = |wanted, flag| if wanted { flag } else { epoll::EventFlags::empty() };

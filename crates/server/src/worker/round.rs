@@ -68,7 +68,8 @@ impl Worker<'_> {
                 | State::Blocked
                 | State::Paused
                 | State::Congested
-                | State::Closing => Life::Goes,
+                | State::Closing
+                | State::Replicating => Life::Goes,
             };
         }
         self.put_back(token, connection, life);
@@ -103,7 +104,7 @@ impl Worker<'_> {
             State::Waiting => self.waiting.push(token),
             State::Paused => self.timers.note_pause(),
             State::Blocked => self.note_deadline(token, &mut connection),
-            State::Open | State::Congested | State::Closing => {}
+            State::Open | State::Congested | State::Closing | State::Replicating => {}
         }
         self.keep(token, connection);
     }
@@ -115,6 +116,10 @@ impl Worker<'_> {
         mut connection: Box<Connection>,
         mut life: Life,
     ) -> Option<Box<Connection>> {
+        if connection.state == State::Replicating && life == Life::Goes {
+            self.hand_over(token, connection);
+            return None;
+        }
         if connection.state == State::Closing && connection.output.is_empty() {
             life = Life::Ends;
         }
@@ -450,6 +455,7 @@ fn state_after(next: Next) -> Option<State> {
     match next {
         Next::Continue => None,
         Next::Close => Some(State::Closing),
+        Next::Replicate => Some(State::Replicating),
         Next::Postpone => Some(State::Paused),
         Next::Yield => Some(State::Waiting),
         Next::Block => Some(State::Blocked),

@@ -42,8 +42,8 @@ fn publish(call: &mut Call<'_>, space: Space) -> Outcome {
     let (channel, message) = (arguments.string()?, arguments.string()?);
     let host = &*call.engine.host;
     let receivers = call.engine.pubsub.publish(host, call.worker, space, channel, message);
-    // Clients of replicas subscribe, too.
-    call.replicate();
+    // Clients of replicas subscribe, too. A file has none.
+    call.tell_replicas();
     call.reply.unsigned(receivers as u64);
     Ok(())
 }

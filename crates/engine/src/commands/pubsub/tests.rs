@@ -177,11 +177,21 @@ fn pubsub_tells_who_listens() {
 }
 
 #[test]
-fn publications_are_replicated() {
+fn publications_are_told_to_replicas_and_to_no_file() {
     let mut server = server();
     server.effects();
     server.say("PUBLISH a x");
-    assert_eq!(server.effects(), ["SELECT 0", "PUBLISH a x"]);
+    assert_eq!(server.effects(), Vec::<String>::new());
+    server.replicated();
+    server.say("PUBLISH a y");
+    server.say("SPUBLISH a z");
+    assert_eq!(server.replicated(), ["SELECT 0", "PUBLISH a y", "SPUBLISH a z"]);
+    server.say("MULTI");
+    server.say("SET k v");
+    server.say("PUBLISH a b");
+    server.say("EXEC");
+    assert_eq!(server.replicated(), ["MULTI", "SET k v", "PUBLISH a b", "EXEC"]);
+    assert_eq!(server.effects(), ["SELECT 0", "SET k v"]);
 }
 
 /// What the first listener hears of these calls, in one line.

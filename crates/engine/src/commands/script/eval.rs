@@ -163,6 +163,9 @@ pub(in crate::commands) fn run(
             "Can not execute a script with write flag using *_ro command.",
         ));
     }
+    if subject.flags.is_some() && call.engine.replication.is_replica() && !call.session.obeyed {
+        refuse_on_replica(call, flags)?;
+    }
     let _running = call.engine.begin_script(subject.kind);
     let (protocol, database) = (call.session.protocol, call.session.database);
     let given = scripting::Given { words: given.words, keys: given.keys, protocol };
@@ -186,6 +189,18 @@ pub(in crate::commands) fn run(
         }
         Err(failure) => Err(told(&failure, subject.name)),
     }
+}
+
+/// What a replica does not run of scripts that say what they do.
+#[cold]
+fn refuse_on_replica(call: &Call<'_>, flags: ScriptFlags) -> Outcome {
+    const WRITES: ReplyError =
+        ReplyError::coded("READONLY Can not run script with write flag on readonly replica.");
+    let settings = &call.config.replication;
+    if !flags.allow_stale && !settings.serve_stale_data && call.engine.replication.is_stale() {
+        return Err(crate::replication::NO_LINK);
+    }
+    if settings.read_only && !flags.no_writes { Err(WRITES) } else { Ok(()) }
 }
 
 /// The error that a client is told.

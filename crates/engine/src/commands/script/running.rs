@@ -8,6 +8,7 @@ use crate::Call;
 use crate::acl::{Context, Denied};
 use crate::busy::Continuation;
 use crate::command_table::Callable;
+use crate::replication;
 use crate::saving::CANNOT_SAVE;
 
 /// A script that runs.
@@ -43,6 +44,8 @@ impl<'r, 'c> Running<'r, 'c> {
             ReplyError::message("Wrong number of args calling Redis command from script");
         const NOT_ALLOWED: ReplyError =
             ReplyError::message("This Redis command is not allowed from script");
+        const STALE: ReplyError =
+            ReplyError::message("Can not execute the command on a stale replica");
         const WRITES: ReplyError =
             ReplyError::message("Write commands are not allowed from read-only scripts.");
         let callable = self.call.engine.commands.find_call(words).map_err(|_| UNKNOWN)?;
@@ -57,6 +60,24 @@ impl<'r, 'c> Running<'r, 'c> {
         }
         if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
             return Err(WRITES);
+        }
+        if !callable.flags.has(Flags::STALE)
+            && !self.call.config.replication.serve_stale_data
+            && self.call.engine.replication.is_stale()
+        {
+            return Err(STALE);
+        }
+        if callable.flags.has(Flags::WRITE)
+            && self.call.config.replication.read_only
+            && self.call.engine.replication.is_replica()
+            && !self.call.session.obeyed
+        {
+            return Err(replication::READ_ONLY);
+        }
+        if callable.flags.has(Flags::WRITE)
+            && self.call.engine.replication.lacks_replicas(self.call.config)
+        {
+            return Err(replication::NO_REPLICAS);
         }
         if callable.flags.has(Flags::WRITE) && self.call.engine.saving.refuses_writes() {
             return Err(CANNOT_SAVE);

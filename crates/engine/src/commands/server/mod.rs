@@ -10,7 +10,6 @@ mod lolwut;
 mod memory;
 mod monitor;
 mod rewrite;
-mod role;
 mod save;
 mod shutdown;
 mod slow_log;
@@ -36,7 +35,6 @@ pub(super) const COMMANDS: &[&Command] = &[
     &memory::MEMORY,
     &monitor::MONITOR,
     &rewrite::BGREWRITEAOF,
-    &role::ROLE,
     &save::SAVE,
     &shutdown::SHUTDOWN,
     &slow_log::SLOWLOG,

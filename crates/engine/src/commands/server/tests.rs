@@ -636,9 +636,9 @@ fn debug_switches() {
         server.answer(&["DEBUG", "PAUSE-CRON", word]);
         assert_eq!((expires(), paused()), (is_on, is_on), "{word}");
     }
-    let id = server.engine.replication_id();
+    let id = server.engine.identity();
     server.say("DEBUG CHANGE-REPL-ID");
-    assert_ne!(server.engine.replication_id(), id);
+    assert_ne!(server.engine.identity(), id);
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn sleep(call: &mut Call<'_>) -> Outcome {
 fn change_replication_id(call: &mut Call<'_>) -> Outcome {
     let host = &call.engine.host;
     host.log(LogLevel::Notice, "Changing replication IDs after receiving DEBUG change-repl-id");
-    call.engine.vitals.set_replication_id(host.draw_id());
+    call.engine.change_replication_id();
     call.reply.ok();
     Ok(())
 }

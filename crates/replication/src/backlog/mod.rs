@@ -1,0 +1,145 @@
+//! The part of the stream that is kept, from which all replicas are fed.
+//!
+//! ```text
+//!              start                                              end
+//!   ... forgotten | block | block | block | ... | block | block (grows) |
+//!                             ^                     ^                   ^
+//!                         a slow replica        another one       one that keeps up
+//! ```
+//!
+//! There is one of it, however many replicas there are: each is an offset into it, and nothing is copied for any of them. It is
+//! cut where nobody is any more, but never below what replicas that come back are to find ([`Backlog::trim`]). Small pieces
+//! are gathered into blocks, long ones become blocks as they are.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// Bytes of a block of gathered pieces.
+const BLOCK_BYTES: usize = 16 << 10;
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Backlog {
+    blocks: VecDeque<Block>,
+    /// The offset before the first byte that is kept.
+    start: u64,
+    end: u64,
+    /// Bytes that the blocks have room for.
+    room: usize,
+}
+
+/// None is empty.
+#[derive(Debug)]
+struct Block {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.bytes.len() as u64)
+    }
+}
+
+impl Backlog {
+    /// One in which nothing is kept, of a stream that has come to this offset.
+    pub fn new(at: u64) -> Backlog {
+        Backlog { blocks: VecDeque::new(), start: at, end: at, room: 0 }
+    }
+
+    /// The offset before the first byte that is kept.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The offset of the stream.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Bytes that are kept.
+    pub fn len(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Whether all that follows an offset is kept.
+    pub fn covers(&self, offset: u64) -> bool {
+        (self.start..=self.end).contains(&offset)
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn memory(&self) -> usize {
+        self.blocks.capacity().saturating_mul(size_of::<Block>()).saturating_add(self.room)
+    }
+
+    /// Appends to the stream. What is given back is room for other bytes.
+    pub fn append(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if bytes.is_empty() {
+            return bytes;
+        }
+        let start = self.end;
+        self.end = self.end.saturating_add(bytes.len() as u64);
+        if BLOCK_BYTES <= bytes.len() {
+            // It may have far more room than it needs, which would count for nothing.
+            if bytes.len() < bytes.capacity() / 2 {
+                bytes.shrink_to_fit();
+            }
+            self.push(Block { start, bytes });
+            return Vec::new();
+        }
+        match self.blocks.back_mut() {
+            Some(last) if bytes.len() <= last.bytes.capacity().saturating_sub(last.bytes.len()) => {
+                last.bytes.extend_from_slice(&bytes);
+            }
+            _ => {
+                let mut block = Vec::with_capacity(BLOCK_BYTES);
+                block.extend_from_slice(&bytes);
+                self.push(Block { start, bytes: block });
+            }
+        }
+        bytes.clear();
+        bytes
+    }
+
+    fn push(&mut self, block: Block) {
+        self.room = self.room.saturating_add(block.bytes.capacity());
+        self.blocks.push_back(block);
+    }
+
+    /// Forgets what nobody needs: what lies before `held`, the smallest offset of a replica, so long as `wanted` bytes are kept
+    /// for those that come back. Whole blocks go, so a little more may stay.
+    pub fn trim(&mut self, wanted: u64, held: Option<u64>) {
+        let keep = self.end.saturating_sub(wanted).min(held.unwrap_or(u64::MAX));
+        while let Some(first) = self.blocks.front()
+            && first.end() <= keep
+        {
+            self.start = first.end();
+            self.room = self.room.saturating_sub(first.bytes.capacity());
+            self.blocks.pop_front();
+        }
+    }
+
+    /// Fills `slices` with what follows an offset, and gives how many were filled: none if there is nothing, or if it is not
+    /// kept.
+    pub fn slices<'a>(&'a self, from: u64, slices: &mut [IoSlice<'a>]) -> usize {
+        if !self.covers(from) {
+            return 0;
+        }
+        let first = self.blocks.partition_point(|block| block.end() <= from);
+        let mut filled = 0_usize;
+        for (slot, block) in slices.iter_mut().zip(self.blocks.range(first..)) {
+            let skipped = usize::try_from(from.saturating_sub(block.start)).unwrap_or(usize::MAX);
+            *slot = IoSlice::new(block.bytes.get(skipped..).unwrap_or_default());
+            filled = filled.saturating_add(1);
+        }
+        filled
+    }
+}
