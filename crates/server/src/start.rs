@@ -83,10 +83,8 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
     let background = go_to_background(&config, &supervisor)?;
-    configuration::apply_log(&config.logging)
-        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
-    log::set_role(log::Role::Primary);
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
@@ -363,6 +361,12 @@ fn supervision_mode(supervised: SupervisedBy) -> Mode {
     }
 }
 
+fn open_log(config: &Config) -> Result<(), Failed> {
+    configuration::apply_log(&config.logging)
+        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    Ok(())
+}
+
 fn log_start(program: &str, command_line: &CommandLine, notices: &[String]) {
     log::notice("oO0OoO0OoO0Oo Ochre is starting oO0OoO0OoO0Oo");
     log::notice(format_args!(
@@ -384,6 +388,7 @@ fn log_start(program: &str, command_line: &CommandLine, notices: &[String]) {
         log::notice("Configuration loaded");
     }
     notices.iter().for_each(log::notice);
+    log::set_role(log::Role::Primary);
 }
 
 fn pid_file(config: &Config, background: bool) -> Option<PidFile> {
