@@ -196,7 +196,7 @@ fn the_configuration_follows_the_command() {
     let text = std::fs::read_to_string(replica.configuration()).expect("there is a file");
     assert!(text.contains(&format!("replicaof 127.0.0.1 {port}")), "{text}");
     // Not while the data is loaded.
-    assert!(harness::wait_until(|| say(&mut client, "REPLICAOF NO ONE") == "OK"));
+    assert!(wait_until(|| say(&mut client, "REPLICAOF NO ONE") == "OK"));
     assert_eq!(say(&mut client, "CONFIG REWRITE"), "OK");
     let text = std::fs::read_to_string(replica.configuration()).expect("there is a file");
     assert!(!text.contains("replicaof 127"), "{text}");

@@ -5,6 +5,7 @@ mod authority;
 mod bad_input;
 mod clients;
 mod connecting;
+mod replication;
 mod start;
 mod terms;
 mod traffic;

@@ -17,6 +17,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+/// Between two looks at the reason to give up closing.
+const PATIENCE: Duration = Duration::from_millis(5);
+
 /// All gates of a keyspace.
 #[derive(Debug)]
 pub struct Gates {
@@ -173,16 +176,17 @@ impl Gates {
 
     /// Closes all gates, waiting until nobody is inside. The caller must be outside, or it waits for itself.
     pub fn close(&self) -> Closed<'_> {
-        self.close_after(self.closer.lock())
+        match self.close_after(self.closer.lock(), || false) {
+            Some(closed) => closed,
+            None => unreachable!("it waits until it can close"),
+        }
     }
 
-    /// The same, unless there is a reason to give up while another one has the gates closed.
+    /// The same, unless there is a reason to give up while another one has the gates closed, or is inside for long.
     pub fn close_unless(&self, gives_up: impl Fn() -> bool) -> Option<Closed<'_>> {
-        /// Between two looks at the reason.
-        const PATIENCE: Duration = Duration::from_millis(5);
         loop {
             if let Some(closer) = self.closer.try_lock_for(PATIENCE) {
-                return Some(self.close_after(closer));
+                return self.close_after(closer, gives_up);
             }
             if gives_up() {
                 return None;
@@ -190,17 +194,27 @@ impl Gates {
         }
     }
 
-    fn close_after<'a>(&'a self, closer: MutexGuard<'a, ()>) -> Closed<'a> {
+    fn close_after<'a>(
+        &'a self,
+        closer: MutexGuard<'a, ()>,
+        gives_up: impl Fn() -> bool,
+    ) -> Option<Closed<'a>> {
         self.closing.store(true, Ordering::SeqCst);
+        // Opens them again if that is given up.
+        let all = Closed { gates: self, _closer: closer };
         for gate in &self.each {
             if gate.inside.load(Ordering::SeqCst) {
                 let mut sleep = self.sleep.lock();
                 while gate.inside.load(Ordering::SeqCst) {
-                    self.changed.wait(&mut sleep);
+                    let waited = self.changed.wait_for(&mut sleep, PATIENCE);
+                    if waited.timed_out() && gives_up() {
+                        drop(sleep);
+                        return None;
+                    }
                 }
             }
         }
-        Closed { gates: self, _closer: closer }
+        Some(all)
     }
 
     fn leave(&self, gate: usize) {
@@ -284,6 +298,17 @@ mod tests {
             }
             done.store(true, Ordering::Relaxed);
         });
+    }
+
+    #[test]
+    fn whoever_gives_up_closing_leaves_the_gates_open() {
+        let (gates, mut keys) = Gates::new(1);
+        let inside = gates.enter(keys.remove(0));
+        assert!(gates.close_unless(|| true).is_none());
+        assert!(!gates.is_closing());
+        let key = inside.leave();
+        assert!(gates.close_unless(|| true).is_some());
+        drop(gates.enter(key));
     }
 
     #[test]

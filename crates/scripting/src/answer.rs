@@ -295,7 +295,7 @@ impl Writer {
                 (Protocol::Resp2, false) => reply.null(),
             },
             Seen::Table => self.write_table(stack, place, reply, depth),
-            Seen::Nil | Seen::Other => reply.null(),
+            Seen::Nil | Seen::Null | Seen::Other => reply.null(),
         }
     }
 

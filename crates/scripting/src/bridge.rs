@@ -19,6 +19,7 @@ use crate::answer::{FIELDS, Names, Told, push_failure, push_reply, write_reply};
 use crate::convert::append_number;
 use crate::host;
 use crate::interrupt;
+use crate::libraries::quick;
 use crate::native::Shared;
 use crate::stack::{Kept, Seen, Stack, of_native};
 
@@ -42,6 +43,8 @@ struct Buffers {
     reply: Output,
     /// A reply that came in several pieces.
     joined: Vec<u8>,
+    /// What a library gathers.
+    gathered: Vec<u8>,
 }
 
 /// What the first step of a call ends with.
@@ -101,15 +104,17 @@ impl OwnedBridge {
     pub(crate) fn tidy(&mut self) {
         // SAFETY: it lives as long as this; no native function runs that could look at it.
         let bridge = unsafe { self.0.as_mut() };
-        let Buffers { words, reply, joined } = bridge.buffers.get_mut();
+        let Buffers { words, reply, joined, gathered } = bridge.buffers.get_mut();
         if KEPT < words.memory() {
             words.clear();
             words.shrink_to(KEPT);
         }
         reply.clear();
         reply.shrink_to(KEPT);
-        joined.clear();
-        joined.shrink_to(KEPT);
+        for bytes in [joined, gathered] {
+            bytes.clear();
+            bytes.shrink_to(KEPT);
+        }
     }
 }
 
@@ -139,13 +144,13 @@ impl Buffers {
             match stack.see(place) {
                 Seen::String(string) => self.words.push(string),
                 Seen::Number(number) => append_number(number, &mut self.words),
-                Seen::Nil | Seen::Boolean(_) | Seen::Table | Seen::Other => {
+                Seen::Nil | Seen::Boolean(_) | Seen::Table | Seen::Null | Seen::Other => {
                     return Submitted::Refused(BAD_ARGUMENT);
                 }
             }
         }
         self.reply.clear();
-        let Buffers { words, reply, joined } = self;
+        let Buffers { words, reply, joined, .. } = self;
         if host::ask(|host| host.call(words.as_words(), reply)).is_none() {
             return Submitted::Refused(OUTSIDE);
         }
@@ -189,6 +194,8 @@ pub(crate) struct Functions {
     pub(crate) try_call: Function,
     /// Of `table`: it refuses what is in the table of proxies.
     pub(crate) insert: Function,
+    /// What libraries do in the usual cases, by library and name.
+    pub(crate) quick: [(&'static str, Function); 4],
 }
 
 /// Makes them. `bridge` outlives the interpreter.
@@ -202,6 +209,12 @@ pub(crate) fn functions(
         call: native(lua, call, (bridge, "ok", "err"), ERR)?,
         try_call: native(lua, try_call, (bridge, "ok", "err"), ERR)?,
         insert: native(lua, insert, proxies, PROXIES)?,
+        quick: [
+            ("cjson.encode", native(lua, encode_json, bridge, BRIDGE)?),
+            ("cjson.decode", native(lua, decode_json, bridge, BRIDGE)?),
+            ("cmsgpack.pack", native(lua, pack, bridge, BRIDGE)?),
+            ("cmsgpack.unpack", native(lua, unpack, bridge, BRIDGE)?),
+        ],
     })
 }
 
@@ -268,6 +281,40 @@ fn execute(mut stack: Stack<'_>, raises: bool) -> c_int {
         stack.raise_last();
     }
     1
+}
+
+unsafe extern "C-unwind" fn encode_json(state: *mut lua_State) -> c_int {
+    // SAFETY: the interpreter gives it.
+    try_quickly(unsafe { of_native(state) }, quick::encode_json)
+}
+
+unsafe extern "C-unwind" fn decode_json(state: *mut lua_State) -> c_int {
+    // SAFETY: the interpreter gives it.
+    try_quickly(unsafe { of_native(state) }, quick::decode_json)
+}
+
+unsafe extern "C-unwind" fn pack(state: *mut lua_State) -> c_int {
+    // SAFETY: the interpreter gives it.
+    try_quickly(unsafe { of_native(state) }, quick::pack)
+}
+
+unsafe extern "C-unwind" fn unpack(state: *mut lua_State) -> c_int {
+    // SAFETY: the interpreter gives it.
+    try_quickly(unsafe { of_native(state) }, quick::unpack)
+}
+
+/// Gives what a library makes of one value, or nothing if that is not a usual case.
+fn try_quickly(mut stack: Stack<'_>, run: fn(&mut Stack<'_>, &mut Vec<u8>) -> bool) -> c_int {
+    let bridge = Bridge::of(&stack);
+    if bridge.common.is_changed() {
+        // The settings may be others than usual.
+        return 0;
+    }
+    let buffers = bridge.buffers.get();
+    // SAFETY: as in `submit`; no command is executed meanwhile.
+    let buffers = unsafe { &mut *buffers };
+    stack.truncate(1);
+    c_int::from(run(&mut stack, &mut buffers.gathered))
 }
 
 /// `table.insert`: writes past metatables, so it has to know of the tables that nobody may change.

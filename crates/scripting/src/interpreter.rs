@@ -105,6 +105,7 @@ impl Interpreter {
         own_natives.raw_set("call", functions.call)?;
         own_natives.raw_set("pcall", functions.try_call)?;
         own_natives.raw_set("insert", functions.insert)?;
+        own_natives.raw_set("quick", lua.create_table_from(functions.quick)?)?;
         let prelude = lua
             .load(include_str!("prelude.lua"))
             .set_name("=prelude")

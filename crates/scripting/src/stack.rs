@@ -14,7 +14,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::slice;
 
 use mlua::ffi::{self, lua_CFunction, lua_State};
@@ -36,6 +36,8 @@ pub(crate) enum Seen<'s> {
     Number(f64),
     String(&'s [u8]),
     Table,
+    /// The address of nothing, which `cjson` has for null.
+    Null,
     Other,
 }
 
@@ -86,6 +88,7 @@ impl<'a> Stack<'a> {
             ffi::LUA_TNUMBER => Seen::Number(self.number(place)),
             ffi::LUA_TSTRING => Seen::String(self.string(place)),
             ffi::LUA_TTABLE => Seen::Table,
+            ffi::LUA_TLIGHTUSERDATA if self.address(place).is_none() => Seen::Null,
             _ => Seen::Other,
         }
     }
@@ -151,6 +154,12 @@ impl<'a> Stack<'a> {
     pub(crate) fn push_number(&mut self, number: f64) {
         // SAFETY: the state is ours.
         unsafe { ffi::lua_pushnumber(self.state(), number) };
+    }
+
+    /// Pushes the address of nothing.
+    pub(crate) fn push_null(&mut self) {
+        // SAFETY: the state is ours; the address is a number to the interpreter.
+        unsafe { ffi::lua_pushlightuserdata(self.state(), ptr::null_mut()) };
     }
 
     /// Pushes what stands for an address.

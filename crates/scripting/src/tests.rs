@@ -82,7 +82,7 @@ fn eval(source: &str) -> Result<String, String> {
 }
 
 #[track_caller]
-fn gives(source: &str, expected: &str) {
+pub(crate) fn gives(source: &str, expected: &str) {
     assert_eq!(eval(source), Ok(expected.to_owned()), "{source}");
 }
 

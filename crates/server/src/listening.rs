@@ -97,6 +97,11 @@ impl Listening {
         if tls::is_wanted(&config.tls) { self.terms.load(&config.tls) } else { Ok(()) }
     }
 
+    /// On which terms connections are encrypted.
+    pub(crate) fn terms(&self) -> Arc<Terms> {
+        Arc::clone(&self.terms)
+    }
+
     /// All sockets.
     pub(crate) fn listeners(&self) -> Vec<Listener> {
         self.open.lock().listeners()

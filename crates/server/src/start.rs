@@ -104,7 +104,6 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
     let (saver, jobs) = Saver::new();
-    let metrics = Arc::new(Endpoint::new(clock));
     let host = Process {
         saver,
         mailboxes: Arc::clone(&outfit.mailboxes),
@@ -118,7 +117,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         started_us: clock.read().monotonic_us,
         run_id: draw_id(),
         listening: Arc::clone(&listening),
-        metrics: Arc::clone(&metrics),
+        metrics: Arc::clone(&outfit.metrics),
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
@@ -133,7 +132,6 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let (syncer, feeder) = start_writers(engine, jobs, &outfit, clock)?;
-    metrics.serve(engine, &engine.config().metrics).map_err(fail)?;
     let threads = begin_to_serve(engine, keys, &outfit, &listening, &signals, clock)?;
     announce(&listening, &supervisor);
     Ok(Server {
@@ -178,6 +176,7 @@ fn start_writers(
     clock: Clock,
 ) -> Result<(Syncer, Feeder), Failed> {
     outfit.append_only.serve(engine);
+    outfit.metrics.serve(engine, &engine.config().metrics).map_err(fail)?;
     saving::spawn(engine, jobs, clock)
         .and_then(|()| {
             let syncer = Syncer::start(Arc::clone(&outfit.append_only))?;
@@ -224,7 +223,7 @@ fn begin_to_serve(
     }
     let mailboxes = Arc::clone(&outfit.mailboxes);
     let append_only = Arc::clone(&outfit.append_only);
-    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only)
+    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only, listening.terms())
         .spawn()
         .map_err(|error| no_thread(&error))?;
     Ok(threads)
@@ -301,6 +300,7 @@ struct Outfit {
     mailboxes: Arc<[Mailbox]>,
     append_only: Arc<AppendOnly>,
     replication: Arc<Replication>,
+    metrics: Arc<Endpoint>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
     /// Wakes the link to the primary.
@@ -318,6 +318,7 @@ impl Outfit {
         Ok(Outfit {
             append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
             replication: Arc::new(Replication::new(Arc::clone(&mailboxes), clock)?),
+            metrics: Arc::new(Endpoint::new(clock)),
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),

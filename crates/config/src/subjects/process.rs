@@ -221,6 +221,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::switch("use-exit-on-panic", "no", field!(process.exit_on_panic))
         .live()
         .hidden()
+        .not_built("the watchdog")
         .about("Whether a panic ends the process by exit rather than abort."),
     Directive::choice::<OomScoreAdjust>("oom-score-adj", "no", field!(process.oom_score_adjust))
         .live()
@@ -276,7 +277,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .adjusted(|period| if period == 0 { 0 } else { period.max(200) })
         .live()
         .hidden()
-        .not_built("the watchdog")
         .about("Milliseconds after which an event loop that is stuck reports where, at least 200. 0: never."),
 ];
 

@@ -126,7 +126,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .about("Whether clients must show a certificate: `yes`, `no`, or only a good one if any (`optional`)."),
     Directive::switch("tls-replication", "no", field!(tls.replication))
         .live()
-        .refused("replication")
         .about("Whether the link to the primary is encrypted."),
     Directive::switch("tls-cluster", "no", field!(tls.cluster))
         .live()

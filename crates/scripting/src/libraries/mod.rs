@@ -12,6 +12,7 @@ pub(crate) mod cjson;
 mod cmsgpack;
 mod complaint;
 mod number;
+pub(crate) mod quick;
 mod structure;
 
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};

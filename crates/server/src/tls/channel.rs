@@ -286,6 +286,26 @@ impl Channel {
         Ok(total)
     }
 
+    /// Encrypts and sends the front of some bytes, if the socket has taken all that came before. Says how many were taken.
+    pub(crate) fn send(
+        &mut self,
+        socket: impl AsFd,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<usize, ChannelError> {
+        if self.has_failed {
+            return Err(ChannelError::Gone);
+        }
+        if !self.drain(&socket)? || bytes.is_empty() {
+            return Ok(0);
+        }
+        let count = bytes.len().min(BURST_BYTES);
+        scratch.sealed.length = 0;
+        self.encrypt(bytes.get(..count).unwrap_or_default(), &mut scratch.sealed)?;
+        self.dispatch(&socket, &scratch.sealed)?;
+        Ok(count)
+    }
+
     /// Encrypts the front of an output: big pieces from where they lie, small ones put together, so that records are full.
     fn encrypt_burst(
         &mut self,

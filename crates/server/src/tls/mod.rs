@@ -5,7 +5,7 @@
 //!
 //! The [`Terms`] say how connections are encrypted from now on: certificates, versions, ciphers, who is let in. They are made from the
 //! configuration as a whole (`settings`), so a change that is not possible changes nothing; connections that there are
-//! keep the terms they began with. A [`link::Link`] is the other side: a connection of this server to another one.
+//! keep the terms they began with. A [`Session`] is the other side: a connection of this server to another one.
 //!
 //! The protocol itself is `rustls`, with `ring` for what is hard about it. Versions before 1.2 and ciphers without forward secrecy
 //! do not exist there; asking for nothing else is an error.
@@ -13,8 +13,7 @@
 mod channel;
 mod ciphers;
 mod files;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the link to a primary"))]
-pub(crate) mod link;
+mod session;
 mod sessions;
 mod settings;
 
@@ -24,6 +23,7 @@ use parking_lot::Mutex;
 use rustls::{ClientConfig, ServerConfig};
 
 pub(crate) use channel::{Arrival, Channel, ChannelError, Scratch};
+pub(crate) use session::Session;
 pub(crate) use settings::TermsError;
 
 /// On which terms connections are encrypted from now on.
@@ -55,7 +55,6 @@ impl Terms {
     }
 
     /// The terms for a connection to another server; none if it is not known whom to trust.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the link to a primary"))]
     pub(crate) fn client(&self) -> Option<Arc<ClientConfig>> {
         self.current.lock().client.clone()
     }

@@ -14,7 +14,6 @@ use super::poller::{Readiness, Token};
 use super::read::{Received, receive};
 use super::write::{Sent, transmit};
 use super::{READ_BYTES, Worker};
-use crate::log;
 
 /// Requests parsed before they are executed: enough to look ahead, few enough that one client's turn stays short.
 const BATCH: usize = 256;
@@ -118,14 +117,8 @@ impl Worker<'_> {
         mut life: Life,
     ) -> Option<Box<Connection>> {
         if connection.state == State::Replicating && life == Life::Goes {
-            if connection.channel.is_none() {
-                self.hand_over(token, connection);
-                return None;
-            }
-            log::warning(
-                "A replica asks for synchronization over TLS, which is not supported yet: it is disconnected",
-            );
-            life = Life::Ends;
+            self.hand_over(token, connection);
+            return None;
         }
         if connection.state == State::Closing && !connection.has_pending() {
             life = Life::Ends;

@@ -47,26 +47,7 @@ impl Encoder {
     }
 
     fn string(&mut self, bytes: &[u8]) {
-        self.text.push(b'"');
-        let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| escape(*byte).is_some()) {
-            let (plain, from) = rest.split_at(end);
-            self.text.extend_from_slice(plain);
-            let Some((special, after)) = from.split_first() else { break };
-            match escape(*special) {
-                Some(0) | None => {
-                    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                    self.text.extend_from_slice(b"\\u00");
-                    for digit in [special >> 4, special & 0xf] {
-                        self.text.extend(DIGITS.get(usize::from(digit)));
-                    }
-                }
-                Some(letter) => self.text.extend_from_slice(&[b'\\', letter]),
-            }
-            rest = after;
-        }
-        self.text.extend_from_slice(rest);
-        self.text.push(b'"');
+        append_quoted(bytes, &mut self.text);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "numbers are doubles in Lua 5.1")]
@@ -181,6 +162,30 @@ impl Encoder {
         self.text.push(b'}');
         Ok(())
     }
+}
+
+/// Appends a string in quotes.
+pub(in crate::libraries) fn append_quoted(bytes: &[u8], text: &mut Vec<u8>) {
+    text.push(b'"');
+    let mut rest = bytes;
+    while let Some(end) = rest.iter().position(|byte| escape(*byte).is_some()) {
+        let (plain, from) = rest.split_at(end);
+        text.extend_from_slice(plain);
+        let Some((special, after)) = from.split_first() else { break };
+        match escape(*special) {
+            Some(0) | None => {
+                const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                text.extend_from_slice(b"\\u00");
+                for digit in [special >> 4, special & 0xf] {
+                    text.extend(DIGITS.get(usize::from(digit)));
+                }
+            }
+            Some(letter) => text.extend_from_slice(&[b'\\', letter]),
+        }
+        rest = after;
+    }
+    text.extend_from_slice(rest);
+    text.push(b'"');
 }
 
 /// What stands behind the backslash for a character that has to be escaped; 0 if it is written with digits.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mlua::{Function, Lua, Table, Value as LuaValue};
 
+pub(super) use encode::append_quoted;
 pub(crate) use settings::Settings;
 
 use super::function;

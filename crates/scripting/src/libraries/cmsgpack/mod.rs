@@ -8,6 +8,8 @@ mod unpack;
 
 use mlua::{Lua, Table};
 
+pub(super) use pack::{append_length, append_number, append_string as append_text};
+
 use super::function;
 
 pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {

@@ -34,13 +34,14 @@ fn append(value: &LuaValue, depth: usize, packed: &mut Vec<u8>) -> mlua::Result<
     Ok(())
 }
 
+/// In the shortest form that holds it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::float_cmp,
     reason = "whether the number stays the same is the question"
 )]
-fn append_number(number: f64, packed: &mut Vec<u8>) {
+pub(in crate::libraries) fn append_number(number: f64, packed: &mut Vec<u8>) {
     let integer = to_signed(number);
     let single = number as f32;
     if number.is_finite() && integer as f64 == number {
@@ -96,7 +97,7 @@ fn append_sized(number: u64, tag: u8, packed: &mut Vec<u8>) {
     }
 }
 
-fn append_string(bytes: &[u8], packed: &mut Vec<u8>) {
+pub(in crate::libraries) fn append_string(bytes: &[u8], packed: &mut Vec<u8>) {
     match u8::try_from(bytes.len()) {
         Ok(length @ 0..=31) => packed.push(0xa0 | length),
         _ => append_sized(bytes.len() as u64, 0xd9, packed),
@@ -105,7 +106,7 @@ fn append_string(bytes: &[u8], packed: &mut Vec<u8>) {
 }
 
 /// The length of an array or a map: in its tag if it is below 16, else in two or four bytes.
-fn append_length(length: u64, short: u8, long: u8, packed: &mut Vec<u8>) {
+pub(in crate::libraries) fn append_length(length: u64, short: u8, long: u8, packed: &mut Vec<u8>) {
     match u8::try_from(length) {
         Ok(length @ 0..=15) => packed.push(short | length),
         _ if length <= 0xffff => {
