@@ -84,8 +84,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
     let background = go_to_background(&config, &supervisor)?;
-    configuration::apply_log(&config.logging)
-        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
@@ -366,6 +365,12 @@ fn supervision_mode(supervised: SupervisedBy) -> Mode {
         SupervisedBy::Auto => Mode::Auto,
         SupervisedBy::None => Mode::No,
     }
+}
+
+fn open_log(config: &Config) -> Result<(), Failed> {
+    configuration::apply_log(&config.logging)
+        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    Ok(())
 }
 
 fn log_start(program: &str, command_line: &CommandLine, notices: &[String]) {
