@@ -3,13 +3,22 @@
 "use strict";
 
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const path = require("node:path");
 const Redis = require("ioredis");
 
 const port = Number(process.argv[2]);
+// Where the certificates are, if the connections are to be encrypted.
+const files = process.env.OCHRE_TLS_FILES;
+const encryption = files && {
+  tls: Object.fromEntries(
+    [["ca", "ca.crt"], ["cert", "client.crt"], ["key", "client.key"]]
+      .map(([option, name]) => [option, fs.readFileSync(path.join(files, name))])),
+};
 const PATIENCE_MS = 10_000;
 
 function connect(options = {}) {
-  return new Redis({ port, host: "127.0.0.1", commandTimeout: PATIENCE_MS, ...options });
+  return new Redis({ port, host: "127.0.0.1", commandTimeout: PATIENCE_MS, ...encryption, ...options });
 }
 
 async function waitUntil(condition) {

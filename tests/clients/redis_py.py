@@ -3,6 +3,7 @@
 Run once for each version of the protocol; ends with a status other than 0 at the first wrong answer.
 """
 
+import os
 import sys
 import threading
 import time
@@ -10,6 +11,15 @@ import time
 import redis
 
 PATIENCE_S = 10
+
+# Where the certificates are, if the connections are to be encrypted.
+FILES = os.environ.get("OCHRE_TLS_FILES")
+ENCRYPTION = {} if FILES is None else {
+    "ssl": True,
+    "ssl_ca_certs": os.path.join(FILES, "ca.crt"),
+    "ssl_certfile": os.path.join(FILES, "client.crt"),
+    "ssl_keyfile": os.path.join(FILES, "client.key"),
+}
 
 
 def wait_until(condition):
@@ -164,7 +174,9 @@ def main():
     port, protocol = int(sys.argv[1]), int(sys.argv[2])
 
     def connect():
-        return redis.Redis(port=port, protocol=protocol, socket_timeout=PATIENCE_S)
+        return redis.Redis(
+            port=port, protocol=protocol, socket_timeout=PATIENCE_S, **ENCRYPTION
+        )
 
     client = connect()
     client.flushall()

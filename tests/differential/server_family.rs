@@ -10,10 +10,56 @@ pub(super) struct Servers;
 
 impl Generator for Servers {
     fn steps(&self, random: &mut Random) -> Vec<Step> {
-        const KINDS: &[fn(&mut Random) -> Step] =
-            &[config, config_set, command, command_keys, information, unknown, memory, debug];
+        const KINDS: &[fn(&mut Random) -> Step] = &[
+            config,
+            config_set,
+            command,
+            command_keys,
+            information,
+            unknown,
+            memory,
+            debug,
+            replication,
+        ];
         vec![random.pick(KINDS)(random)]
     }
+}
+
+/// Of servers without replicas.
+fn replication(random: &mut Random) -> Step {
+    Words::new(random.pick(&[
+        "ROLE",
+        "ROLE x",
+        "WAIT 0 0",
+        "WAIT 1 1",
+        "WAIT -1 0",
+        "WAIT 0 -1",
+        "WAIT x 0",
+        "WAIT 0 x",
+        "WAIT 1",
+        "REPLCONF",
+        "REPLCONF listening-port 1 capa eof capa psync2",
+        "REPLCONF listening-port x",
+        "REPLCONF listening-port",
+        "REPLCONF nonsense x",
+        "REPLCONF ip-address 127.0.0.1",
+        "REPLCONF rdb-only 7",
+        "REPLCONF rdb-only x",
+        "REPLCONF rdb-filter-only keys",
+        "PSYNC x",
+        "PSYNC x y FAILOVER",
+        "FAILOVER",
+        "FAILOVER ABORT",
+        "FAILOVER ABORT x",
+        "FAILOVER TO x",
+        "FAILOVER TO x y",
+        "FAILOVER TO 127.0.0.1 1 FORCE",
+        "FAILOVER TIMEOUT 0",
+        "FAILOVER TIMEOUT x",
+        "FAILOVER TO 127.0.0.1 1 TIMEOUT 5 FORCE",
+        "FAILOVER FORCE FORCE",
+    ]))
+    .call()
 }
 
 fn config(random: &mut Random) -> Step {

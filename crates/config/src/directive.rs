@@ -23,6 +23,8 @@ pub struct Directive {
     pub change: Change,
     /// Whether CONFIG GET with a pattern leaves it out: a knob for tests and for debugging.
     pub hidden: bool,
+    /// Whether its value only refers to what is set, as the name of a file does: setting it to the same again is a change.
+    pub volatile: bool,
     /// Whether its value is a secret that must not be logged.
     pub sensitive: bool,
     /// Whether this server does what it says.
@@ -156,6 +158,7 @@ impl Directive {
             default: DefaultValue::Text(default),
             change: Change::Startup,
             hidden: false,
+            volatile: false,
             sensitive: false,
             availability: Availability::Works,
             about: "",
@@ -251,6 +254,12 @@ impl Directive {
 
     pub(crate) const fn hidden(mut self) -> Directive {
         self.hidden = true;
+        self
+    }
+
+    /// Its value refers to something else that may change.
+    pub(crate) const fn volatile(mut self) -> Directive {
+        self.volatile = true;
         self
     }
 

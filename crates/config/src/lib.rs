@@ -72,6 +72,8 @@ pub struct Config {
     pub cluster: cluster::Cluster,
     /// Encrypted connections.
     pub tls: tls::Tls,
+    /// What is told to those who watch the server.
+    pub metrics: metrics::Metrics,
     /// Scripts and functions.
     pub scripting: scripting::Scripting,
     /// What clients hear about keys that change.
@@ -98,6 +100,7 @@ impl Config {
             replication: replication::Replication::default(),
             cluster: cluster::Cluster::default(),
             tls: tls::Tls::default(),
+            metrics: metrics::Metrics::default(),
             scripting: scripting::Scripting::default(),
             notifications: notifications::Notifications::default(),
             defrag: defrag::Defrag::default(),

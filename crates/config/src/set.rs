@@ -8,7 +8,8 @@ use crate::text::Text;
 /// What CONFIG SET has changed.
 #[derive(Clone, Debug, Default)]
 pub struct Applied {
-    /// The directives that were given, in their order, without those that were set to what they were before.
+    /// The directives that were given, in their order, without those that were set to what they were before, unless
+    /// they refer to something that may have changed.
     pub changed: Vec<&'static Directive>,
 }
 
@@ -60,7 +61,7 @@ pub fn set(
         let directive = found.directive;
         let failed = |reason| SetError::Failed { name: found.name.into(), reason };
         directive.set(&mut next, &[Text::from(value)], Occasion::Live).map_err(failed)?;
-        if directive.print(config) == directive.print(&next) {
+        if !directive.volatile && directive.print(config) == directive.print(&next) {
             continue;
         }
         if let Availability::NotBuilt { feature, .. } = directive.availability {

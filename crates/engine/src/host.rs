@@ -279,8 +279,8 @@ pub struct ProcessReport {
     pub cpu_main_thread_s: (f64, f64),
     /// The port listened on.
     pub tcp_port: u16,
-    /// Listeners: kind, bind address, port or path.
-    pub listeners: Vec<String>,
+    /// Listeners with their numbers: kind, bind address, port or path.
+    pub listeners: Vec<(usize, String)>,
 }
 
 /// What the allocator says of itself, in bytes.

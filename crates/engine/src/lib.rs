@@ -17,7 +17,9 @@ mod authentication;
 mod blocking;
 mod busy;
 mod call;
+mod client_eviction;
 pub mod clients;
+mod command_log;
 pub mod command_table;
 pub mod commands;
 mod cross_protocol;
@@ -26,10 +28,12 @@ pub mod events;
 mod execution;
 pub mod functions;
 pub mod host;
+mod hot_keys;
 mod information;
 mod latency;
 mod loading;
 mod memory_limit;
+mod metrics;
 mod monitor;
 mod notifications;
 mod pause;
@@ -40,7 +44,6 @@ pub mod replication;
 pub mod saving;
 mod scripts;
 pub mod session;
-mod slow_log;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -71,14 +74,15 @@ pub use worker::{Ran, Time, Worker};
 
 use acl::AccessControl;
 use clients::Clients;
+use command_log::CommandLog;
 use command_table::Handler;
 use functions::Functions;
 use host::Host;
+use hot_keys::HotKeys;
 use information::{Facts, Selection};
 use latency::LatencyMonitor;
 use pubsub::PubSub;
 use scripts::Scripts;
-use slow_log::SlowLog;
 use statistics::WorkerStatistics;
 use tracking::Tracking;
 use vitals::Vitals;
@@ -137,7 +141,12 @@ pub struct Engine {
     /// What DEBUG and others switch while the server runs.
     pub switches: Switches,
     pub(crate) vitals: Vitals,
-    pub(crate) slow_log: SlowLog,
+    pub(crate) slow_log: CommandLog,
+    pub(crate) large_requests: CommandLog,
+    pub(crate) large_replies: CommandLog,
+    pub(crate) hot_keys: HotKeys,
+    /// Held by the worker that closes clients to make room.
+    evicting_clients: Mutex<()>,
     pub(crate) http_warnings: cross_protocol::Warnings,
     pub(crate) latency: LatencyMonitor,
     config: ArcSwap<Config>,
@@ -203,7 +212,11 @@ impl Engine {
                 checksums_skipped: false.into(),
             },
             vitals: Vitals::default(),
-            slow_log: SlowLog::default(),
+            slow_log: CommandLog::default(),
+            large_requests: CommandLog::default(),
+            large_replies: CommandLog::default(),
+            hot_keys: HotKeys::new(workers),
+            evicting_clients: Mutex::default(),
             http_warnings: cross_protocol::Warnings::default(),
             latency: LatencyMonitor::default(),
             config: ArcSwap::from_pointee(config),

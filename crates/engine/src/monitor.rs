@@ -8,8 +8,8 @@ use std::io::Write as _;
 use resp::Words;
 
 use crate::Engine;
+use crate::command_log::{REDACTED, is_secret};
 use crate::session::Session;
-use crate::slow_log::{REDACTED, is_secret};
 
 /// Shows a call to those who MONITOR.
 #[cold]

@@ -57,6 +57,10 @@ pub struct Worker<'e> {
     prepared: Vec<Prepared<'e>>,
     /// Calls that take so many nanoseconds are worth a note.
     slow_ns: u64,
+    /// Calls until the key of one is looked at.
+    pub(crate) until_look: u32,
+    /// From how many bytes on requests and replies are worth a note.
+    large_bytes: (u64, u64),
     /// Unix time in ms.
     sizes_noted_ms: i64,
     /// Bytes that other threads had in use when the round began, if there is a limit.
@@ -121,6 +125,7 @@ impl<'e> Worker<'e> {
     fn at(engine: &'e Engine, index: usize, gate: Gate<'e>, seed: u64) -> Worker<'e> {
         let config = engine.config();
         let slow_ns = watch::slow_ns(&config);
+        let large_bytes = watch::large_bytes(&config);
         let workers = engine.statistics.len();
         Worker {
             engine,
@@ -149,6 +154,8 @@ impl<'e> Worker<'e> {
             field_expiry: ExpiryCycle::new(Expiring::Fields, index, workers),
             prepared: Vec::with_capacity(AHEAD),
             slow_ns,
+            large_bytes,
+            until_look: 1,
             sizes_noted_ms: i64::MIN / 2,
             memory_elsewhere: 0,
             rights_version: 0,
@@ -211,6 +218,7 @@ impl<'e> Worker<'e> {
             self.config_version = version;
             self.config = self.engine.config();
             self.slow_ns = watch::slow_ns(&self.config);
+            self.large_bytes = watch::large_bytes(&self.config);
             self.pool.clear();
             self.look_at_memory();
         }
@@ -224,6 +232,7 @@ impl<'e> Worker<'e> {
 
     /// Called `hz` times a second, in a round.
     pub fn tick(&mut self) {
+        self.measure_keys();
         let vitals = &self.engine.vitals;
         if self.index != 0 {
             return;
@@ -396,6 +405,9 @@ impl<'e> Worker<'e> {
         input: &[u8],
         output: &mut Output,
     ) {
+        // Each request is as long as all together at most, for which one comparison does.
+        let received = batch.supplied().iter().map(|argument| argument.len()).sum::<usize>();
+        let may_be_large = self.large_bytes.0 <= (received + input.len()) as u64;
         while course.executed < batch.len() {
             let ahead = (batch.len() - course.executed).min(AHEAD);
             self.prepare(session, batch, input, course.executed..course.executed + ahead);
@@ -428,11 +440,19 @@ impl<'e> Worker<'e> {
                         self.make_room_patiently();
                     }
                 }
+                self.until_look -= 1;
+                if self.until_look == 0 {
+                    self.look_at_key(session, prepared.callable, words);
+                }
                 if let Some((id, fate)) = outcome.fate {
                     let elapsed_ns = after.wrapping_sub(course.before);
                     self.tally.call(id, elapsed_ns, fate);
                     if self.slow_ns <= elapsed_ns {
                         self.note_slow(session, words, id, elapsed_ns, fate);
+                    }
+                    let reply_bytes = output.mark().since(course.begin);
+                    if self.large_bytes.1 <= reply_bytes || may_be_large {
+                        self.note_large(session, words, id, fate, reply_bytes);
                     }
                     course.last = Some(id);
                 }

@@ -36,10 +36,25 @@ pub struct Client {
     pushes: VecDeque<Value>,
 }
 
-#[derive(Debug)]
 enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Other(Box<dyn Transport>),
+}
+
+/// What carries bytes both ways in a form of its own, such as an encrypted connection. Its deadlines are its own matter.
+pub trait Transport: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Transport for T {}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Stream::Tcp(stream) => stream.fmt(formatter),
+            Stream::Unix(stream) => stream.fmt(formatter),
+            Stream::Other(_) => formatter.write_str("another stream"),
+        }
+    }
 }
 
 impl Client {
@@ -60,6 +75,12 @@ impl Client {
         Client::over(Stream::Unix(UnixStream::connect(path)?), DEADLINE)
     }
 
+    /// Talks over a connection that is there already.
+    pub fn through(transport: impl Transport + 'static) -> Client {
+        let stream = Stream::Other(Box::new(transport));
+        Client { stream, input: Vec::new(), start: 0, pushes: VecDeque::new() }
+    }
+
     fn over(stream: Stream, limit: Duration) -> io::Result<Client> {
         let client = Client { stream, input: Vec::new(), start: 0, pushes: VecDeque::new() };
         client.set_limit(limit)?;
@@ -77,6 +98,7 @@ impl Client {
                 stream.set_read_timeout(Some(limit))?;
                 stream.set_write_timeout(Some(limit))
             }
+            Stream::Other(_) => Ok(()),
         }
     }
 
@@ -84,7 +106,7 @@ impl Client {
     pub fn local_address(&self) -> io::Result<SocketAddr> {
         match &self.stream {
             Stream::Tcp(stream) => stream.local_addr(),
-            Stream::Unix(_) => Err(ErrorKind::Unsupported.into()),
+            Stream::Unix(_) | Stream::Other(_) => Err(ErrorKind::Unsupported.into()),
         }
     }
 
@@ -151,6 +173,7 @@ impl Client {
         match &mut self.stream {
             Stream::Tcp(stream) => stream.write_all(bytes),
             Stream::Unix(stream) => stream.write_all(bytes),
+            Stream::Other(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
         }
     }
 
@@ -159,6 +182,7 @@ impl Client {
         match &mut self.stream {
             Stream::Tcp(stream) => stream.write(bytes),
             Stream::Unix(stream) => stream.write(bytes),
+            Stream::Other(stream) => stream.write(bytes),
         }
     }
 
@@ -167,6 +191,7 @@ impl Client {
         match &self.stream {
             Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Other(_) => Err(ErrorKind::Unsupported.into()),
         }
     }
 
@@ -300,6 +325,7 @@ impl Client {
         let outcome = match &mut self.stream {
             Stream::Tcp(stream) => stream.read(&mut self.input[filled..]),
             Stream::Unix(stream) => stream.read(&mut self.input[filled..]),
+            Stream::Other(stream) => stream.read(&mut self.input[filled..]),
         };
         self.input.truncate(filled + outcome.as_ref().unwrap_or(&0));
         if outcome? == 0 {

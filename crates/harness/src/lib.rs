@@ -17,7 +17,7 @@ mod random;
 mod server;
 mod waiting;
 
-pub use client::{Client, Protocol};
+pub use client::{Client, Protocol, Transport};
 pub use history::{Call, Model, Recorder, Verdict, check};
 pub use launch::{Ended, Launch, StartError};
 pub use oracle::{Oracle, OracleMissing, Version};

@@ -22,7 +22,8 @@ use crate::append_only::AppendOnly;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::following::Bell;
-use crate::listening::Listening;
+use crate::listening::{Listening, Which};
+use crate::metrics::Endpoint;
 use crate::process::oom_score::{Adjustment, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
@@ -46,6 +47,7 @@ pub(crate) struct Process {
     pub(crate) started_us: u64,
     pub(crate) run_id: String,
     pub(crate) listening: Arc<Listening>,
+    pub(crate) metrics: Arc<Endpoint>,
     pub(crate) title: Option<Title>,
     pub(crate) oom_score: Mutex<OomScore>,
     pub(crate) first_worker_thread: Arc<AtomicU32>,
@@ -262,7 +264,7 @@ impl Host for Process {
     }
 
     fn apply(&self, changed: &[&'static str], config: &config::Config) -> Result<(), NotApplied> {
-        let mut listens = false;
+        let (mut listens, mut secures, mut tells) = (false, false, false);
         for &directive in changed {
             let applied = match directive {
                 "loglevel" => {
@@ -280,13 +282,33 @@ impl Host for Process {
                 // Both together, once.
                 "port" | "bind" if !listens => {
                     listens = true;
-                    self.listen(directive, config)
+                    self.listen(Which::Plain, directive, config).and_then(|()| match directive {
+                        "bind" => self.listen(Which::Encrypted, directive, config),
+                        _ => Ok(()),
+                    })
+                }
+                "metrics-port" | "metrics-bind" if !tells => {
+                    tells = true;
+                    let outcome = self.metrics.restart(&config.metrics);
+                    outcome
+                        .map_err(|_| "Unable to listen on this port. Check server logs.".to_owned())
+                }
+                // It may be the first that makes the others matter.
+                "tls-port" => self
+                    .secure(config)
+                    .and_then(|()| self.listen(Which::Encrypted, directive, config)),
+                _ if directive.starts_with("tls-") && !secures => {
+                    secures = true;
+                    self.secure(config)
                 }
                 _ => Ok(()),
             };
             applied.map_err(|reason| NotApplied { directive, reason })?;
         }
-        if changed.iter().any(|name| matches!(*name, "proc-title-template" | "port" | "bind")) {
+        if changed
+            .iter()
+            .any(|name| matches!(*name, "proc-title-template" | "port" | "bind" | "tls-port"))
+        {
             crate::start::show_title(self.title.as_ref(), config, &self.shown_config_file);
         }
         Ok(())
@@ -391,17 +413,25 @@ impl Process {
         Ok(())
     }
 
+    /// Encrypts as the configuration says now.
+    fn secure(&self, config: &config::Config) -> Result<(), String> {
+        self.listening.renew_terms(config).map_err(|error| {
+            log::warning(error);
+            "Unable to update TLS configuration. Check server logs.".to_owned()
+        })
+    }
+
     /// Listens where the configuration says now.
-    fn listen(&self, directive: &str, config: &config::Config) -> Result<(), String> {
-        let outcome = self.listening.restart_tcp(&config.network);
+    fn listen(&self, which: Which, directive: &str, config: &config::Config) -> Result<(), String> {
+        let outcome = self.listening.restart(which, config);
         // Whatever came of it, the first worker must not wait for the old ones any more.
         let listeners = self.listening.listeners();
         if let Some(first) = self.mailboxes.first() {
             first.send(Mail::Listen(listeners));
         }
         // The cause is in the log.
-        outcome.map(drop).map_err(|_| match directive {
-            "port" => "Unable to listen on this port. Check server logs.".to_owned(),
+        outcome.map_err(|_| match directive {
+            "port" | "tls-port" => "Unable to listen on this port. Check server logs.".to_owned(),
             _ => "Failed to bind to specified addresses.".to_owned(),
         })
     }

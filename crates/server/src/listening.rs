@@ -7,54 +7,99 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+use config::Config;
 use config::network::Network;
 use parking_lot::Mutex;
 
 use crate::listen::{ListenError, TcpSettings, listen_tcp, listen_unix};
 use crate::log;
-use crate::worker::Listener;
+use crate::tls::{self, Terms, TermsError};
+use crate::worker::{Listener, ListenerKind};
 
 /// The sockets that are open.
 pub(crate) struct Listening {
     open: Mutex<Open>,
+    /// For those where connections are encrypted.
+    terms: Arc<Terms>,
 }
 
 #[derive(Default)]
 struct Open {
-    tcp: Vec<Listener>,
+    tcp: Port,
+    tls: Port,
     unix: Option<Listener>,
-    /// As INFO shows them.
-    tcp_description: Option<String>,
     unix_description: Option<String>,
-    tcp_port: u16,
+}
+
+/// A port, on all addresses.
+#[derive(Default)]
+struct Port {
+    listeners: Vec<Listener>,
+    /// As INFO shows it.
+    description: Option<String>,
+    /// 0 if it is closed.
+    number: u16,
+}
+
+/// One of the two ports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Which {
+    Plain,
+    Encrypted,
 }
 
 impl Listening {
     /// Listens where the configuration says. What fails is logged, but for the error itself.
-    pub(crate) fn start(network: &Network) -> Result<Listening, ListenError> {
+    pub(crate) fn start(config: &Config) -> Result<Listening, ListenError> {
         let mut open = Open::default();
-        open.open_tcp(network)?;
+        let terms = Arc::new(Terms::default());
+        let network = &config.network;
+        if tls::is_wanted(&config.tls) {
+            terms.load(&config.tls).map_err(|error| {
+                log::warning(error);
+                ListenError::Terms
+            })?;
+        }
+        open.tcp = Port::open(network.port, &ListenerKind::Tcp, network)?;
         if !network.unix_socket.is_empty() {
             let mode = Some(network.unix_socket_mode).filter(|mode| *mode != 0);
             let path = network.unix_socket.as_path();
             let socket = listen_unix(path, mode, network.tcp_backlog)?;
-            open.unix = Some(Listener { socket: Arc::new(OwnedFd::from(socket)), is_unix: true });
+            let socket = Arc::new(OwnedFd::from(socket));
+            open.unix = Some(Listener { socket, kind: ListenerKind::Unix });
             open.unix_description =
                 Some(format!("name=unix,bind={}", network.unix_socket.to_string_lossy()));
         }
+        open.tls = Port::open(config.tls.port, &ListenerKind::Tls(Arc::clone(&terms)), network)?;
         if open.listeners().is_empty() {
             return Err(ListenError::Nowhere);
         }
-        Ok(Listening { open: Mutex::new(open) })
+        Ok(Listening { open: Mutex::new(open), terms })
     }
 
-    /// Closes the TCP sockets and opens those that the configuration says; gives all that are open then. After an error none
-    /// of them is.
-    pub(crate) fn restart_tcp(&self, network: &Network) -> Result<Vec<Listener>, ListenError> {
+    /// Closes the sockets of a port and opens those that the configuration says. After an error none of them is.
+    pub(crate) fn restart(&self, which: Which, config: &Config) -> Result<(), ListenError> {
         let mut open = self.open.lock();
-        open.close_tcp();
-        open.open_tcp(network)?;
-        Ok(open.listeners())
+        let (port, number, kind) = match which {
+            Which::Plain => (&mut open.tcp, config.network.port, ListenerKind::Tcp),
+            Which::Encrypted => {
+                let kind = ListenerKind::Tls(Arc::clone(&self.terms));
+                (&mut open.tls, config.tls.port, kind)
+            }
+        };
+        port.close();
+        *port = Port::open(number, &kind, &config.network)?;
+        Ok(())
+    }
+
+    /// Encrypts as the configuration says from now on, if anything is to be encrypted.
+    pub(crate) fn renew_terms(&self, config: &Config) -> Result<(), TermsError> {
+        if tls::is_wanted(&config.tls) { self.terms.load(&config.tls) } else { Ok(()) }
+    }
+
+    /// On which terms connections are encrypted.
+    pub(crate) fn terms(&self) -> Arc<Terms> {
+        Arc::clone(&self.terms)
     }
 
     /// All sockets.
@@ -65,58 +110,72 @@ impl Listening {
     /// The kinds of sockets, for the log.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         let open = self.open.lock();
-        let tcp = (!open.tcp.is_empty()).then_some("tcp");
-        tcp.into_iter().chain(open.unix.as_ref().map(|_| "unix")).collect()
+        let tcp = (!open.tcp.listeners.is_empty()).then_some("tcp");
+        let unix = open.unix.as_ref().map(|_| "unix");
+        let tls = (!open.tls.listeners.is_empty()).then_some("tls");
+        [tcp, unix, tls].into_iter().flatten().collect()
     }
 
-    /// The sockets as INFO shows them.
-    pub(crate) fn descriptions(&self) -> Vec<String> {
+    /// The sockets as INFO shows them, with their numbers.
+    pub(crate) fn descriptions(&self) -> Vec<(usize, String)> {
         let open = self.open.lock();
-        [&open.tcp_description, &open.unix_description].into_iter().flatten().cloned().collect()
+        let all = [&open.tcp.description, &open.unix_description, &open.tls.description];
+        let numbered = all.into_iter().enumerate();
+        numbered.filter_map(|(number, text)| Some((number, text.clone()?))).collect()
     }
 
-    /// The port of the TCP sockets; 0 if there are none.
+    /// The port of the plain TCP sockets, or else of the encrypted ones; 0 if there are none.
     pub(crate) fn tcp_port(&self) -> u16 {
-        self.open.lock().tcp_port
+        let open = self.open.lock();
+        if open.tcp.number == 0 { open.tls.number } else { open.tcp.number }
     }
 }
 
 impl Open {
-    fn open_tcp(&mut self, network: &Network) -> Result<(), ListenError> {
-        if network.port == 0 {
-            return Ok(());
+    fn listeners(&self) -> Vec<Listener> {
+        let ports = self.tcp.listeners.iter().chain(&self.unix).chain(&self.tls.listeners);
+        ports.cloned().collect()
+    }
+}
+
+impl Port {
+    fn open(number: u16, kind: &ListenerKind, network: &Network) -> Result<Port, ListenError> {
+        let mut port = Port::default();
+        if number == 0 {
+            return Ok(port);
         }
+        let name = match kind {
+            ListenerKind::Tls(_) => "tls",
+            ListenerKind::Tcp | ListenerKind::Unix => "tcp",
+        };
         let words = || network.bind.iter().map(|word| word.to_string_lossy());
         let settings = TcpSettings {
+            kind: name,
             addresses: words().map(String::from).collect(),
-            port: network.port,
+            port: number,
             backlog: network.tcp_backlog,
             // The first worker accepts for all.
             listeners: 1,
         };
-        self.tcp_port = network.port;
+        port.number = number;
         for socket in listen_tcp(&settings)?.into_iter().flatten() {
-            self.tcp_port = socket.local_addr().map_or(network.port, |address| address.port());
-            self.tcp.push(Listener { socket: Arc::new(OwnedFd::from(socket)), is_unix: false });
+            port.number = socket.local_addr().map_or(number, |address| address.port());
+            let socket = Arc::new(OwnedFd::from(socket));
+            port.listeners.push(Listener { socket, kind: kind.clone() });
         }
         let binds: Vec<String> = words().map(|word| format!(",bind={word}")).collect();
-        self.tcp_description = Some(format!("name=tcp{},port={}", binds.concat(), self.tcp_port));
-        Ok(())
+        port.description = Some(format!("name={name}{},port={}", binds.concat(), port.number));
+        Ok(port)
     }
 
-    fn close_tcp(&mut self) {
-        for listener in self.tcp.drain(..) {
+    fn close(&mut self) {
+        for listener in self.listeners.drain(..) {
             let closed =
                 rustix::net::shutdown(listener.socket.as_fd(), rustix::net::Shutdown::Both);
             if let Err(error) = closed {
                 log::warning(format_args!("Closing a listening socket: {error}"));
             }
         }
-        self.tcp_description = None;
-        self.tcp_port = 0;
-    }
-
-    fn listeners(&self) -> Vec<Listener> {
-        self.tcp.iter().chain(&self.unix).cloned().collect()
+        *self = Port::default();
     }
 }

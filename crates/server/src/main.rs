@@ -13,11 +13,13 @@ mod listen;
 mod listening;
 mod loading;
 mod log;
+mod metrics;
 mod process;
 mod reclaimer;
 mod replication;
 mod saving;
 mod start;
+mod tls;
 mod version;
 mod worker;
 

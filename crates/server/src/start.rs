@@ -30,6 +30,7 @@ use crate::following::{Bell, Link};
 use crate::host::{Ending, Process, oom_adjustment};
 use crate::listen::warn_of_backlog;
 use crate::listening::Listening;
+use crate::metrics::Endpoint;
 use crate::process::banner::{Banner, Show};
 use crate::process::oom_score::OomScore;
 use crate::process::pid_file::PidFile;
@@ -85,7 +86,6 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     configuration::apply_log(&config.logging)
         .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
     log_start(program, command_line, &loaded.notices);
-    log::set_role(log::Role::Primary);
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
@@ -97,7 +97,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     warn_of_kernel_settings();
     warn_of_backlog(config.network.tcp_backlog);
     let oom_score = adjusted_oom_score(&config);
-    let listening = Arc::new(Listening::start(&config.network).map_err(fail)?);
+    let listening = Arc::new(Listening::start(&config).map_err(fail)?);
     log::notice("Server initialized");
 
     let workers = usize::from(config.process.io_threads.max(1));
@@ -118,6 +118,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         started_us: clock.read().monotonic_us,
         run_id: draw_id(),
         listening: Arc::clone(&listening),
+        metrics: Arc::clone(&outfit.metrics),
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
@@ -176,6 +177,7 @@ fn start_writers(
     clock: Clock,
 ) -> Result<(Syncer, Feeder), Failed> {
     outfit.append_only.serve(engine);
+    outfit.metrics.serve(engine, &engine.config().metrics).map_err(fail)?;
     saving::spawn(engine, jobs, clock)
         .and_then(|()| {
             let syncer = Syncer::start(Arc::clone(&outfit.append_only))?;
@@ -222,7 +224,7 @@ fn begin_to_serve(
     }
     let mailboxes = Arc::clone(&outfit.mailboxes);
     let append_only = Arc::clone(&outfit.append_only);
-    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only)
+    Link::new(engine, clock, Arc::clone(&outfit.link), mailboxes, append_only, listening.terms())
         .spawn()
         .map_err(|error| no_thread(&error))?;
     Ok(threads)
@@ -299,6 +301,7 @@ struct Outfit {
     mailboxes: Arc<[Mailbox]>,
     append_only: Arc<AppendOnly>,
     replication: Arc<Replication>,
+    metrics: Arc<Endpoint>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
     /// Wakes the link to the primary.
@@ -316,6 +319,7 @@ impl Outfit {
         Ok(Outfit {
             append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
             replication: Arc::new(Replication::new(Arc::clone(&mailboxes), clock)?),
+            metrics: Arc::new(Endpoint::new(clock)),
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
@@ -380,6 +384,7 @@ fn log_start(program: &str, command_line: &CommandLine, notices: &[String]) {
         log::notice("Configuration loaded");
     }
     notices.iter().for_each(log::notice);
+    log::set_role(log::Role::Primary);
 }
 
 fn pid_file(config: &Config, background: bool) -> Option<PidFile> {
@@ -401,20 +406,21 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
         return;
     };
     let unix_socket = config.network.unix_socket.to_string_lossy().into_owned();
-    let listen_address = if config.network.port == 0 {
+    let shown_port = if config.network.port == 0 { config.tls.port } else { config.network.port };
+    let listen_address = if shown_port == 0 {
         unix_socket.clone()
     } else {
         let host =
             config.network.bind.first().map_or_else(|| "*".into(), config::Text::to_string_lossy);
         let host = if host == "* -::*" { "*".into() } else { host };
-        format!("{host}:{}", config.network.port)
+        format!("{host}:{shown_port}")
     };
     title.set(&template.expand(&Variables {
         title: &PROGRAM,
         listen_address: &listen_address,
         server_mode: "",
         port: config.network.port,
-        tls_port: 0,
+        tls_port: config.tls.port,
         unix_socket: &unix_socket,
         config_file,
     }));

@@ -13,6 +13,16 @@ pub struct Latency {
     pub slow_log_threshold_us: i64,
     /// How many commands the slow log holds.
     pub slow_log_length: u64,
+    /// Bytes from which the request of a command is in the log of large requests; negative: none.
+    pub large_request_bytes: i64,
+    /// How many commands that log holds.
+    pub large_requests_length: u64,
+    /// Bytes from which the reply to a command is in the log of large replies; negative: none.
+    pub large_reply_bytes: i64,
+    /// How many commands that log holds.
+    pub large_replies_length: u64,
+    /// Whether the keys that are called most, and the biggest ones, are known.
+    pub hot_keys: bool,
     /// Milliseconds from which LATENCY notes an event; 0: none.
     pub monitor_threshold_ms: u64,
     /// Whether a histogram is kept of every command's duration.
@@ -29,10 +39,51 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(latency.slow_log_threshold_us),
     )
     .live()
+    .alias("commandlog-execution-slower-than")
     .about("Microseconds of execution from which a command is kept in the slow log. 0: every command; -1: none."),
     Directive::number("slowlog-max-len", "128", NATURAL_64, field!(latency.slow_log_length))
         .live()
+        .alias("commandlog-slow-execution-max-len")
         .about("How many commands the slow log holds; the oldest go first."),
+    Directive::number(
+        "commandlog-request-larger-than",
+        "1048576",
+        FROM_MINUS_ONE_64,
+        field!(latency.large_request_bytes),
+    )
+    .live()
+    .ours()
+    .about("Bytes of a request from which COMMANDLOG keeps the command among the large requests. 0: every command; -1: none."),
+    Directive::number(
+        "commandlog-large-request-max-len",
+        "128",
+        NATURAL_64,
+        field!(latency.large_requests_length),
+    )
+    .live()
+    .ours()
+    .about("How many large requests are kept; the oldest go first."),
+    Directive::number(
+        "commandlog-reply-larger-than",
+        "1048576",
+        FROM_MINUS_ONE_64,
+        field!(latency.large_reply_bytes),
+    )
+    .live()
+    .ours()
+    .about("Bytes of a reply from which COMMANDLOG keeps the command among the large replies. 0: every command; -1: none."),
+    Directive::number(
+        "commandlog-large-reply-max-len",
+        "128",
+        NATURAL_64,
+        field!(latency.large_replies_length),
+    )
+    .live()
+    .ours()
+    .about("How many large replies are kept; the oldest go first."),
+    Directive::switch("hotkeys-tracking", "yes", field!(latency.hot_keys)).live().ours().about(
+        "Whether HOTKEYS GET, `INFO hotkeys` and the metrics tell which keys are called most and which are the biggest. One of 64 calls is looked at.",
+    ),
     Directive::number(
         "latency-monitor-threshold",
         "0",

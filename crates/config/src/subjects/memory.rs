@@ -158,7 +158,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(memory.clients_limit),
     )
     .live()
-    .not_built("evicting clients")
     .about(
         "How much memory clients together may take before the largest are closed: bytes, or a percentage of `maxmemory`. 0: no limit.",
     ),

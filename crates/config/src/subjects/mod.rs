@@ -9,6 +9,7 @@ pub mod latency;
 pub mod limits;
 pub mod logging;
 pub mod memory;
+pub mod metrics;
 pub mod modules;
 pub mod network;
 pub mod notifications;
@@ -44,6 +45,7 @@ pub static SUBJECTS: &[Subject] = &[
     Subject { title: "Replication", directives: replication::DIRECTIVES },
     Subject { title: "Cluster", directives: cluster::DIRECTIVES },
     Subject { title: "TLS", directives: tls::DIRECTIVES },
+    Subject { title: "Metrics", directives: metrics::DIRECTIVES },
     Subject { title: "Scripting", directives: scripting::DIRECTIVES },
     Subject { title: "Notifications and tracking", directives: notifications::DIRECTIVES },
     Subject { title: "Modules", directives: modules::DIRECTIVES },

@@ -140,7 +140,7 @@ fn set_bind(config: &mut Config, words: &[Text], _: Occasion) -> Result<(), Stri
     Ok(())
 }
 
-fn bind_line(addresses: &[Text]) -> Vec<u8> {
+pub(super) fn bind_line(addresses: &[Text]) -> Vec<u8> {
     let words: Vec<Vec<u8>> =
         addresses.iter().map(|address| quoted_if_needed(address.as_bytes())).collect();
     match words.as_slice() {
@@ -151,6 +151,6 @@ fn bind_line(addresses: &[Text]) -> Vec<u8> {
     }
 }
 
-fn joined(words: &[Text]) -> Vec<u8> {
+pub(super) fn joined(words: &[Text]) -> Vec<u8> {
     words.iter().map(Text::as_bytes).collect::<Vec<_>>().join(&b' ')
 }

@@ -221,6 +221,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::switch("use-exit-on-panic", "no", field!(process.exit_on_panic))
         .live()
         .hidden()
+        .not_built("the watchdog")
         .about("Whether a panic ends the process by exit rather than abort."),
     Directive::choice::<OomScoreAdjust>("oom-score-adj", "no", field!(process.oom_score_adjust))
         .live()
@@ -269,17 +270,23 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .live()
         .no_effect("there is no such check")
         .about("Names of startup checks that do not stop the server."),
-    Directive::text("locale-collate", "", field!(process.locale))
+    Directive::checked_text("locale-collate", "", check_locale, field!(process.locale))
         .live()
-        .not_built("sorting by a locale")
-        .about("The locale by which text is compared when it is sorted. Empty: that of the environment."),
+        .about("The locale by which text is compared when it is sorted: `C`, `POSIX` or `C.UTF-8`, which are one: by its bytes. Empty: the same."),
     Directive::number("watchdog-period", "0", NATURAL_32, field!(process.watchdog_period_ms))
         .adjusted(|period| if period == 0 { 0 } else { period.max(200) })
         .live()
         .hidden()
-        .not_built("the watchdog")
         .about("Milliseconds after which an event loop that is stuck reports where, at least 200. 0: never."),
 ];
+
+/// Text is sorted by its bytes, which is what these mean.
+fn check_locale(name: &[u8]) -> Result<(), String> {
+    match name {
+        b"" | b"C" | b"POSIX" | b"C.UTF-8" | b"C.utf8" => Ok(()),
+        _ => Err("Invalid locale name".to_owned()),
+    }
+}
 
 /// The names that a title template may hold, and whether what stands for them is never empty.
 const TITLE_VARIABLES: &[(&str, bool)] = &[

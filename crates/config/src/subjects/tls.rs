@@ -76,50 +76,46 @@ impl Choice for AuthenticateClients {
     ];
 }
 
-const FEATURE: &str = "TLS";
-
 pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("tls-port", "0", PORT, field!(tls.port))
         .live()
-        .refused(FEATURE)
         .about("The TCP port for encrypted connections. 0: none. With `port 0` there are no others."),
     Directive::text("tls-cert-file", "", field!(tls.certificate_file))
         .live()
-        .not_built(FEATURE)
+        .volatile()
         .about("The file with the server's certificate, in PEM."),
     Directive::text("tls-key-file", "", field!(tls.key_file))
         .live()
-        .not_built(FEATURE)
+        .volatile()
         .about("The file with its key."),
     Directive::text("tls-key-file-pass", "", field!(tls.key_password))
         .live()
         .sensitive()
-        .not_built(FEATURE)
         .about("The password of that key."),
     Directive::text("tls-client-cert-file", "", field!(tls.client_certificate_file))
         .live()
-        .not_built(FEATURE)
+        .volatile()
         .about("The certificate with which this server connects to others. Empty: the same."),
     Directive::text("tls-client-key-file", "", field!(tls.client_key_file))
         .live()
-        .not_built(FEATURE)
+        .volatile()
         .about("The file with its key."),
     Directive::text("tls-client-key-file-pass", "", field!(tls.client_key_password))
         .live()
         .sensitive()
-        .not_built(FEATURE)
         .about("The password of that key."),
     Directive::text("tls-dh-params-file", "", field!(tls.parameters_file))
         .live()
-        .not_built(FEATURE)
+        .volatile()
+        .no_effect("no cipher of this server uses them: all agree on a key by elliptic curves")
         .about("Diffie-Hellman parameters, which only very old clients need."),
     Directive::text("tls-ca-cert-file", "", field!(tls.authorities_file))
         .live()
-        .not_built(FEATURE)
+        .volatile()
         .about("The file with the certificates of the authorities that are trusted."),
     Directive::text("tls-ca-cert-dir", "", field!(tls.authorities_directory))
         .live()
-        .not_built(FEATURE)
+        .volatile()
         .about("A directory with such certificates."),
     Directive::choice::<AuthenticateClients>(
         "tls-auth-clients",
@@ -127,39 +123,31 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(tls.authenticate_clients),
     )
     .live()
-    .not_built(FEATURE)
     .about("Whether clients must show a certificate: `yes`, `no`, or only a good one if any (`optional`)."),
     Directive::switch("tls-replication", "no", field!(tls.replication))
         .live()
-        .refused(FEATURE)
         .about("Whether the link to the primary is encrypted."),
     Directive::switch("tls-cluster", "no", field!(tls.cluster))
         .live()
-        .refused(FEATURE)
+        .refused("cluster mode")
         .about("Whether the links between nodes of a cluster are encrypted."),
     Directive::text("tls-protocols", "", field!(tls.protocols))
         .live()
-        .not_built(FEATURE)
-        .about("The versions of TLS that are allowed, such as \"TLSv1.2 TLSv1.3\". Empty: these two."),
+        .about("The versions of TLS that are allowed, of \"TLSv1.2 TLSv1.3\". Empty: both. Older ones are insecure and an error."),
     Directive::text("tls-ciphers", "", field!(tls.ciphers))
         .live()
-        .not_built(FEATURE)
-        .about("The ciphers for TLS 1.2. Empty: a secure choice."),
+        .about("The ciphers for TLS 1.2, as OpenSSL writes them; those without forward secrecy do not exist. Empty: all."),
     Directive::text("tls-ciphersuites", "", field!(tls.cipher_suites))
         .live()
-        .not_built(FEATURE)
-        .about("The cipher suites for TLS 1.3. Empty: a secure choice."),
+        .about("The cipher suites for TLS 1.3. Empty: all."),
     Directive::switch("tls-prefer-server-ciphers", "no", field!(tls.prefer_server_ciphers))
         .live()
-        .not_built(FEATURE)
         .about("Whether the server chooses among the ciphers, rather than the client."),
     Directive::switch("tls-session-caching", "yes", field!(tls.session_caching))
         .live()
-        .not_built(FEATURE)
         .about("Whether a client that comes back may skip the costly part of the handshake."),
     Directive::number("tls-session-cache-size", "20480", NATURAL_32, field!(tls.session_cache_size))
         .live()
-        .not_built(FEATURE)
         .about("How many sessions are remembered for that. 0: any number."),
     Directive::number(
         "tls-session-cache-timeout",
@@ -168,7 +156,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(tls.session_cache_timeout_s),
     )
     .live()
-    .not_built(FEATURE)
     .about("Seconds for which they are."),
     Directive::number(
         "max-new-tls-connections-per-cycle",
@@ -177,6 +164,5 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(tls.accepts_per_round),
     )
     .live()
-    .not_built(FEATURE)
     .about("How many new encrypted connections are accepted at once before other clients get their turn."),
 ];

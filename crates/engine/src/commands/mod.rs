@@ -35,6 +35,7 @@ mod tests;
 use crate::command_table::Command;
 
 pub(crate) use key::dump::value_limits;
+pub(crate) use server::measured_bytes;
 
 /// All commands.
 pub const FAMILIES: &[&[&Command]] = &[

@@ -4,6 +4,7 @@
 //! have yet is there all the same, and says what a Redis says that does not use the feature.
 
 mod calls;
+mod hot_keys;
 pub(crate) mod memory;
 mod process;
 
@@ -28,6 +29,8 @@ struct Section {
     name: &'static str,
     /// Whether it is shown when nothing, or `default`, is asked for.
     by_default: bool,
+    /// Whether it is shown only when its name is asked for: Redis does not have it.
+    by_name: bool,
     write: fn(&Facts<'_>, &mut Fields),
 }
 
@@ -45,11 +48,16 @@ const SECTIONS: &[Section] = &[
     Section::new("Latencystats", calls::latencies).on_demand(),
     Section::new("Cluster", |_, fields| fields.put("cluster_enabled", 0)),
     Section::new("Keyspace", keyspace),
+    Section::new("Hotkeys", hot_keys::section).by_name(),
 ];
 
 impl Section {
     const fn new(name: &'static str, write: fn(&Facts<'_>, &mut Fields)) -> Section {
-        Section { name, by_default: true, write }
+        Section { name, by_default: true, by_name: false, write }
+    }
+
+    const fn by_name(self) -> Section {
+        Section { by_default: false, by_name: true, ..self }
     }
 
     const fn on_demand(self) -> Section {
@@ -63,9 +71,9 @@ impl Selection {
         Selection::of(|section| section.by_default)
     }
 
-    /// Every section.
+    /// Every section, but for those that are told only by name.
     pub(crate) fn all() -> Selection {
-        Selection::of(|_| true)
+        Selection::of(|section| !section.by_name)
     }
 
     /// The sections that the words of a call name.

@@ -35,7 +35,7 @@ pub(super) fn server(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("executable", &process.executable);
     fields.put("config_file", &process.config_file);
     fields.put("io_threads_active", u8::from(1 < workers));
-    for (number, listener) in process.listeners.iter().enumerate() {
+    for (number, listener) in &process.listeners {
         fields.line(format_args!("listener{number}:{listener}"));
     }
     fields.put("ochre_version", VERSION);

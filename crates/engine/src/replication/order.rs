@@ -220,6 +220,8 @@ impl Engine {
             user: settings.primary_user.as_bytes().to_vec(),
             password: settings.primary_password.as_bytes().to_vec(),
             port: match settings.announce_port {
+                // As in Redis: where those are let in who are encrypted as this server is.
+                0 if config.tls.replication => config.tls.port,
                 0 => config.network.port,
                 port => port,
             },

@@ -34,6 +34,13 @@ pub struct Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(u64);
 
+impl Mark {
+    /// How many bytes lie between an earlier position and this one.
+    pub fn since(self, earlier: Mark) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
 impl Output {
     /// An output with nothing pending; reserves nothing.
     pub fn new() -> Output {

@@ -15,6 +15,7 @@ use crate::append_only::AppendOnly;
 use crate::clock::Clock;
 use crate::log;
 use crate::process::reason::reason;
+use crate::tls::Terms;
 use crate::worker::Mailbox;
 
 /// Between two tries to connect.
@@ -31,6 +32,8 @@ pub(crate) struct Link {
     pub(super) bell: Arc<Bell>,
     pub(super) mailboxes: Arc<[Mailbox]>,
     pub(super) append_only: Arc<AppendOnly>,
+    /// If the link is to be encrypted.
+    terms: Arc<Terms>,
     stopped: AtomicBool,
     /// The append-only file was written until the data was taken away, and is not yet again.
     pub(super) suspended: AtomicBool,
@@ -54,6 +57,7 @@ impl Link {
         bell: Arc<Bell>,
         mailboxes: Arc<[Mailbox]>,
         append_only: Arc<AppendOnly>,
+        terms: Arc<Terms>,
     ) -> Link {
         Link {
             engine,
@@ -61,6 +65,7 @@ impl Link {
             bell,
             mailboxes,
             append_only,
+            terms,
             stopped: AtomicBool::new(false),
             suspended: AtomicBool::new(false),
         }
@@ -159,7 +164,7 @@ impl Link {
         let host = primary.host.to_string_lossy();
         log::notice(format_args!("{verb} to MASTER {host}:{}", primary.port));
         let config = self.engine.config();
-        let wire = Wire::begin(&host, primary.port, &config).map_err(|error| {
+        let mut wire = Wire::begin(&host, primary.port, &config).map_err(|error| {
             log::warning(format_args!("Unable to connect to MASTER: {}", reason(&error)));
             Lost::Attempt
         })?;
@@ -188,7 +193,40 @@ impl Link {
         if let Err(error) = wire.set_up(&config) {
             log::verbose(format_args!("Error setting up the link's socket: {error}"));
         }
+        if config.tls.replication {
+            self.encrypt(order, &mut wire, &host, silence)?;
+        }
         Ok(wire)
+    }
+
+    /// Makes the connection an encrypted one.
+    fn encrypt(
+        &self,
+        order: &Order,
+        wire: &mut Wire,
+        host: &str,
+        silence: Silence,
+    ) -> Result<(), Lost> {
+        let failed = |error: &std::io::Error| {
+            log::warning(format_args!("Error condition on socket for SYNC: {}", reason(error)));
+            Lost::Attempt
+        };
+        let Some(terms) = self.terms.client() else {
+            log::warning("Error condition on socket for SYNC: nothing says whom to trust");
+            return Err(Lost::Attempt);
+        };
+        wire.encrypt(terms, host).map_err(|error| failed(&error))?;
+        while !wire.shake_hands().map_err(|error| failed(&error))? {
+            self.check(order)?;
+            if wire.wait(&self.bell, PATIENCE).map_err(|error| failed(&error))?.rung {
+                self.bell.hear();
+            }
+            if self.timeout() < silence.length() {
+                log::warning("Timeout connecting to the MASTER...");
+                return Err(Lost::Attempt);
+            }
+        }
+        Ok(())
     }
 
     /// Gives what was agreed on, and what has come behind that.

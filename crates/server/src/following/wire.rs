@@ -6,19 +6,24 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use config::Config;
 use engine::clients::Peer;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustls::ClientConfig;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use super::bell::Bell;
+use crate::tls::Session;
 
 /// A connection to a primary.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: TcpStream,
+    /// What encrypts it, if anything does.
+    session: Option<Box<Session>>,
     /// What the primary has not taken yet.
     pending: Vec<u8>,
 }
@@ -42,7 +47,9 @@ impl Wire {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "no address of that name");
         for address in (host, port).to_socket_addrs()? {
             match begin_to(address, &source) {
-                Ok(stream) => return Ok(Wire { stream, pending: Vec::new() }),
+                Ok(stream) => {
+                    return Ok(Wire { stream, session: None, pending: Vec::new() });
+                }
                 Err(error) => last = error,
             }
         }
@@ -72,6 +79,20 @@ impl Wire {
         socket.set_tcp_keepalive(&keepalive)
     }
 
+    /// Begins to encrypt it. Nothing has been sent yet.
+    pub(super) fn encrypt(&mut self, terms: Arc<ClientConfig>, host: &str) -> io::Result<()> {
+        self.session = Some(Box::new(Session::new(terms, host, &self.stream)?));
+        Ok(())
+    }
+
+    /// Goes on with the handshake of an encrypted connection, as far as that is possible now; whether it is done.
+    pub(super) fn shake_hands(&mut self) -> io::Result<bool> {
+        match &mut self.session {
+            Some(session) => session.shake_hands(&mut self.stream),
+            None => Ok(true),
+        }
+    }
+
     /// Both ends of it.
     pub(super) fn peer(&self) -> Peer {
         let text = |address: io::Result<SocketAddr>| {
@@ -87,8 +108,12 @@ impl Wire {
 
     /// Waits until something has come, the bell rings, or the time is over.
     pub(super) fn wait(&mut self, bell: &Bell, limit: Duration) -> io::Result<Ready> {
-        let interest =
-            if self.pending.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+        let session = self.session.as_ref();
+        let writes = !self.pending.is_empty() || session.is_some_and(|it| it.wants_write());
+        // The socket does not tell of what has been decrypted already.
+        let has_more = session.is_some_and(|session| session.has_more());
+        let limit = if has_more { Duration::ZERO } else { limit };
+        let interest = if writes { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
         let mut sources = [PollFd::new(&self.stream, interest), PollFd::new(bell, PollFlags::IN)];
         wait(&mut sources, limit)?;
         let on_stream = sources[0].revents();
@@ -96,11 +121,14 @@ impl Wire {
         if on_stream.contains(PollFlags::OUT) {
             self.flush()?;
         }
-        Ok(Ready { readable: on_stream.intersects(!PollFlags::OUT), rung })
+        Ok(Ready { readable: has_more || on_stream.intersects(!PollFlags::OUT), rung })
     }
 
     /// Reads what has come; 0 is the end, and `None` that nothing has.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        if let Some(session) = &mut self.session {
+            return session.read(&mut self.stream, buffer);
+        }
         match self.stream.read(buffer) {
             Ok(count) => Ok(Some(count)),
             Err(error) if is_idle(&error) => Ok(None),
@@ -118,6 +146,13 @@ impl Wire {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if let Some(session) = &mut self.session {
+            while session.flush(&mut self.stream)? && !self.pending.is_empty() {
+                let count = session.write(&mut self.stream, &self.pending)?;
+                self.pending.drain(..count);
+            }
+            return Ok(());
+        }
         while !self.pending.is_empty() {
             match self.stream.write(&self.pending) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

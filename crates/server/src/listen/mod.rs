@@ -35,6 +35,8 @@ use crate::process::reason::reason;
 /// What to listen on with TCP.
 #[derive(Clone, Debug)]
 pub(crate) struct TcpSettings {
+    /// What is to come in, for errors: `tcp` or `tls`.
+    pub(crate) kind: &'static str,
     /// The words of `bind`: addresses, host names, `*` or `::*` for all. One with a minus in front may be one that this
     /// machine does not have.
     pub(crate) addresses: Vec<String>,
@@ -50,14 +52,19 @@ pub(crate) struct TcpSettings {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenError {
     /// One address failed, as was logged.
-    #[error("Failed listening on port {port} (tcp), aborting.")]
+    #[error("Failed listening on port {port} ({kind}), aborting.")]
     Tcp {
         /// The port asked for.
         port: u16,
+        /// What was to come in there.
+        kind: &'static str,
     },
     /// No address was there to listen on, each as was logged.
     #[error("Configured to not listen anywhere, exiting.")]
     Nowhere,
+    /// Connections cannot be encrypted as is configured; why, is logged.
+    #[error("Failed to configure TLS. Check logs for more info.")]
+    Terms,
     /// The Unix socket failed.
     #[error("Failed opening Unix socket: {step}: {}", reason(.error))]
     Unix {
@@ -95,7 +102,7 @@ pub(crate) fn listen_tcp(settings: &TcpSettings) -> Result<Vec<Vec<TcpListener>>
                     failure.text
                 ));
                 if !failure.is_absence(optional) {
-                    return Err(ListenError::Tcp { port });
+                    return Err(ListenError::Tcp { port, kind: settings.kind });
                 }
             }
         }

@@ -8,18 +8,19 @@ use engine::Feed;
 use engine::replication::AttachedReplica;
 
 use super::Newcomer;
-use super::link::{Link, Stage};
+use super::link::{Link, Sealing, Stage};
 use super::thread::Feeding;
 use crate::log;
 
 impl Feeding {
     /// Answers a client that has asked for the data.
     pub(super) fn admit(&mut self, newcomer: Newcomer) {
-        let Newcomer { socket, record, announced, request, input } = newcomer;
+        let Newcomer { socket, channel, record, announced, request, input } = newcomer;
         let attached = Arc::new(AttachedReplica::new(record, announced, self.unix_ms()));
         let is_old = request == SyncRequest::Old;
         let now_ms = self.now_ms();
-        let link = Link::new(socket, attached, is_old, input, now_ms);
+        let mut link = Link::new(socket, attached, is_old, input, now_ms);
+        link.sealing = channel.map(|channel| Box::new(Sealing::new(channel)));
         self.drain();
         let link = match self.resume(link, &request) {
             Ok(()) => return,

@@ -59,7 +59,10 @@ struct Wanted {
 impl FullSyncs {
     /// Whether what goes on has come to its end, which was not noted yet.
     pub(super) fn has_ended(&self) -> bool {
-        self.current.as_ref().is_some_and(|current| current.outcome.lock().is_some())
+        // A thread that has panicked leaves no outcome.
+        let has_ended =
+            |current: &Current| current.outcome.lock().is_some() || current.thread.is_finished();
+        self.current.as_ref().is_some_and(has_ended)
     }
 }
 

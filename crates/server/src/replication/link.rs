@@ -20,12 +20,15 @@ use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 
 use super::transfer::{Chunk, Transfer};
+use crate::tls::{Arrival, Channel, Scratch};
 use crate::worker::poller::Interest;
 
 /// A replica's connection.
 #[expect(clippy::struct_excessive_bools, reason = "each is about something of its own")]
 pub(super) struct Link {
     pub(super) socket: OwnedFd,
+    /// What encrypts it, if anything does.
+    pub(super) sealing: Option<Box<Sealing>>,
     pub(super) attached: Arc<AttachedReplica>,
     pub(super) stage: Stage,
     /// The offset of what it is sent next of the stream; none before that is known.
@@ -47,6 +50,18 @@ pub(super) struct Link {
     is_finished: bool,
     /// Since when it is over the soft limit of what may wait for it.
     pub(super) over_soft_limit_since_ms: Option<u64>,
+}
+
+/// What encrypts a connection, with what that works with.
+pub(super) struct Sealing {
+    channel: Box<Channel>,
+    scratch: Scratch,
+}
+
+impl Sealing {
+    pub(super) fn new(channel: Box<Channel>) -> Sealing {
+        Sealing { channel, scratch: Scratch::default() }
+    }
 }
 
 /// What it is sent.
@@ -100,6 +115,7 @@ impl Link {
     ) -> Link {
         Link {
             socket,
+            sealing: None,
             attached,
             stage: Stage::Waiting,
             cursor: None,
@@ -152,6 +168,7 @@ impl Link {
     /// Whether there is something to send.
     pub(super) fn has_output(&self, end: u64) -> bool {
         self.head_sent < self.head.len()
+            || self.is_sealing()
             || match &self.stage {
                 Stage::Waiting | Stage::Saving | Stage::Transmitted => false,
                 Stage::File { .. } => true,
@@ -160,6 +177,11 @@ impl Link {
                 }
                 Stage::Online => self.cursor.is_some_and(|cursor| cursor < end),
             }
+    }
+
+    /// Whether encrypted bytes wait for the socket.
+    fn is_sealing(&self) -> bool {
+        self.sealing.as_ref().is_some_and(|sealing| sealing.channel.pending() != 0)
     }
 
     /// Sends what there is, as far as the socket takes it and others need not wait for long. Gives how many bytes that were.
@@ -172,7 +194,10 @@ impl Link {
             }
             match self.send_some(backlog) {
                 Ok(Step::Sent(count)) => total += count,
-                Ok(Step::Nothing) => break Served::Goes,
+                Ok(Step::Nothing) => {
+                    self.is_blocked = self.is_sealing();
+                    break Served::Goes;
+                }
                 Ok(Step::Transmitted) => break Served::Transmitted,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
@@ -189,15 +214,26 @@ impl Link {
     }
 
     fn send_some(&mut self, backlog: Option<&Backlog>) -> Result<Step, Errno> {
+        if self.is_sealing() {
+            // Encrypted before, and to go before anything else.
+            match push(&self.socket, &mut self.sealing, &[]) {
+                Ok(_) => {}
+                Err(Errno::AGAIN) if !self.is_sealing() => {}
+                Err(error) => return Err(error),
+            }
+        }
         let rest = self.head.get(self.head_sent..).unwrap_or_default();
         if !rest.is_empty() {
-            let count = send(&self.socket, rest, SendFlags::NOSIGNAL)?;
+            let count = push(&self.socket, &mut self.sealing, rest)?;
             self.head_sent += count;
             return Ok(Step::Sent(count));
         }
         match &mut self.stage {
             Stage::Waiting | Stage::Saving | Stage::Transmitted => Ok(Step::Nothing),
-            Stage::File { file, position, end } => send_file(&self.socket, file, position, *end),
+            Stage::File { file, position, end } => {
+                let sealing = &mut self.sealing;
+                send_file(file, position, *end, |bytes| push(&self.socket, sealing, bytes))
+            }
             Stage::Streaming { transfer, number, sent, mark } => match transfer.chunk(*number) {
                 Chunk::Later => Ok(Step::Nothing),
                 Chunk::End => {
@@ -208,7 +244,7 @@ impl Link {
                 }
                 Chunk::Some(chunk) => {
                     let rest = chunk.get(*sent..).unwrap_or_default();
-                    let count = send(&self.socket, rest, SendFlags::NOSIGNAL)?;
+                    let count = push(&self.socket, &mut self.sealing, rest)?;
                     *sent += count;
                     if chunk.len() <= *sent {
                         *number += 1;
@@ -228,7 +264,12 @@ impl Link {
                 }
                 // SIGPIPE is ignored by the process.
                 let slices = slices.get(..filled).unwrap_or_default();
-                let count = rustix::io::writev(&self.socket, slices)?;
+                let count = if self.sealing.is_some() {
+                    let first: &[u8] = slices.first().map_or(&[], |slice| slice);
+                    push(&self.socket, &mut self.sealing, first)?
+                } else {
+                    rustix::io::writev(&self.socket, slices)?
+                };
                 *cursor += count as u64;
                 Ok(Step::Sent(count))
             }
@@ -240,6 +281,20 @@ impl Link {
         let mut said = None;
         loop {
             self.input.reserve(4096);
+            if let Some(sealing) = &mut self.sealing {
+                let Sealing { channel, scratch } = &mut **sealing;
+                let input = &mut self.input;
+                match channel.receive(&self.socket, scratch, |it| input.extend_from_slice(it)) {
+                    Ok(Arrival::Bytes(_)) => {}
+                    Ok(Arrival::Nothing) => break,
+                    Ok(Arrival::End) | Err(_) => return Err(Gone),
+                }
+                said = self.listen()?.or(said);
+                if INPUT_BYTES < self.input.len() {
+                    return Err(Gone);
+                }
+                continue;
+            }
             match rustix::io::read(&self.socket, rustix::buffer::spare_capacity(&mut self.input)) {
                 Ok(0) => return Err(Gone),
                 Ok(_) => {}
@@ -278,6 +333,9 @@ impl Link {
     /// Says that nothing more comes.
     pub(super) fn finish(&mut self) {
         if !std::mem::replace(&mut self.is_finished, true) {
+            if let Some(sealing) = &mut self.sealing {
+                sealing.channel.close(&self.socket, &mut sealing.scratch);
+            }
             // If it fails, the other side is gone.
             let _gone = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
         }
@@ -311,7 +369,27 @@ enum Step {
     Transmitted,
 }
 
-fn send_file(socket: &OwnedFd, file: &File, position: &mut u64, end: u64) -> Result<Step, Errno> {
+/// Sends bytes, encrypted if need be, as far as the socket takes them; an error if it takes none.
+fn push(
+    socket: &OwnedFd,
+    sealing: &mut Option<Box<Sealing>>,
+    bytes: &[u8],
+) -> Result<usize, Errno> {
+    let Some(sealing) = sealing else { return send(socket, bytes, SendFlags::NOSIGNAL) };
+    let Sealing { channel, scratch } = &mut **sealing;
+    match channel.send(socket, bytes, scratch) {
+        Ok(0) => Err(Errno::AGAIN),
+        Ok(count) => Ok(count),
+        Err(_) => Err(Errno::PIPE),
+    }
+}
+
+fn send_file(
+    file: &File,
+    position: &mut u64,
+    end: u64,
+    push: impl FnOnce(&[u8]) -> Result<usize, Errno>,
+) -> Result<Step, Errno> {
     let rest = usize::try_from(end.saturating_sub(*position)).unwrap_or(usize::MAX);
     if rest == 0 {
         return Ok(Step::Transmitted);
@@ -322,7 +400,7 @@ fn send_file(socket: &OwnedFd, file: &File, position: &mut u64, end: u64) -> Res
         // It is shorter than it was: nobody but this process has it.
         return Err(Errno::IO);
     }
-    let count = send(socket, bytes.get(..read).unwrap_or_default(), SendFlags::NOSIGNAL)?;
+    let count = push(bytes.get(..read).unwrap_or_default())?;
     *position += count as u64;
     Ok(Step::Sent(count))
 }

@@ -37,6 +37,7 @@ use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::clock::Clock;
+use crate::tls::Channel;
 use crate::worker::Mailbox;
 
 pub(crate) use thread::{Feeder, tell_workers};
@@ -67,6 +68,8 @@ enum Order {
 /// A client that has asked for the data.
 pub(crate) struct Newcomer {
     pub(crate) socket: OwnedFd,
+    /// What encrypts it, if anything does.
+    pub(crate) channel: Option<Box<Channel>>,
     pub(crate) record: Arc<ClientRecord>,
     pub(crate) announced: Announced,
     pub(crate) request: SyncRequest,

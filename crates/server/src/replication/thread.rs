@@ -586,6 +586,10 @@ impl Feeding {
             self.drop_link(id);
         }
         let end = self.end();
+        let count = self.links.len();
+        if count == 0 {
+            return;
+        }
         let patience_s =
             if self.waits_at_end { self.engine.config().process.shutdown_timeout_s } else { 0 };
         let deadline = Instant::now() + Duration::from_secs(patience_s.into());
@@ -600,12 +604,10 @@ impl Feeding {
             }
             self.receive_ready();
         }
-        if !self.links.is_empty() {
-            log::warning(format_args!(
-                "{} of the replicas have not read everything when shutting down.",
-                self.links.len()
-            ));
-        }
+        log::notice(format_args!(
+            "{} of {count} replicas are in sync when shutting down.",
+            count.saturating_sub(self.links.len())
+        ));
     }
 
     fn adopt(&mut self, newcomer: Newcomer) {

@@ -9,16 +9,18 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use engine::clients::{ClientRecord, Peer};
+use engine::clients::Peer;
 use engine::session::Session;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags};
+use rustls::ServerConfig;
 
 use super::connection::Connection;
-use super::mailbox::Mail;
+use super::mailbox::{Mail, Newcomer};
 use super::poller::Interest;
-use super::{LISTENERS, Token, Worker};
+use super::{LISTENERS, ListenerKind, Token, Worker};
 use crate::process::reason::reason;
+use crate::tls::Channel;
 use crate::{listen, log};
 
 const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
@@ -42,17 +44,23 @@ const LOG_INTERVAL_US: u64 = 1_000_000;
 impl Worker<'_> {
     /// Takes connections that wait at a listener, and shares them out.
     pub(super) fn accept(&mut self, listener: u64) {
-        let Ok(listener) = usize::try_from(listener) else { return };
-        for _ in 0..self.share.config.network.accepts_per_round.max(1) {
-            let Some(listener) = self.listeners.get(listener) else { return };
+        let Ok(index) = usize::try_from(listener) else { return };
+        let Some(listener) = self.listeners.get(index) else { return };
+        let count = match listener.kind {
+            // A handshake takes more time than all the rest.
+            ListenerKind::Tls(_) => self.share.config.tls.accepts_per_round,
+            ListenerKind::Tcp | ListenerKind::Unix => self.share.config.network.accepts_per_round,
+        };
+        for _ in 0..count.max(1) {
+            let Some(listener) = self.listeners.get(index) else { return };
             let accepted = rustix::net::accept_with(
                 &listener.socket,
                 SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
             );
             match accepted {
                 Ok(socket) => {
-                    let is_unix = listener.is_unix;
-                    self.admit(socket, is_unix);
+                    let kind = listener.kind.clone();
+                    self.admit(socket, &kind);
                 }
                 // Invalid: it has been closed, and the mail that says so is on its way.
                 Err(Errno::AGAIN | Errno::INVAL) => return,
@@ -90,18 +98,27 @@ impl Worker<'_> {
         }
     }
 
-    fn admit(&mut self, socket: OwnedFd, is_unix: bool) {
+    fn admit(&mut self, socket: OwnedFd, kind: &ListenerKind) {
         // Only this worker admits clients, so there are no more than it counts here.
         let limit = usize::try_from(self.share.config.limits.clients).unwrap_or(usize::MAX);
         if limit <= self.engine.clients.len() {
-            return self.refuse(&socket, TOO_MANY);
+            return self.refuse(&socket, kind, TOO_MANY);
         }
+        let is_unix = matches!(kind, ListenerKind::Unix);
         let (peer, remote) = peer_of(&socket, is_unix);
         let is_local = remote.is_none_or(is_loopback);
         let protected = self.share.config.network.protected_mode && !self.engine.asks_password();
-        if protected && !is_local {
-            return self.refuse(&socket, PROTECTED);
+        let farewell = (protected && !is_local).then_some(PROTECTED);
+        if let (Some(line), ListenerKind::Tcp | ListenerKind::Unix) = (farewell, kind) {
+            return self.refuse(&socket, kind, line);
         }
+        let terms = match kind {
+            ListenerKind::Tls(terms) => match terms.server() {
+                Some(terms) => Some(terms),
+                None => return self.refuse(&socket, kind, b""),
+            },
+            ListenerKind::Tcp | ListenerKind::Unix => None,
+        };
         let set_up = if is_unix {
             listen::set_up_unix(&socket)
         } else {
@@ -112,38 +129,59 @@ impl Worker<'_> {
             return;
         }
         log::verbose(format_args!("Accepted {}", peer.address));
-        self.share_out(socket, peer);
+        self.share_out(socket, peer, terms, farewell);
     }
 
-    fn refuse(&self, socket: &OwnedFd, line: &[u8]) {
-        // A client that does not take the line is closed without it.
-        let _best_effort = rustix::net::send(socket, line, SendFlags::NOSIGNAL);
+    fn refuse(&self, socket: &OwnedFd, kind: &ListenerKind, line: &[u8]) {
+        // Before a handshake the line would not be understood, and a handshake is more than is done for it.
+        if !matches!(kind, ListenerKind::Tls(_)) {
+            // A client that does not take the line is closed without it.
+            let _best_effort = rustix::net::send(socket, line, SendFlags::NOSIGNAL);
+        }
         self.engine.statistics[self.share.index]
             .update(|numbers| numbers.rejected_connections += 1);
     }
 
-    fn share_out(&mut self, socket: OwnedFd, peer: Peer) {
+    fn share_out(
+        &mut self,
+        socket: OwnedFd,
+        peer: Peer,
+        terms: Option<Arc<ServerConfig>>,
+        farewell: Option<&'static [u8]>,
+    ) {
         self.engine.statistics[self.share.index]
             .update(|numbers| numbers.connections_received += 1);
         let worker = self.door.next_worker;
         self.door.next_worker = (worker + 1) % self.mailboxes.len();
         // It counts from here on, though its worker may be a while.
         let record = self.engine.clients.add(peer, worker, self.share.now_ms());
+        let newcomer = Newcomer { socket, record, terms, farewell };
         if worker == self.share.index {
-            self.adopt(socket, record);
+            self.adopt(newcomer);
         } else {
-            self.mailboxes[worker].send(Mail::Adopt(socket, record));
+            self.mailboxes[worker].send(Mail::Adopt(newcomer));
         }
     }
 
     /// Makes a connection this worker's.
-    pub(super) fn adopt(&mut self, socket: OwnedFd, record: Arc<ClientRecord>) {
+    pub(super) fn adopt(&mut self, newcomer: Newcomer) {
+        let Newcomer { socket, record, terms, farewell } = newcomer;
         if record.killed.load(Relaxed) {
             // On its way here.
             return;
         }
         let authenticated = self.engine.trusts_newcomers();
-        let connection = Connection::new(socket, Session::new(record, authenticated));
+        let mut connection = Connection::new(socket, Session::new(record, authenticated));
+        if let Some(terms) = terms {
+            match Channel::new(terms, farewell) {
+                Ok(channel) => connection.channel = Some(Box::new(channel)),
+                Err(error) => {
+                    log::warning(format_args!("Error accepting a client connection: {error}"));
+                    self.engine.clients.remove(connection.session.id());
+                    return;
+                }
+            }
+        }
         let token = self.places.reserve();
         if let Err(error) = self.poller.add(&connection.socket, token, connection.interest) {
             log::warning(format_args!("Error registering a client's socket: {error}"));

@@ -26,6 +26,9 @@ pub(super) fn congestion_bytes(connection: &Connection) -> usize {
 /// How long a connection that is to be closed, and only waits for its client to take what is left, may make no progress.
 const CLOSING_PATIENCE_MS: i64 = 60_000;
 
+/// How long the handshake of an encrypted connection may take. Until it is done nobody knows who it is.
+const HANDSHAKE_PATIENCE_MS: i64 = 10_000;
+
 /// Bytes of a query buffer that are logged.
 const SHOWN_BYTES: usize = 64;
 
@@ -60,6 +63,19 @@ impl Worker<'_> {
         self.share.count(|numbers| numbers.client_query_buffer_limit_disconnections += 1);
     }
 
+    /// Closes the clients that take most memory, if all together take too much.
+    #[inline]
+    pub(super) fn limit_clients(&mut self, at_tick: bool) {
+        /// When clients of this worker have grown by this part of the limit, the next tick is not awaited.
+        const PART: u64 = 16;
+        if let Some(limit) = self.share.client_memory_limit()
+            && (at_tick || limit / PART <= self.grown as u64)
+        {
+            self.grown = 0;
+            self.share.evict_clients(limit);
+        }
+    }
+
     /// Whether a client that does not take its replies is within its limits. `at_once` is whether it has just called
     /// something, and not only let time pass.
     pub(super) fn check_output_limit(&self, connection: &mut Connection, at_once: bool) -> Life {
@@ -69,7 +85,7 @@ impl Worker<'_> {
             ClientKind::Replica => &limits.replica,
             ClientKind::Normal | ClientKind::Primary => &limits.normal,
         };
-        let pending = connection.output.len() as u64;
+        let pending = connection.pending() as u64;
         let is_over = |bytes: u64| 0 < bytes && bytes <= pending;
         if !is_over(limit.soft_bytes) {
             connection.over_soft_limit_since_ms = 0;
@@ -136,11 +152,20 @@ impl Worker<'_> {
         let waits = listens || matches!(connection.state, State::Blocked | State::Paused);
         let is_idle = 0 < limit_ms && limit_ms < idle_ms && !waits;
         let is_stuck = connection.state == State::Closing && CLOSING_PATIENCE_MS < idle_ms;
+        let age_ms = self.share.now_ms() - record.created_ms;
+        let shakes_hands = connection.channel.as_ref().is_some_and(|it| it.is_handshaking());
+        if shakes_hands && HANDSHAKE_PATIENCE_MS < age_ms {
+            log::verbose(format_args!(
+                "Closing a client that does not finish its handshake: {}",
+                self.describe(connection)
+            ));
+            return true;
+        }
         if is_idle || is_stuck {
             log::verbose("Closing idle client");
             return true;
         }
-        !connection.output.is_empty() && self.check_output_limit(connection, false) == Life::Ends
+        connection.has_pending() && self.check_output_limit(connection, false) == Life::Ends
     }
 }
 

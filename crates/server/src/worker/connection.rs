@@ -21,10 +21,13 @@ use resp::{Output, RequestParser};
 
 use super::input::LongArgument;
 use super::poller::Interest;
+use crate::tls::Channel;
 
 /// A connection and its state.
 pub(super) struct Connection {
     pub(super) socket: OwnedFd,
+    /// What encrypts it, if anything does.
+    pub(super) channel: Option<Box<Channel>>,
     pub(super) session: Session,
     pub(super) parser: RequestParser,
     /// Bytes received and not executed yet.
@@ -83,6 +86,7 @@ impl Connection {
     pub(super) fn new(socket: OwnedFd, session: Session) -> Connection {
         Connection {
             socket,
+            channel: None,
             session,
             parser: RequestParser::new(),
             input: Vec::new(),
@@ -103,17 +107,29 @@ impl Connection {
         Interest {
             // One that waits for its turn reads soon: not worth two system calls.
             read: matches!(self.state, State::Open | State::Waiting) && !self.holding.is_early,
-            write: !self.output.is_empty() && self.holding.until.is_none(),
+            write: self.has_pending() && self.holding.until.is_none(),
             // A client that gives up waiting must not keep its place. One that has sent all that it
             // wants and only reads still gets its replies.
             hang_up: matches!(self.state, State::Blocked | State::Paused),
         }
     }
 
+    /// Whether something is to be sent.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.output.is_empty() || self.channel.as_ref().is_some_and(|it| it.pending() != 0)
+    }
+
+    /// Bytes that are to be sent.
+    pub(super) fn pending(&self) -> usize {
+        self.output.len() + self.channel.as_ref().map_or(0, |channel| channel.pending())
+    }
+
     /// Whether its buffers are empty, as they are after most calls, and it keeps nothing else.
     pub(super) fn is_quiet(&self) -> bool {
         let is_open = self.state == State::Open;
-        self.input.is_empty() && self.output.is_empty() && is_open && self.session.memory() == 0
+        let is_at_rest = self.channel.as_ref().is_none_or(|channel| channel.is_quiet());
+        let is_empty = self.input.is_empty() && self.output.is_empty() && is_at_rest;
+        is_empty && is_open && self.session.memory() == 0
     }
 
     /// Notes that the client has sent something or taken a reply.
@@ -129,8 +145,9 @@ impl Connection {
         let held = self.input.len() + arrived;
         record.query_buffer.store(held, Relaxed);
         record.query_buffer_free.store(self.input.capacity() + memory - held, Relaxed);
-        record.output.store(self.output.len(), Relaxed);
-        record.output_memory.store(self.output.memory(), Relaxed);
+        let sealed = self.channel.as_ref().map_or(0, |channel| channel.pending());
+        record.output.store(self.output.len() + sealed, Relaxed);
+        record.output_memory.store(self.output.memory() + sealed, Relaxed);
         record.memory.store(self.memory(), Relaxed);
         record.paused.store(self.state == State::Paused, Relaxed);
         record.closing.store(self.state == State::Closing, Relaxed);
@@ -139,6 +156,7 @@ impl Connection {
     /// Bytes of memory it takes.
     pub(super) fn memory(&self) -> usize {
         size_of::<Connection>()
+            + self.channel.as_ref().map_or(0, |channel| channel.memory())
             + self.input.capacity()
             + self.long.as_ref().map_or(0, |long| long.memory())
             + self.output.memory()

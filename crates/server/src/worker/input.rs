@@ -32,6 +32,8 @@ const BELIEVED_PART: usize = 16;
 pub(super) struct LongArgument {
     bytes: Vec<u8>,
     length: usize,
+    /// What came after it, where that could not be left in the socket.
+    after: Vec<u8>,
 }
 
 impl LongArgument {
@@ -40,7 +42,7 @@ impl LongArgument {
         if length < LONG_BYTES || arrived.len() <= SHORT_BYTES || length <= arrived.len() {
             return None;
         }
-        let mut argument = LongArgument { bytes: Vec::new(), length };
+        let mut argument = LongArgument { bytes: Vec::new(), length, after: Vec::new() };
         argument.make_room(arrived.len());
         argument.bytes.extend_from_slice(arrived);
         argument.make_room(0);
@@ -53,6 +55,15 @@ impl LongArgument {
         &mut self.bytes
     }
 
+    /// Takes more of it, and what comes after it.
+    pub(super) fn append(&mut self, arrived: &[u8]) {
+        let missing = self.length.saturating_sub(self.bytes.len());
+        let (more, after) = arrived.split_at_checked(missing).unwrap_or((arrived, &[]));
+        self.make_room(more.len());
+        self.bytes.extend_from_slice(more);
+        self.after.extend_from_slice(after);
+    }
+
     /// Whether all of it has arrived, and perhaps more.
     pub(super) fn is_complete(&self) -> bool {
         self.length <= self.bytes.len()
@@ -60,7 +71,8 @@ impl LongArgument {
 
     /// The argument, and what came after it.
     pub(super) fn finish(mut self) -> (Arc<Vec<u8>>, Vec<u8>) {
-        let after = self.bytes.split_off(self.length.min(self.bytes.len()));
+        let mut after = self.bytes.split_off(self.length.min(self.bytes.len()));
+        after.append(&mut self.after);
         self.bytes.shrink_to_fit();
         (Arc::new(self.bytes), after)
     }
@@ -72,12 +84,12 @@ impl LongArgument {
 
     /// Bytes that have arrived.
     pub(super) fn arrived(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.after.len()
     }
 
     /// Bytes of memory held.
     pub(super) fn memory(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.capacity() + self.after.capacity()
     }
 
     /// Makes room for so many bytes, or for some.
@@ -237,6 +249,21 @@ mod tests {
         assert_eq!(argument.memory(), LENGTH);
         let (bytes, after) = argument.finish();
         assert_eq!((bytes.len(), bytes.capacity(), after.len()), (LENGTH, LENGTH, 0));
+    }
+
+    #[test]
+    fn what_comes_after_a_long_argument_need_not_be_copied_with_it() {
+        let mut argument = LongArgument::begin(&vec![b'x'; 70_000], 270_000).expect("it is long");
+        for _ in 0..12 {
+            argument.append(&[b'y'; 16_384]);
+        }
+        assert!(!argument.is_complete());
+        argument.append(&[b'z'; 16_384]);
+        assert!(argument.is_complete());
+        assert_eq!(argument.arrived(), 70_000 + 13 * 16_384);
+        let (bytes, after) = argument.finish();
+        assert_eq!((bytes.len(), bytes.capacity()), (270_000, 270_000));
+        assert_eq!(after, [b'z'; 12_992]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use engine::Served;
 use engine::clients::{ClientId, ClientRecord};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
+use rustls::ServerConfig;
 
 use super::Listener;
 
@@ -14,7 +15,7 @@ use super::Listener;
 #[derive(Debug)]
 pub(crate) enum Mail {
     /// A connection, counted among the clients already, is its from now on.
-    Adopt(OwnedFd, Arc<ClientRecord>),
+    Adopt(Newcomer),
     /// A client is to be closed.
     Close(ClientId),
     /// These are to be accepted from, and no others.
@@ -25,6 +26,17 @@ pub(crate) enum Mail {
     Served(Served),
     /// The process ends.
     Stop,
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) socket: OwnedFd,
+    pub(crate) record: Arc<ClientRecord>,
+    /// The terms on which it is encrypted, if it is.
+    pub(crate) terms: Option<Arc<ServerConfig>>,
+    /// Why it is not served, to be told once that would be understood.
+    pub(crate) farewell: Option<&'static [u8]>,
 }
 
 /// A worker's mail, and the bell that wakes it.

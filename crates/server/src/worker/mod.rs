@@ -24,6 +24,7 @@ pub(crate) mod poller;
 mod read;
 mod replicate;
 mod round;
+mod sealed;
 mod timers;
 mod write;
 
@@ -42,6 +43,7 @@ use crate::append_only::AppendOnly;
 use crate::clock::{Clock, Moment};
 use crate::log;
 use crate::replication::Replication;
+use crate::tls::{Scratch, Terms};
 use connection::{Connection, State};
 use places::Places;
 use poller::{Interest, Poller, Token};
@@ -69,6 +71,8 @@ pub(crate) struct Worker<'e> {
     listeners: Vec<Listener>,
     door: accept::Door,
     buffers: Buffers,
+    /// For connections that are encrypted.
+    scratch: Scratch,
     ahead: ahead::Lookahead,
     timers: timers::Timers,
     /// Clients of this worker whose waits have ended.
@@ -76,6 +80,8 @@ pub(crate) struct Worker<'e> {
     append_only: Arc<AppendOnly>,
     replication: Arc<Replication>,
     held: commit::Held,
+    /// Bytes by which connections have grown since it was last looked at what all of them take.
+    grown: usize,
     stopping: bool,
 }
 
@@ -95,7 +101,18 @@ struct Buffers {
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
     pub(crate) socket: Arc<OwnedFd>,
-    pub(crate) is_unix: bool,
+    pub(crate) kind: ListenerKind,
+}
+
+/// What comes in at a listener.
+#[derive(Clone, Debug)]
+pub(crate) enum ListenerKind {
+    /// Plain bytes over TCP.
+    Tcp,
+    /// Encrypted ones, on the terms that hold when a client comes.
+    Tls(Arc<Terms>),
+    /// Plain bytes through a Unix socket.
+    Unix,
 }
 
 /// Tokens of connections are below; above are the mailbox and the listeners.
@@ -145,11 +162,13 @@ impl<'e> Worker<'e> {
                 reads: 0,
                 writes: 0,
             },
+            scratch: Scratch::default(),
             ahead: ahead::Lookahead::new(),
             served: Vec::new(),
             append_only,
             replication,
             held: commit::Held::default(),
+            grown: 0,
             stopping: false,
         })
     }
@@ -213,6 +232,7 @@ impl<'e> Worker<'e> {
         self.share.broadcast();
         self.deliver();
         self.commit();
+        self.limit_clients(false);
         self.share.end_round();
         self.replication.nudge(self.engine);
         self.count_round(begin)
@@ -236,7 +256,7 @@ impl<'e> Worker<'e> {
         let Some(mailbox) = self.mailboxes.get(self.share.index) else { return };
         for mail in mailbox.take() {
             match mail {
-                Mail::Adopt(socket, record) => self.adopt(socket, record),
+                Mail::Adopt(newcomer) => self.adopt(newcomer),
                 Mail::Close(id) => {
                     if let Some(token) = self.places.of_client(id) {
                         self.close(token);
@@ -284,6 +304,7 @@ impl<'e> Worker<'e> {
     fn end(&mut self, token: Token, mut connection: Box<Connection>) {
         self.forget_deadline(token, &mut connection);
         self.places.forget(token, &connection);
+        self.bid_farewell(&mut connection);
         self.engine.clients.remove(connection.session.id());
         if self.share.is_barred() {
             let Connection { session, .. } = *connection;

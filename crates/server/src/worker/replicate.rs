@@ -16,12 +16,19 @@ impl Worker<'_> {
             log::warning(format_args!("Error forgetting a replica's socket: {error}"));
         }
         self.share.forget(&mut connection.session);
-        let Connection { socket, session, input, .. } = *connection;
+        let Connection { socket, channel, session, input, .. } = *connection;
         let Some((announced, request)) = application else {
             self.engine.clients.remove(session.id());
             return;
         };
         let record = session.record;
-        self.replication.adopt(Box::new(Newcomer { socket, record, announced, request, input }));
+        self.replication.adopt(Box::new(Newcomer {
+            socket,
+            channel,
+            record,
+            announced,
+            request,
+            input,
+        }));
     }
 }

@@ -56,7 +56,7 @@ impl Worker<'_> {
             return self.put_back(token, connection, life);
         }
         let mut life = life(&connection);
-        if life == Life::Goes && readiness.writable && !connection.output.is_empty() {
+        if life == Life::Goes && readiness.writable && connection.has_pending() {
             life = self.write(&mut connection);
         }
         if life == Life::Goes && (readiness.readable || readiness.hung_up) {
@@ -120,7 +120,7 @@ impl Worker<'_> {
             self.hand_over(token, connection);
             return None;
         }
-        if connection.state == State::Closing && connection.output.is_empty() {
+        if connection.state == State::Closing && !connection.has_pending() {
             life = Life::Ends;
         }
         let interest = connection.wants();
@@ -142,7 +142,10 @@ impl Worker<'_> {
     pub(super) fn keep(&mut self, token: Token, mut connection: Box<Connection>) {
         let is_quiet = connection.is_quiet();
         if !is_quiet || connection.was_noted {
+            let memory = &connection.session.record.memory;
+            let before = memory.load(Relaxed);
             connection.note_buffers();
+            self.grown += memory.load(Relaxed).saturating_sub(before);
             connection.was_noted = !is_quiet;
         }
         self.places.put_back(token, connection);
@@ -150,12 +153,12 @@ impl Worker<'_> {
 
     /// Writes what is pending to a socket that takes more again.
     fn write(&mut self, connection: &mut Connection) -> Life {
-        let before = connection.output.len();
+        let before = connection.pending();
         let life = self.flush(connection);
         if life == Life::Ends {
             return life;
         }
-        if connection.output.len() < before {
+        if connection.pending() < before {
             connection.note_activity(self.share.now_ms());
         }
         if connection.output.is_empty() {
@@ -187,14 +190,26 @@ impl Worker<'_> {
             let mut input = std::mem::take(&mut self.buffers.input);
             input.clear();
             input.extend_from_slice(&connection.input);
-            let received = receive(&connection.socket, &mut input);
+            let received = if connection.channel.is_none() {
+                receive(&connection.socket, &mut input)
+            } else {
+                self.receive_sealed(connection, |_, plain| input.extend_from_slice(plain))
+            };
             self.buffers.input = input;
             received
         } else {
             // There is room (see `input`); without any a read would look like the end.
             debug_assert!(connection.input.len() < connection.input.capacity());
             connection.input.reserve(1);
-            receive(&connection.socket, &mut connection.input)
+            if connection.channel.is_none() {
+                receive(&connection.socket, &mut connection.input)
+            } else {
+                let mut input = std::mem::take(&mut connection.input);
+                let received =
+                    self.receive_sealed(connection, |_, plain| input.extend_from_slice(plain));
+                connection.input = input;
+                received
+            }
         };
         let outcome = self.note_received(connection, received);
         if outcome.is_none() && connection.input.len() <= SHORT_BYTES {
@@ -206,9 +221,17 @@ impl Worker<'_> {
 
     /// Reads more of a long argument. If it is complete, the rest of the request is to be read next.
     fn receive_long(&mut self, connection: &mut Connection) -> Option<Life> {
-        let Connection { socket, long: Some(long), .. } = connection else { return None };
-        let received = receive(socket, long.room());
-        let is_complete = long.is_complete();
+        let received = if connection.channel.is_some() {
+            self.receive_sealed(connection, |long, plain| {
+                if let Some(long) = long {
+                    long.append(plain);
+                }
+            })
+        } else {
+            let Connection { socket, long: Some(long), .. } = connection else { return None };
+            receive(socket, long.room())
+        };
+        let is_complete = connection.long.as_ref().is_some_and(|long| long.is_complete());
         if let Some(life) = self.note_received(connection, received) {
             return Some(life);
         }
@@ -226,6 +249,11 @@ impl Worker<'_> {
 
     /// What becomes of a connection that was read from, unless it goes on.
     fn note_received(&mut self, connection: &mut Connection, received: Received) -> Option<Life> {
+        if received != Received::End
+            && let Some(life) = self.turn_away(connection)
+        {
+            return Some(life);
+        }
         match received {
             Received::Bytes(count) => {
                 connection.note_activity(self.share.now_ms());
@@ -234,7 +262,7 @@ impl Worker<'_> {
                 None
             }
             Received::Nothing => Some(Life::Goes),
-            Received::End if connection.output.is_empty() => {
+            Received::End if !connection.has_pending() => {
                 self.log_end(connection);
                 Some(Life::Ends)
             }
@@ -419,14 +447,19 @@ impl Worker<'_> {
     }
 
     pub(super) fn flush(&mut self, connection: &mut Connection) -> Life {
-        if connection.output.is_empty() {
+        if !connection.has_pending() {
             return Life::Goes;
         }
         if self.holds(connection) {
             return self.check_output_limit(connection, true);
         }
         self.buffers.writes += 1;
-        match transmit(&connection.socket, &mut connection.output) {
+        let sent = if connection.channel.is_none() {
+            transmit(&connection.socket, &mut connection.output)
+        } else {
+            self.transmit_sealed(connection)
+        };
+        match sent {
             Sent::Bytes(count) => self.buffers.sent += count as u64,
             Sent::End => {
                 self.log_end(connection);

@@ -103,6 +103,7 @@ impl Worker<'_> {
             return;
         }
         self.check_clients(tick_us);
+        self.limit_clients(true);
         if self.share.is_barred() {
             return;
         }

@@ -96,7 +96,7 @@ fn samples(mut arguments: Arguments<'_>) -> Result<usize, ReplyError> {
 }
 
 /// Bytes that the allocator set aside for an entry and its value, and what finding it takes in the tables.
-fn bytes(entry: EntryRef<'_>, samples: usize, host: &dyn Host) -> usize {
+pub(crate) fn bytes(entry: EntryRef<'_>, samples: usize, host: &dyn Host) -> usize {
     /// A bucket of 64 bytes has seven slots.
     const SLOT: usize = 64usize.div_ceil(7);
     let size = |bytes: usize| host.block_bytes(bytes);

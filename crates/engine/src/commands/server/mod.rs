@@ -1,9 +1,11 @@
 //! The server itself: what it tells about itself, how it is configured, how it ends.
 
 mod command;
+mod command_log;
 mod config;
 mod debug;
 mod doctor;
+mod hot_keys;
 mod info;
 mod latency;
 mod lolwut;
@@ -22,12 +24,16 @@ use ::command::Flags;
 
 use crate::command_table::Command;
 
+pub(crate) use memory::bytes as measured_bytes;
+
 /// The family's commands.
 pub(super) const COMMANDS: &[&Command] = &[
     &save::BGSAVE,
     &command::COMMAND,
+    &command_log::COMMANDLOG,
     &config::CONFIG,
     &debug::DEBUG,
+    &hot_keys::HOTKEYS,
     &info::INFO,
     &save::LASTSAVE,
     &latency::LATENCY,

@@ -1,10 +1,11 @@
 //! SLOWLOG: the calls that took longest lately.
 
 use command::argument::integer;
-use command::{Command as Declaration, Flags, Group};
+use command::{Arguments, Command as Declaration, Flags, Group};
 use resp::ReplyError;
 
 use crate::Call;
+use crate::command_log::CommandLog;
 use crate::command_table::{Command, Handler, Outcome};
 use crate::commands::help;
 
@@ -48,26 +49,32 @@ fn get(call: &mut Call<'_>) -> Outcome {
     if 1 < arguments.len() {
         return Err(help::wrong_subcommand_call(call));
     }
-    let count = if arguments.is_empty() {
-        USUAL
-    } else {
-        let count = arguments.at_least(-1, NOT_A_COUNT)?;
-        // -1 is all of them.
-        usize::try_from(count).unwrap_or(usize::MAX)
-    };
-    let calls = call.engine.slow_log.latest(count);
-    call.reply.array(calls.len());
-    for slow in calls {
-        call.reply.array(6);
-        call.reply.integer(slow.id);
-        call.reply.integer(slow.time_s);
-        call.reply.unsigned(slow.duration_us);
-        call.reply.array(slow.words.len());
-        slow.words.iter().for_each(|word| call.reply.bulk(word));
-        call.reply.bulk(slow.client_address.as_bytes());
-        call.reply.bulk(&slow.client_name);
-    }
+    let count = if arguments.is_empty() { USUAL } else { count_of(&mut arguments)? };
+    let engine = call.engine;
+    list(call, &engine.slow_log, count);
     Ok(())
+}
+
+/// How many entries are wanted; -1 is all of them.
+pub(super) fn count_of(arguments: &mut Arguments<'_>) -> Result<usize, ReplyError> {
+    let count = arguments.at_least(-1, NOT_A_COUNT)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Replies with the latest entries of a log.
+pub(super) fn list(call: &mut Call<'_>, log: &CommandLog, count: usize) {
+    let entries = log.latest(count);
+    call.reply.array(entries.len());
+    for entry in entries {
+        call.reply.array(6);
+        call.reply.integer(entry.id);
+        call.reply.integer(entry.time_s);
+        call.reply.unsigned(entry.cost);
+        call.reply.array(entry.words.len());
+        entry.words.iter().for_each(|word| call.reply.bulk(word));
+        call.reply.bulk(entry.client_address.as_bytes());
+        call.reply.bulk(&entry.client_name);
+    }
 }
 
 const NOT_A_COUNT: ReplyError = ReplyError::message("count should be greater than or equal to -1");

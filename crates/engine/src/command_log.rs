@@ -1,4 +1,4 @@
-//! The calls that took longest lately: SLOWLOG.
+//! The calls that cost most lately: those that took long (SLOWLOG), and those with a large request or a large reply (COMMANDLOG).
 //!
 //! An entry holds enough of a call to recognize it and never much more: as many words, and as many bytes of each, as
 //! Redis keeps. Secrets are blotted out before anything is kept.
@@ -10,46 +10,47 @@ use resp::Words;
 
 use crate::session::Session;
 
-/// The slow calls, the latest first.
+/// Calls of one kind, the latest first.
 #[derive(Debug, Default)]
-pub(crate) struct SlowLog {
+pub(crate) struct CommandLog {
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     next: i64,
-    entries: VecDeque<SlowCall>,
+    entries: VecDeque<LoggedCall>,
 }
 
-/// A call that took long.
+/// A call that cost much.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SlowCall {
+pub(crate) struct LoggedCall {
     /// Rises from 0, and is never used again.
     pub(crate) id: i64,
     /// Unix time in seconds at which it was executed.
     pub(crate) time_s: i64,
-    pub(crate) duration_us: u64,
+    /// How much: microseconds, or bytes.
+    pub(crate) cost: u64,
     /// As far as they are kept.
     pub(crate) words: Vec<Vec<u8>>,
     pub(crate) client_address: String,
     pub(crate) client_name: Vec<u8>,
 }
 
-impl SlowLog {
+impl CommandLog {
     /// Keeps a call, and of older ones so many that there are `limit`.
     pub(crate) fn push(
         &self,
         session: &Session,
         words: Words<'_>,
         time_s: i64,
-        duration_us: u64,
+        cost: u64,
         limit: u64,
     ) {
-        let mut call = SlowCall {
+        let mut call = LoggedCall {
             id: 0,
             time_s,
-            duration_us,
+            cost,
             words: excerpt(words),
             client_address: session.record.peer.address.clone(),
             client_name: session.record.labels.lock().name.to_vec(),
@@ -63,7 +64,7 @@ impl SlowLog {
     }
 
     /// The latest calls, `count` at most.
-    pub(crate) fn latest(&self, count: usize) -> Vec<SlowCall> {
+    pub(crate) fn latest(&self, count: usize) -> Vec<LoggedCall> {
         self.inner.lock().entries.iter().take(count).cloned().collect()
     }
 
