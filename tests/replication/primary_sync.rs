@@ -36,7 +36,9 @@ fn real_replicas_get_data_and_stream() {
                 .map(|oracle| replica(oracle, primary.port()).start())
                 .collect();
             fill(&primary, 2);
-            replicas.iter().for_each(|replica| wait_for_equality(&primary, replica));
+            for replica in &replicas {
+                wait_for_equality(&primary, replica);
+            }
             fill(&primary, 3);
             for replica in &replicas {
                 wait_for_equality(&primary, replica);
@@ -76,7 +78,9 @@ fn replicas_that_wait_share_a_snapshot() {
     let replicas: Vec<Server> =
         Oracle::all().iter().map(|oracle| replica(oracle, primary.port()).start()).collect();
     assert_eq!(replicas.len(), 2, "both versions are here");
-    replicas.iter().for_each(|replica| wait_for_equality(&primary, replica));
+    for replica in &replicas {
+        wait_for_equality(&primary, replica);
+    }
     assert_eq!(times_logged(&primary, "Starting BGSAVE for SYNC"), 1, "{}", primary.log());
 }
 
