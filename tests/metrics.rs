@@ -137,7 +137,9 @@ fn strings<'a>(value: &'a serde_json::Value, key: &str, found: &mut Vec<&'a str>
             }
         }
         serde_json::Value::Array(values) => {
-            values.iter().for_each(|value| strings(value, key, found));
+            for value in values {
+                strings(value, key, found);
+            }
         }
         serde_json::Value::Null
         | serde_json::Value::Bool(_)

@@ -36,6 +36,25 @@ fn a_server_moves_to_another_port_and_back() {
 }
 
 #[test]
+fn a_call_that_takes_long_is_reported_while_it_runs() {
+    subject::with_each_worker_count(|launch| {
+        let server = launch.start();
+        let mut client = server.client();
+        let set = client.run("CONFIG SET watchdog-period 200");
+        assert_eq!(set.as_text().as_deref(), Some("OK"));
+        client.run("CLIENT SETNAME slow");
+        client.send(&["DEBUG", "SLEEP", "2"]).expect("can be sent");
+        server.wait_for_log("--- WATCHDOG TIMER EXPIRED ---");
+        server.wait_for_log("name=slow");
+        assert_eq!(client.reply().expect("it ends").as_text().as_deref(), Some("OK"));
+        // Workers that wait for the one that is stuck are reported too.
+        assert_eq!(server.log().matches("name=slow").count(), 1, "once");
+        let set = client.run("CONFIG SET watchdog-period 0");
+        assert_eq!(set.as_text().as_deref(), Some("OK"));
+    });
+}
+
+#[test]
 fn a_port_that_is_taken_leaves_the_server_where_it_is() {
     let (server, other) = (subject::launch().start(), subject::launch().start());
     let mut client = server.client();

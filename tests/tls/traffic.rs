@@ -151,3 +151,32 @@ fn many_clients_are_served_at_once() {
         }
     });
 }
+
+/// What many are sent is put together once, and sealed for each.
+#[test]
+fn many_subscribers_are_sent_sealed_messages() {
+    /// More than are given a copy each; with plain ones among them.
+    const ENCRYPTED: usize = 300;
+    const PLAIN: usize = 20;
+    subject::with_each_worker_count(|launch| {
+        let encrypted = Encrypted::start(&launch, &[]);
+        let terms = encrypted.terms();
+        let connect = || terms.connect(encrypted.port).expect("an encrypted connection");
+        let mut subscribers: Vec<Client> = (0..ENCRYPTED).map(|_| connect()).collect();
+        subscribers.extend((0..PLAIN).map(|_| encrypted.server.client()));
+        for client in &mut subscribers {
+            client.run("SUBSCRIBE news");
+        }
+        let mut publisher = encrypted.client();
+        for number in ["1", "2", "3"] {
+            publisher.send(&["PUBLISH", "news", number]).expect("the server reads");
+        }
+        for client in &mut subscribers {
+            for number in ["1", "2", "3"] {
+                let message = client.reply().expect("the server sends");
+                let words: Vec<_> = message.as_array().unwrap_or_default().iter().collect();
+                assert_eq!(words.last().and_then(|word| word.as_text()).as_deref(), Some(number));
+            }
+        }
+    });
+}

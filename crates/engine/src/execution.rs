@@ -21,8 +21,6 @@ use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
 use crate::reactions::{self, react};
-use crate::replication;
-use crate::saving;
 use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -202,62 +200,6 @@ impl<'e> Worker<'e> {
             )
             .into(),
         ))
-    }
-
-    /// What is answered to a call that cannot be executed in the state that the server is in.
-    #[inline]
-    fn refusal(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
-        let engine = self.engine;
-        if (engine.saving.refuses_writes() || engine.append_only.is_in_trouble())
-            && let Some(error) = self.refusal_of_disk(session, callable)
-        {
-            return Some(error);
-        }
-        if engine.replication.lacks_replicas(&self.config)
-            && actual_flags(session, callable).has(Flags::WRITE)
-        {
-            return Some(replication::NO_REPLICAS);
-        }
-        if engine.replication.is_replica()
-            && let Some(error) = self.refusal_of_replica(session, callable)
-        {
-            return Some(error);
-        }
-        let is_loading = engine.loading.is_active() && !callable.flags.has(Flags::LOADING);
-        is_loading.then_some(LOADING)
-    }
-
-    /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
-    #[cold]
-    fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
-        let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
-        if !minds {
-            return None;
-        }
-        if self.engine.saving.refuses_writes() {
-            return Some(saving::CANNOT_SAVE);
-        }
-        self.engine.append_only.refusal()
-    }
-
-    /// What a replica answers to calls that only its primary may make, or that need a link to it.
-    #[cold]
-    fn refusal_of_replica(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
-        let settings = &self.config.replication;
-        let flags = actual_flags(session, callable);
-        if settings.read_only && flags.has(Flags::WRITE) {
-            return Some(replication::READ_ONLY);
-        }
-        if !settings.serve_stale_data
-            && !flags.has(Flags::STALE)
-            && self.engine.replication.is_stale()
-        {
-            return Some(replication::NO_LINK);
-        }
-        if self.engine.loading.is_aside() && flags.has(Flags::NO_ASYNC_LOADING) {
-            return Some(LOADING);
-        }
-        None
     }
 
     fn refuse(
@@ -562,7 +504,6 @@ fn writes(session: &Session, callable: &Callable) -> bool {
     actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
 }
 
-const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the dataset in memory");
 /// What a call is like: EXEC is like the calls that it runs.
 #[inline]
 pub(crate) fn actual_flags(session: &Session, callable: &Callable) -> Flags {

@@ -260,7 +260,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let random = state >> 33;
             // One call of ten is of one of five hot keys, the rest of a hundred thousand.
-            let key = if random % 10 == 0 {
+            let key = if random.is_multiple_of(10) {
                 format!("hot:{}", random / 10 % 5)
             } else {
                 format!("cold:{}", random % 100_000)

@@ -39,6 +39,7 @@ mod notifications;
 mod pause;
 pub mod pubsub;
 mod reactions;
+mod refusal;
 mod replay;
 pub mod replication;
 pub mod saving;

@@ -4,16 +4,24 @@
 //! runs, it notes what it executed in a [`Tally`] of its own, and adds that to the numbers once at the end: one lock a batch.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use command::CommandId;
 use keyspace::ExpiredFields;
 use parking_lot::Mutex;
+
+use crate::clients::ClientId;
 
 /// One worker's numbers, on cache lines of their own (in pairs, as some processors fetch them).
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct WorkerStatistics {
     numbers: Mutex<Numbers>,
+    /// When its round began, in microseconds of the monotonic clock; 0 between two rounds.
+    round_began_us: AtomicU64,
+    /// The client that it serves, or has served last.
+    serves: AtomicU64,
 }
 
 /// Everything that is counted.
@@ -92,7 +100,34 @@ impl WorkerStatistics {
                 commands: vec![CommandNumbers::default(); commands],
                 ..Numbers::default()
             }),
+            round_began_us: AtomicU64::new(0),
+            serves: AtomicU64::new(0),
         }
+    }
+
+    /// The worker begins a round.
+    pub fn begin_round(&self, monotonic_us: u64) {
+        self.round_began_us.store(monotonic_us.max(1), Relaxed);
+    }
+
+    /// The worker's round is over.
+    pub fn end_round(&self) {
+        self.round_began_us.store(0, Relaxed);
+    }
+
+    /// When the worker's round began, if it is in one.
+    pub fn round_began_us(&self) -> Option<u64> {
+        Some(self.round_began_us.load(Relaxed)).filter(|us| *us != 0)
+    }
+
+    /// The worker turns to a client.
+    pub fn serve(&self, client: ClientId) {
+        self.serves.store(client, Relaxed);
+    }
+
+    /// The client that the worker turned to last.
+    pub fn serves(&self) -> ClientId {
+        self.serves.load(Relaxed)
     }
 
     /// Changes the numbers.

@@ -29,6 +29,7 @@ use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::replication::Replication;
 use crate::saving::{self, Saver};
+use crate::watchdog::Watchdog;
 use crate::worker::{Mail, Mailbox};
 use crate::{log, process, version};
 
@@ -48,6 +49,7 @@ pub(crate) struct Process {
     pub(crate) run_id: String,
     pub(crate) listening: Arc<Listening>,
     pub(crate) metrics: Arc<Endpoint>,
+    pub(crate) watchdog: Arc<Watchdog>,
     pub(crate) title: Option<Title>,
     pub(crate) oom_score: Mutex<OomScore>,
     pub(crate) first_worker_thread: Arc<AtomicU32>,
@@ -286,6 +288,10 @@ impl Host for Process {
                         "bind" => self.listen(Which::Encrypted, directive, config),
                         _ => Ok(()),
                     })
+                }
+                "watchdog-period" => {
+                    let outcome = self.watchdog.restart(config.process.watchdog_period_ms);
+                    outcome.map_err(|error| process::reason::reason(&error))
                 }
                 "metrics-port" | "metrics-bind" if !tells => {
                     tells = true;

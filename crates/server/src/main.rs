@@ -21,6 +21,7 @@ mod saving;
 mod start;
 mod tls;
 mod version;
+mod watchdog;
 mod worker;
 
 use std::os::unix::ffi::OsStringExt;

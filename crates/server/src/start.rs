@@ -41,6 +41,7 @@ use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::replication::{Feeder, Replication};
 use crate::saving::{self, Saver};
+use crate::watchdog::Watchdog;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
 use crate::{loading, log, process, version, worker};
 
@@ -83,8 +84,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let title = config.process.set_title.then(Title::claim).and_then(Result::ok);
     let supervisor = Supervisor::detect(supervision_mode(config.process.supervised));
     let background = go_to_background(&config, &supervisor)?;
-    configuration::apply_log(&config.logging)
-        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
@@ -93,9 +93,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let pid_file = pid_file(&config, background);
     let shown_config_file = shown_config_file(command_line);
     show_title(title.as_ref(), &config, &shown_config_file);
-    show_banner(&config);
-    warn_of_kernel_settings();
-    warn_of_backlog(config.network.tcp_backlog);
+    greet(&config);
     let oom_score = adjusted_oom_score(&config);
     let listening = Arc::new(Listening::start(&config).map_err(fail)?);
     log::notice("Server initialized");
@@ -119,6 +117,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
         run_id: draw_id(),
         listening: Arc::clone(&listening),
         metrics: Arc::clone(&outfit.metrics),
+        watchdog: Arc::clone(&outfit.watchdog),
         title,
         first_worker_thread: Arc::clone(&outfit.first_worker_thread),
         shown_config_file,
@@ -177,7 +176,10 @@ fn start_writers(
     clock: Clock,
 ) -> Result<(Syncer, Feeder), Failed> {
     outfit.append_only.serve(engine);
-    outfit.metrics.serve(engine, &engine.config().metrics).map_err(fail)?;
+    let config = engine.config();
+    outfit.metrics.serve(engine, &config.metrics).map_err(fail)?;
+    let watching = outfit.watchdog.serve(engine, config.process.watchdog_period_ms);
+    watching.map_err(|error| no_thread(&error))?;
     saving::spawn(engine, jobs, clock)
         .and_then(|()| {
             let syncer = Syncer::start(Arc::clone(&outfit.append_only))?;
@@ -302,6 +304,7 @@ struct Outfit {
     append_only: Arc<AppendOnly>,
     replication: Arc<Replication>,
     metrics: Arc<Endpoint>,
+    watchdog: Arc<Watchdog>,
     ending: Arc<Ending>,
     first_worker_thread: Arc<AtomicU32>,
     /// Wakes the link to the primary.
@@ -320,6 +323,7 @@ impl Outfit {
             append_only: Arc::new(AppendOnly::new(Arc::clone(&mailboxes), clock)),
             replication: Arc::new(Replication::new(Arc::clone(&mailboxes), clock)?),
             metrics: Arc::new(Endpoint::new(clock)),
+            watchdog: Arc::new(Watchdog::new(clock)),
             mailboxes,
             ending: Arc::new(Ending::new()?),
             first_worker_thread: Arc::default(),
@@ -361,6 +365,12 @@ fn supervision_mode(supervised: SupervisedBy) -> Mode {
         SupervisedBy::Auto => Mode::Auto,
         SupervisedBy::None => Mode::No,
     }
+}
+
+fn open_log(config: &Config) -> Result<(), Failed> {
+    configuration::apply_log(&config.logging)
+        .map_err(|error| fail(format_args!("Can't open the log file: {error}")))?;
+    Ok(())
 }
 
 fn log_start(program: &str, command_line: &CommandLine, notices: &[String]) {
@@ -424,6 +434,13 @@ pub(crate) fn show_title(title: Option<&Title>, config: &Config, config_file: &s
         unix_socket: &unix_socket,
         config_file,
     }));
+}
+
+/// Says who is there, and what of the machine is not as it should be.
+fn greet(config: &Config) {
+    show_banner(config);
+    warn_of_kernel_settings();
+    warn_of_backlog(config.network.tcp_backlog);
 }
 
 fn show_banner(config: &Config) {

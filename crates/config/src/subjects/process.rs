@@ -221,7 +221,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::switch("use-exit-on-panic", "no", field!(process.exit_on_panic))
         .live()
         .hidden()
-        .not_built("the watchdog")
         .about("Whether a panic ends the process by exit rather than abort."),
     Directive::choice::<OomScoreAdjust>("oom-score-adj", "no", field!(process.oom_score_adjust))
         .live()

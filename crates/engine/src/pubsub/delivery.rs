@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use resp::Output;
 
 use super::bundle::Bundle;
-use super::post::{Message, Post};
+use super::post::{Message, Plain, Post};
 use super::{PubSub, Space};
 use crate::session::Session;
 use crate::tracking::{Invalidation, Receiver};
@@ -87,7 +87,7 @@ impl Delivery {
         if self.pending.is_empty() {
             pubsub.take(self.worker, &mut self.pending);
         }
-        let (space, channel, message) = plain(self.pending.front()?)?;
+        let Plain { space, channel, message } = plain(self.pending.front()?)?;
         if self.recipients(space).get(channel).is_none_or(|places| places.len() < MANY) {
             return None;
         }
@@ -95,7 +95,7 @@ impl Delivery {
         bundle.push(message);
         for post in self.pending.iter().skip(1) {
             match plain(post) {
-                Some((space, channel, message))
+                Some(Plain { space, channel, message })
                     if space == bundle.space
                         && Arc::ptr_eq(channel, &bundle.channel)
                         && bundle.len() < LIMIT =>
@@ -267,7 +267,7 @@ impl Delivery {
 }
 
 /// The channel and the message of a post that is nothing else.
-fn plain(post: &Post) -> Option<(Space, &Arc<[u8]>, &[u8])> {
+fn plain(post: &Post) -> Option<Plain<'_>> {
     match post {
         Post::Publication(publication) => publication.plain(),
         Post::Line(_) | Post::Invalidation(_) => None,

@@ -31,6 +31,15 @@ impl Post {
     }
 }
 
+/// A message to those who have subscribed to one channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain<'a> {
+    pub(super) space: Space,
+    pub(super) channel: &'a Arc<[u8]>,
+    /// But for its first byte.
+    pub(super) message: &'a [u8],
+}
+
 /// A message that was published, in the forms in which subscribers of the channel and of patterns get it.
 #[derive(Debug, Default)]
 pub struct Publication {
@@ -59,10 +68,10 @@ impl Publication {
     }
 
     /// The channel and the message, if it goes to nobody else and is short.
-    pub(super) fn plain(&self) -> Option<(Space, &Arc<[u8]>, &[u8])> {
+    pub(super) fn plain(&self) -> Option<Plain<'_>> {
         let (space, channel, message) = self.channel.as_ref()?;
         let is_plain = self.patterns.is_empty() && message.0.len() < SHARED_BYTES;
-        is_plain.then_some((*space, channel, message.0.as_slice()))
+        is_plain.then_some(Plain { space: *space, channel, message: message.0.as_slice() })
     }
 
     fn bytes(&self) -> usize {

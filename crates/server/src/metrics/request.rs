@@ -78,8 +78,8 @@ pub(super) fn response(status: &str, kind: &str, body: &str, with_body: bool) ->
 mod tests {
     use super::*;
 
-    fn page(page: Page, with_body: bool) -> Option<Request> {
-        Some(Request::Page { page, with_body })
+    fn page(page: Page, with_body: bool) -> Request {
+        Request::Page { page, with_body }
     }
 
     #[test]
@@ -88,9 +88,9 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(parse(&whole[..end]), None);
         }
-        assert_eq!(parse(whole), page(Page::Metrics, true));
-        assert_eq!(parse(b"HEAD /healthz HTTP/1.0\r\n\r\n"), page(Page::Health, false));
-        assert_eq!(parse(b"GET /readyz HTTP/1.1\r\n\r\n"), page(Page::Readiness, true));
+        assert_eq!(parse(whole), Some(page(Page::Metrics, true)));
+        assert_eq!(parse(b"HEAD /healthz HTTP/1.0\r\n\r\n"), Some(page(Page::Health, false)));
+        assert_eq!(parse(b"GET /readyz HTTP/1.1\r\n\r\n"), Some(page(Page::Readiness, true)));
         assert_eq!(parse(b"GET /../etc HTTP/1.1\r\n\r\n"), Some(Request::Unknown));
         assert_eq!(parse(b"POST /metrics HTTP/1.1\r\n\r\n"), Some(Request::OtherMethod));
         for malformed in [

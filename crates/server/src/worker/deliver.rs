@@ -71,46 +71,42 @@ impl Worker<'_> {
             }
             let token = Token(place);
             let Some(mut connection) = self.places.take(token) else { continue };
-            let life = self.hand_on(token, &mut connection, bundle);
+            let life = self.hand_on(&mut connection, bundle);
             if let Some(connection) = self.settle(token, connection, life) {
                 self.keep(token, connection);
             }
         }
     }
 
-    /// Sends a client its part of a bundle: at once, if nothing is before it.
-    fn hand_on(&mut self, token: Token, connection: &mut Connection, bundle: &Bundle) -> Life {
+    /// Sends a client its part of a bundle: from where it lies, if nothing is before it and nothing has to be sealed.
+    fn hand_on(&mut self, connection: &mut Connection, bundle: &Bundle) -> Life {
         let bytes = connection.session.part_of(bundle);
         let life = life(connection);
         if connection.state == State::Closing || bytes.is_empty() || life == Life::Ends {
             return life;
         }
         connection.holding.is_cleared = false;
-        let goes_at_once = connection.output.is_empty() && !self.holds(connection);
-        let mut sent = 0;
-        if goes_at_once {
-            self.buffers.writes += 1;
-            match transmit_bytes(&connection.socket, bytes) {
-                Sent::Bytes(count) => sent = count,
-                Sent::End => {
-                    self.log_end(connection);
-                    return Life::Ends;
+        if connection.channel.is_some() || connection.has_pending() || self.holds(connection) {
+            connection.output.push(bytes);
+            let life = self.flush(connection);
+            connection.output.shrink_to(ROOM_BYTES.max(connection.output.len()));
+            return life;
+        }
+        self.buffers.writes += 1;
+        match transmit_bytes(&connection.socket, bytes) {
+            Sent::Bytes(count) => {
+                self.buffers.sent += count as u64;
+                if count == bytes.len() {
+                    return Life::Goes;
                 }
+                connection.output.push(bytes.get(count..).unwrap_or_default());
+                self.check_output_limit(connection, true)
             }
-            self.buffers.sent += sent as u64;
+            Sent::End => {
+                self.log_end(connection);
+                Life::Ends
+            }
         }
-        let rest = bytes.get(sent..).unwrap_or_default();
-        if rest.is_empty() {
-            return Life::Goes;
-        }
-        connection.output.push(rest);
-        if goes_at_once {
-            return self.check_output_limit(connection, true);
-        }
-        if !std::mem::replace(&mut connection.is_receiving, true) {
-            self.receiving.push(token);
-        }
-        Life::Goes
     }
 
     fn write_to_receivers(&mut self) {

@@ -196,6 +196,7 @@ impl<'e> Worker<'e> {
     /// One round; the time at its end.
     fn round(&mut self) -> Moment {
         let begin = self.clock.read();
+        self.engine.statistics[self.share.index].begin_round(begin.monotonic_us);
         self.share.begin_round(Time { unix_us: i64::try_from(begin.unix_us).unwrap_or(i64::MAX) });
         self.take_leave();
         if self.share.have_rights_changed() {
@@ -241,6 +242,7 @@ impl<'e> Worker<'e> {
     fn count_round(&mut self, begin: Moment) -> Moment {
         let buffers = &mut self.buffers;
         let end = self.clock.read();
+        self.engine.statistics[self.share.index].end_round();
         self.engine.statistics[self.share.index].update(|numbers| {
             numbers.net_input_bytes += std::mem::take(&mut buffers.received);
             numbers.net_output_bytes += std::mem::take(&mut buffers.sent);

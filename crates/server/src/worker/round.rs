@@ -380,6 +380,7 @@ impl Worker<'_> {
             let at_most = if limits.authenticated { BATCH } else { 1 };
             let status = connection.parser.parse(input, done.bytes, &mut batch, &limits, at_most);
             super::CURRENT.set(connection.session.id());
+            self.engine.statistics[self.share.index].serve(connection.session.id());
             let ran = self.run_calls(connection, &batch, input);
             super::CURRENT.set(0);
             if ran.executed < batch.len() {
