@@ -72,7 +72,9 @@ mod tests {
         ) {
             let whole = pieces.concat();
             let mut running = Running::new();
-            pieces.iter().for_each(|piece| running.update(piece));
+            for piece in &pieces {
+                running.update(piece);
+            }
             prop_assert_eq!(running.value(), slow(&whole));
             prop_assert_eq!(checksum(&whole), slow(&whole));
         }
