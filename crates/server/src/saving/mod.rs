@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use config::Config;
 use engine::Engine;
@@ -177,10 +177,7 @@ pub(crate) fn write<W: Write + Send>(engine: &Engine, job: &mut Job, sink: W) ->
     };
     let result = std::thread::scope(|scope| {
         let stop = &stop;
-        let writing = scope.spawn(move || {
-            stand_back();
-            pen.write(sink, &recorded, stop)
-        });
+        let writing = scope.spawn(move || pen.write(sink, &recorded, stop));
         walk(engine, job, &sender, stop);
         drop(sender);
         writing.join()
@@ -189,15 +186,6 @@ pub(crate) fn write<W: Write + Send>(engine: &Engine, job: &mut Job, sink: W) ->
         Ok(outcome) => outcome,
         Err(panic) => std::panic::resume_unwind(panic),
     }
-}
-
-/// Lets workers go before this thread where there are not enough processors for all. Not for threads that take locks which workers
-/// want: they would keep them for long.
-fn stand_back() {
-    /// On the scale of `nice`: about a tenth of the time that others get, if all want it.
-    const NICE: i32 = 10;
-    // Linux has a priority for each thread, and "this process" is the calling thread. Not to get it costs only speed.
-    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 /// What the thread that writes knows.
@@ -267,9 +255,7 @@ fn walk(engine: &Engine, job: &mut Job, sender: &SyncSender<Recorded>, stop: &At
         if stop.load(Ordering::Acquire) || job.cancelled.load(Ordering::Acquire) {
             job.walk.give_up();
         }
-        let began = Instant::now();
         let more = engine.keyspace.step(&mut job.walk, STEP);
-        let held = began.elapsed();
         let shown = job.walk.shown();
         let new = shown - job.shown.swap(shown, Ordering::Relaxed);
         for part in job.recorder.take(job.walk.is_within_entry()) {
@@ -280,9 +266,6 @@ fn walk(engine: &Engine, job: &mut Job, sender: &SyncSender<Recorded>, stop: &At
         if !more {
             return;
         }
-        // A shard is left to those who work for as long as it was held: who only lets go for a moment takes it again before they
-        // have woken up.
-        std::thread::sleep(held);
         delays.wait(engine.config().persistence.save_delay_us, new);
     }
 }
