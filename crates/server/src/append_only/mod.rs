@@ -5,7 +5,7 @@
 //!    |                                 ^                 ^
 //!    |  everysec, no: the worker       |                 |  once a second, or never: this module's thread
 //!    |  at the end of its round -------+                 |
-//!    |  always: this module's thread, for all workers ---+  one write and one sync for whatever has come together
+//!    |  always: this module's thread, for all workers ---+  one write and one sync for whatever has come together; or the only worker
 //!    +-- replies wait until the stream is acknowledged up to what they reveal (see `worker::commit`)
 //! ```
 //!
@@ -41,6 +41,7 @@ use persistence::crc64::Running;
 
 use crate::clock::Clock;
 use crate::log as server_log;
+use crate::replication::tell_workers;
 use crate::worker::Mailbox;
 use files::Files;
 use log::Log;
@@ -269,6 +270,9 @@ impl AppendOnly {
             }
             return;
         }
+        if self.mailboxes.len() == 1 && self.commit_here(engine) {
+            return;
+        }
         if let Some(waits) = self.waiting.get(worker) {
             waits.store(true, Ordering::SeqCst);
             if end <= engine.append_only.acknowledged() {
@@ -309,6 +313,30 @@ impl AppendOnly {
         if self.write_log(engine, log).is_ok() && !self.is_distrusted() {
             engine.append_only.acknowledge(log.taken_end());
         }
+    }
+
+    /// Writes, syncs and acknowledges what was recorded, in the only worker there is: nobody is served meanwhile, but to have the thread do it
+    /// takes two wake-ups, which may cost more than the sync. Whether it worked; if not, the thread takes it up.
+    fn commit_here(&self, engine: &Engine) -> bool {
+        if engine.append_only.is_in_trouble() || self.is_distrusted() || thread::skips_sync(engine)
+        {
+            return false;
+        }
+        self.sleep_before_flush();
+        let mut log = self.log.lock();
+        let Some(log) = log.as_mut().filter(|log| log.unsynced.is_empty()) else { return false };
+        let Ok(end) = self.write_log(engine, log) else { return false };
+        if let Err(error) = log.file.sync_data() {
+            self.distrust(engine, &error);
+            return false;
+        }
+        engine.append_only.note_synced(end);
+        engine.append_only.acknowledge(end);
+        tell_workers(&self.mailboxes, engine.end_acknowledged());
+        if engine.effects.has_replicas() {
+            engine.host.wake_replication();
+        }
+        true
     }
 
     /// Writes what was recorded to the log.

@@ -224,7 +224,7 @@ impl AppendOnly {
     }
 
     /// Takes note that nobody knows what of the files is on disk. The next rewrite makes new ones.
-    fn distrust(&self, engine: &Engine, error: &std::io::Error) {
+    pub(super) fn distrust(&self, engine: &Engine, error: &std::io::Error) {
         self.set_distrusted(true);
         server_log::warning(format_args!("Fail to fsync the AOF file: {}", reason(error)));
         engine.append_only.set_trouble(Some(reason(error)));
@@ -269,6 +269,6 @@ impl AppendOnly {
 }
 
 /// Whether nothing is forced to the disk at the moment.
-fn skips_sync(engine: &Engine) -> bool {
+pub(super) fn skips_sync(engine: &Engine) -> bool {
     engine.config().persistence.no_append_sync_on_rewrite && engine.saving.busy().is_some()
 }

@@ -84,8 +84,7 @@ impl Worker<'_> {
             match policy {
                 // A round in which nobody has joined those who wait has nothing to ask for.
                 AppendSync::Always if joined == 0 => {}
-                AppendSync::Always => append_only.commit(last, index, policy, joined),
-                AppendSync::EverySecond | AppendSync::No => {
+                AppendSync::Always | AppendSync::EverySecond | AppendSync::No => {
                     self.share.step_out(|| append_only.commit(last, index, policy, joined));
                 }
             }
