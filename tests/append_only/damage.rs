@@ -75,6 +75,25 @@ fn a_command_that_was_torn_before_an_empty_file_is_cut_off() {
     assert!(ended.log.contains("the truncated file is not the last file"), "{}", ended.log);
 }
 
+/// A base is whole before anything names it: one that is torn was damaged later.
+#[test]
+fn a_torn_base_is_refused() {
+    let data = Data::new();
+    let directory = data.path().join("appendonlydir");
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(directory.join(name), bytes).expect("there is room");
+    };
+    std::fs::create_dir(&directory).expect("there is room");
+    write("appendonly.aof.1.base.aof", b"*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nSET");
+    write("appendonly.aof.1.incr.aof", b"");
+    write(
+        "appendonly.aof.manifest",
+        b"file appendonly.aof.1.base.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n",
+    );
+    let ended = refused(&data, "aof-load-truncated yes");
+    assert!(ended.log.contains("the truncated file is not the last file"), "{}", ended.log);
+}
+
 #[test]
 fn a_transaction_without_its_end_is_cut_off() {
     let (data, bytes) = prepared(3);

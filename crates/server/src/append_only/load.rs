@@ -185,15 +185,20 @@ impl Loader<'_, '_> {
     /// Loads all files; whether that was all. If not, it is to be done again.
     fn load_all(&mut self, files: &Files) -> Result<bool, NotLoaded> {
         let manifest = &files.manifest;
-        // A rewrite that was killed before it began has left a file behind the one that was appended to.
-        let last = manifest.files().enumerate().filter(|(_, (_, file))| 0 < files.file_bytes(file));
-        let last = last.map(|(index, _)| index).last().unwrap_or(0);
+        let count = manifest.files().count();
+        // A rewrite that was killed before it began has left an empty file behind the one that was appended to.
+        let last = manifest
+            .files()
+            .enumerate()
+            .filter(|(_, (kind, file))| *kind != FileKind::Base && 0 < files.file_bytes(file))
+            .map(|(index, _)| index)
+            .last();
         let mut offset = 0;
         for (index, (kind, file)) in manifest.files().enumerate() {
             let begin = self.clock.read().monotonic_us;
             let name = String::from_utf8_lossy(&file.name).into_owned();
             let path = files.path(&file.name);
-            let is_last = last <= index;
+            let is_last = index + 1 == count || last.is_some_and(|last| last <= index);
             let bytes = files.file_bytes(file);
             let source = Source { name: &name, path: &path, is_last, bytes, offset };
             offset += bytes;

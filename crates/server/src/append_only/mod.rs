@@ -18,7 +18,7 @@
 //! knows what of the file is on disk, and another sync that succeeds says nothing about it. So that file is never trusted
 //! again: nothing is acknowledged until a rewrite has put a new base, made from memory, in the place of all that was written.
 //!
-//! Locks are taken in this order: gates, log, files, stream.
+//! Locks are taken in this order: gates, log, files, stream; and the log before a sync.
 
 mod files;
 mod load;
@@ -33,8 +33,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use config::persistence::AppendSync;
-use engine::Engine;
 use engine::host::Rewrite;
+use engine::{Engine, Feed};
 use keyspace::View;
 use parking_lot::{Condvar, Mutex};
 use persistence::crc64::Running;
@@ -69,6 +69,8 @@ pub(crate) struct AppendOnly {
     log: Mutex<Option<Log>>,
     files: Mutex<Option<Files>>,
     bell: Bell,
+    /// Held while files are forced to the disk, and until it is known what came of it: the system tells of a failure once.
+    syncing: Mutex<()>,
     /// Connections whose replies wait for a sync that has not begun.
     joined: AtomicUsize,
     /// A sync has failed, and nothing has been rewritten since: nobody knows what of the files is on the disk.
@@ -109,6 +111,7 @@ impl AppendOnly {
             log: Mutex::new(None),
             files: Mutex::new(None),
             bell: Bell::default(),
+            syncing: Mutex::default(),
             joined: AtomicUsize::new(0),
             distrusted: AtomicBool::new(false),
             rewriting: Mutex::new(None),
@@ -326,17 +329,31 @@ impl AppendOnly {
         let mut log = self.log.lock();
         let Some(log) = log.as_mut().filter(|log| log.unsynced.is_empty()) else { return false };
         let Ok(end) = self.write_log(engine, log) else { return false };
+        let _syncing = self.syncing.lock();
+        if self.is_distrusted() {
+            return false;
+        }
         if let Err(error) = log.file.sync_data() {
             self.distrust(engine, &error);
             return false;
         }
+        self.note_synced(engine, end);
+        self.reveal(engine, end);
+        true
+    }
+
+    /// Notes that the stream is on disk up to here, and tells those who wait for that.
+    fn note_synced(&self, engine: &Engine, end: u64) {
         engine.append_only.note_synced(end);
-        engine.append_only.acknowledge(end);
         tell_workers(&self.mailboxes, engine.end_acknowledged());
-        if engine.effects.has_replicas() {
+    }
+
+    /// Lets replies, and replicas, be told of effects up to here.
+    fn reveal(&self, engine: &Engine, end: u64) {
+        engine.append_only.acknowledge(end);
+        if engine.effects.feed() != Feed::Off {
             engine.host.wake_replication();
         }
-        true
     }
 
     /// Writes what was recorded to the log.

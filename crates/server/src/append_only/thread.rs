@@ -10,7 +10,6 @@ use engine::Engine;
 
 use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason};
 use crate::log as server_log;
-use crate::replication::tell_workers;
 
 /// The thread, as the one who started it knows it.
 pub(crate) struct Syncer {
@@ -133,9 +132,8 @@ impl AppendOnly {
         let written = self.write_all(engine);
         let Some((end, _)) = written else { return };
         if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
-            engine.append_only.acknowledge(end);
             // Replicas are not told before, either.
-            engine.host.wake_replication();
+            self.reveal(engine, end);
         }
         // Those who came meanwhile are others than those who are answered now.
         turns.expected = together + self.joined.load(Ordering::Relaxed);
@@ -193,6 +191,7 @@ impl AppendOnly {
             return true;
         }
         engine.append_only.update(|figures| figures.is_syncing = true);
+        let _syncing = self.syncing.lock();
         let outcome =
             before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
         turns.sync_time = begin.elapsed();
@@ -211,8 +210,7 @@ impl AppendOnly {
             Ok(()) => {
                 turns.synced = written;
                 if let Some(end) = end.filter(|_| !self.is_distrusted()) {
-                    engine.append_only.note_synced(end);
-                    tell_workers(&self.mailboxes, engine.end_acknowledged());
+                    self.note_synced(engine, end);
                 }
                 true
             }
