@@ -5,6 +5,7 @@
 //! know the system.
 
 mod append_only;
+mod background;
 mod clock;
 mod configuration;
 mod following;

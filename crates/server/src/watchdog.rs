@@ -5,13 +5,13 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use engine::Engine;
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::log;
 
@@ -20,12 +20,7 @@ pub(crate) struct Watchdog {
     /// Nothing is watched before it is there.
     engine: OnceLock<&'static Engine>,
     clock: Clock,
-    running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    thread: JoinHandle<()>,
-    stop: Arc<OwnedFd>,
+    running: Mutex<Option<Background>>,
 }
 
 impl Watchdog {
@@ -43,21 +38,16 @@ impl Watchdog {
     /// Ends, and begins anew if there is a period.
     pub(crate) fn restart(&self, period_ms: u32) -> std::io::Result<()> {
         let mut running = self.running.lock();
-        if let Some(Running { thread, stop }) = running.take() {
-            // It fails only if it rings already.
-            let _rings = rustix::io::write(&*stop, &1_u64.to_ne_bytes());
-            // Whatever became of it, it is over.
-            let _ended = thread.join();
+        if let Some(running) = running.take() {
+            running.end();
         }
         let Some(engine) = self.engine.get().copied().filter(|_| period_ms != 0) else {
             return Ok(());
         };
-        let stop = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
-        let (bell, clock) = (Arc::clone(&stop), self.clock);
+        let clock = self.clock;
         let period = Duration::from_millis(period_ms.into());
-        let thread = std::thread::Builder::new().name("watchdog".to_owned());
-        let thread = thread.spawn(move || watch(engine, clock, period, &bell))?;
-        *running = Some(Running { thread, stop });
+        let run = move |bell: Arc<OwnedFd>| watch(engine, clock, period, &bell);
+        *running = Some(Background::start("watchdog", run)?);
         Ok(())
     }
 }

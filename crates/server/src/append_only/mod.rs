@@ -338,7 +338,7 @@ impl AppendOnly {
             return false;
         }
         self.note_synced(engine, end);
-        self.reveal(engine, end);
+        reveal(engine, end);
         true
     }
 
@@ -346,14 +346,6 @@ impl AppendOnly {
     fn note_synced(&self, engine: &Engine, end: u64) {
         engine.append_only.note_synced(end);
         tell_workers(&self.mailboxes, engine.end_acknowledged());
-    }
-
-    /// Lets replies, and replicas, be told of effects up to here.
-    fn reveal(&self, engine: &Engine, end: u64) {
-        engine.append_only.acknowledge(end);
-        if engine.effects.feed() != Feed::Off {
-            engine.host.wake_replication();
-        }
     }
 
     /// Writes what was recorded to the log.
@@ -406,6 +398,14 @@ impl Bell {
     fn ring(&self, wish: impl FnOnce(&mut Wishes)) {
         wish(&mut self.wishes.lock());
         self.rung.notify_one();
+    }
+}
+
+/// Lets replies, and replicas, be told of effects up to here.
+fn reveal(engine: &Engine, end: u64) {
+    engine.append_only.acknowledge(end);
+    if engine.effects.feed() != Feed::Off {
+        engine.host.wake_replication();
     }
 }
 

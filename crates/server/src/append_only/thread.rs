@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use config::persistence::AppendSync;
 use engine::Engine;
 
-use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason};
+use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
 use crate::log as server_log;
 
 /// The thread, as the one who started it knows it.
@@ -133,7 +133,7 @@ impl AppendOnly {
         let Some((end, _)) = written else { return };
         if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             // Replicas are not told before, either.
-            self.reveal(engine, end);
+            reveal(engine, end);
         }
         // Those who came meanwhile are others than those who are answered now.
         turns.expected = together + self.joined.load(Ordering::Relaxed);

@@ -9,14 +9,14 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use config::metrics::Metrics;
 use engine::Engine;
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::listen::{ListenError, TcpSettings, listen_tcp};
 use crate::log;
@@ -35,12 +35,7 @@ pub(crate) struct Endpoint {
     /// Nothing is told before it is there.
     engine: OnceLock<&'static Engine>,
     clock: Clock,
-    running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    thread: JoinHandle<()>,
-    stop: Arc<OwnedFd>,
+    running: Mutex<Option<Background>>,
 }
 
 impl Endpoint {
@@ -62,11 +57,8 @@ impl Endpoint {
     /// Ends, and begins anew where the configuration says, if it says so. After an error there is no endpoint.
     pub(crate) fn restart(&self, settings: &Metrics) -> Result<(), ListenError> {
         let mut running = self.running.lock();
-        if let Some(Running { thread, stop }) = running.take() {
-            // It fails only if it rings already.
-            let _rings = rustix::io::write(&*stop, &1_u64.to_ne_bytes());
-            // Whatever became of it, it is over.
-            let _ended = thread.join();
+        if let Some(running) = running.take() {
+            running.end();
         }
         let Some(engine) = self.engine.get() else { return Ok(()) };
         if settings.port == 0 {
@@ -83,19 +75,13 @@ impl Endpoint {
             log::warning(format_args!("The metrics cannot be served: {error}"));
             ListenError::Tcp { port: settings.port, kind: "metrics" }
         };
-        let stop = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
-        let stop = Arc::new(stop.map_err(|error| failed(error.into()))?);
-        let server = Server {
-            engine,
-            clock: self.clock,
-            listeners: listeners.into_iter().flatten().collect(),
-            stop: Arc::clone(&stop),
-            connections: Vec::new(),
+        let (engine, clock) = (*engine, self.clock);
+        let listeners = listeners.into_iter().flatten().collect();
+        let run = move |stop| {
+            Server { engine, clock, listeners, stop, connections: Vec::new() }.run();
         };
-        let thread = std::thread::Builder::new().name("metrics".to_owned());
-        let thread = thread.spawn(move || server.run()).map_err(failed)?;
+        *running = Some(Background::start("metrics", run).map_err(failed)?);
         log::notice(format_args!("Metrics are served on port {}", settings.port));
-        *running = Some(Running { thread, stop });
         Ok(())
     }
 }

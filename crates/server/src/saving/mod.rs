@@ -8,7 +8,7 @@
 pub(crate) mod file;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,14 +87,32 @@ pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Resul
         .and_then(|draft| {
             let file = File::open(&snapshot).map_err(|error| reason(&error))?;
             let with_checksums = job.config.persistence.append_checksums;
-            let commands =
-                write_commands(file, &engine.value_limits(), with_checksums, BufWriter::new(draft))
-                    .map_err(|error| error.to_string())?;
-            let draft = commands.into_inner().map_err(|error| reason(error.error()))?;
-            draft.complete().map_err(|failure| failure.to_string())
+            let wanted = Wanted { draft, cancelled: &job.cancelled };
+            let commands = write_commands(file, &engine.value_limits(), with_checksums, wanted)
+                .map_err(|error| error.to_string())?;
+            commands.draft.complete().map_err(|failure| failure.to_string())
         });
     file::discard(&snapshot);
     written.map(drop)
+}
+
+/// A draft that cannot be written any more once nobody wants it.
+struct Wanted<'a> {
+    draft: Draft,
+    cancelled: &'a AtomicBool,
+}
+
+impl Write for Wanted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.cancelled.load(Ordering::Acquire) {
+            return Err(io::Error::other("it is not wanted any more"));
+        }
+        self.draft.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
+    }
 }
 
 fn write_snapshot_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
