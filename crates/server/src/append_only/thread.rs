@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use config::persistence::AppendSync;
 use engine::Engine;
 
-use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
+use super::log::Log;
+use super::{AppendOnly, GATHERING, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
 use crate::log as server_log;
 
 /// The thread, as the one who started it knows it.
@@ -46,9 +47,18 @@ struct Turns {
     sync_time: Duration,
     /// So many syncs begin without waiting for others: to wait was in vain.
     hurried: u32,
+    /// So many times in a row little had come together while the file is relaxed.
+    quiet: u32,
     /// When it was seen last whether a rewrite is due.
     last_look: Instant,
 }
+
+/// So few bytes in [`GATHERING`] are little.
+const LITTLE: usize = 16 << 10;
+/// Little came together so many times in a row: the file is relaxed no longer.
+const QUIET: u32 = 8;
+/// So many bytes are worth a write past the page cache. Beyond the most, the disk does not keep up, and the page cache is to take them.
+const WORTH_BLOCKS: std::ops::Range<usize> = 64 << 10..8 << 20;
 
 impl AppendOnly {
     fn run(self: &Arc<Self>) {
@@ -59,6 +69,7 @@ impl AppendOnly {
             expected: 0,
             sync_time: Duration::ZERO,
             hurried: 0,
+            quiet: 0,
             last_look: now,
         };
         loop {
@@ -85,13 +96,20 @@ impl AppendOnly {
                 self.begin_rewrite(engine);
             }
             match policy {
-                AppendSync::Always => self.commit_all(engine, &mut turns),
+                AppendSync::Always => {
+                    engine.append_only.relax(false);
+                    self.commit_all(engine, &mut turns);
+                }
                 AppendSync::EverySecond | AppendSync::No => {
-                    // What no client waits for: keys that have expired.
-                    self.write(engine, None);
-                    if policy == AppendSync::EverySecond
-                        && SYNC_INTERVAL <= turns.last_sync.elapsed()
-                    {
+                    let is_due = policy == AppendSync::EverySecond
+                        && SYNC_INTERVAL <= turns.last_sync.elapsed();
+                    if engine.append_only.is_relaxed() && !is_due {
+                        self.write_batch(engine, &mut turns);
+                    } else {
+                        // What no client waits for: keys that have expired.
+                        self.write(engine, None);
+                    }
+                    if is_due {
                         self.sync(engine, &mut turns);
                     }
                     self.wake_workers();
@@ -106,7 +124,8 @@ impl AppendOnly {
 
     /// Waits until there is something to do.
     fn await_wishes(&self, turns: &Turns) -> Wishes {
-        let in_trouble = self.engine().is_some_and(|engine| engine.append_only.is_in_trouble());
+        let file = self.engine().map(|engine| &engine.append_only);
+        let in_trouble = file.is_some_and(engine::append_only::AppendOnly::is_in_trouble);
         let patience = if in_trouble { RETRY } else { SYNC_INTERVAL };
         let elapsed = turns.last_sync.elapsed();
         let patience = if in_trouble {
@@ -114,14 +133,39 @@ impl AppendOnly {
         } else {
             patience.checked_sub(elapsed).filter(|rest| *rest != Duration::ZERO).unwrap_or(patience)
         };
+        let is_relaxed = file.is_some_and(engine::append_only::AppendOnly::is_relaxed);
+        let patience = if is_relaxed { patience.min(GATHERING) } else { patience };
         let deadline = Instant::now() + patience;
         let mut wishes = self.bell.wishes.lock();
-        while !wishes.commit && !wishes.close && !wishes.rewrite && !wishes.stop {
+        while *wishes == Wishes::default() {
             if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
                 break;
             }
         }
         std::mem::take(&mut *wishes)
+    }
+
+    /// Writes what has come together while the file is relaxed; ends that if it is little.
+    fn write_batch(&self, engine: &Engine, turns: &mut Turns) {
+        self.sleep_before_flush();
+        let mut guard = self.log.lock();
+        let Some(log) = &mut *guard else { return engine.append_only.relax(false) };
+        self.is_called.store(false, Ordering::Relaxed);
+        self.take(engine, log);
+        let count = log.unwritten();
+        turns.quiet = if count < LITTLE { turns.quiet + 1 } else { 0 };
+        if QUIET <= turns.quiet {
+            turns.quiet = 0;
+            engine.append_only.relax(false);
+        }
+        let written = if WORTH_BLOCKS.contains(&count) {
+            self.write_taken(engine, log, Log::write_blocks)
+        } else {
+            self.write_taken(engine, log, |log| log.write().map(|_| ()))
+        };
+        if written.is_ok() && log.is_written() && !self.is_distrusted() {
+            engine.append_only.acknowledge(log.taken_end());
+        }
     }
 
     /// Writes and syncs all that was recorded, and acknowledges it.

@@ -3,7 +3,7 @@
 //! A connection whose replies wait is *held*: nothing of its output is sent, and nothing more is read of it, so replies stay in
 //! order. Under `appendfsync always` it is released when the file has been synced; the worker serves others meanwhile, and is rung.
 //! Otherwise the worker writes the file itself, once for all that it has served in a round, and releases them right
-//! after that.
+//! after that; unless so much is written that replies do not wait for it.
 
 use config::persistence::AppendSync;
 use resp::Output;
@@ -90,6 +90,15 @@ impl Worker<'_> {
             }
         }
         self.release();
+    }
+
+    /// Has what was recorded written soon, if replies do not wait for that.
+    #[inline]
+    pub(super) fn keep_pace(&mut self) {
+        if self.append_only.is_behind(self.engine) {
+            let (append_only, engine) = (&self.append_only, self.engine);
+            self.share.step_out(|| append_only.keep_pace(engine));
+        }
     }
 
     /// Sends the replies that may go.

@@ -233,6 +233,7 @@ impl<'e> Worker<'e> {
         self.share.broadcast();
         self.deliver();
         self.commit();
+        self.keep_pace();
         self.limit_clients(false);
         self.share.end_round();
         self.replication.nudge(self.engine);
