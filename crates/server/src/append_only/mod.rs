@@ -6,7 +6,7 @@
 //!    |  everysec, no: the worker       |                 |  once a second, or never: this module's thread
 //!    |  at the end of its round -------+                 |
 //!    |  ... relaxed: this module's thread, every few ms -+
-//!    |  always: this module's thread, for all workers ---+  one write and one sync for whatever has come together; or the only worker
+//!    |  always: the first worker, for all --------------+--------- one write and one sync for whatever has come together
 //!    +-- replies wait until the stream is acknowledged up to what they reveal (see `worker::commit`), but for when it is relaxed
 //! ```
 //!
@@ -24,7 +24,7 @@
 //! knows what of the file is on disk, and another sync that succeeds says nothing about it. So that file is never trusted
 //! again: nothing is acknowledged until a rewrite has put a new base, made from memory, in the place of all that was written.
 //!
-//! Locks are taken in this order: gates, log, files, stream; and the log before a sync.
+//! Locks are taken in this order: gates, a sync, log, files, stream.
 
 mod direct;
 mod files;
@@ -34,7 +34,7 @@ mod rewrite;
 mod thread;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -90,8 +90,6 @@ pub(crate) struct AppendOnly {
     taken: AtomicU64,
     /// The thread was told that there is a batch to write.
     is_called: AtomicBool,
-    /// Connections whose replies wait for a sync that has not begun.
-    joined: AtomicUsize,
     /// A sync has failed, and nothing has been rewritten since: nobody knows what of the files is on the disk.
     distrusted: AtomicBool,
     /// The thread that writes a base, and what tells it that nobody wants that any more.
@@ -135,7 +133,6 @@ impl AppendOnly {
             syncing: Mutex::default(),
             taken: AtomicU64::new(0),
             is_called: AtomicBool::new(false),
-            joined: AtomicUsize::new(0),
             distrusted: AtomicBool::new(false),
             rewriting: Mutex::new(None),
             flush_sleep_us: AtomicU64::new(0),
@@ -280,40 +277,48 @@ impl AppendOnly {
         self.engine.get().copied()
     }
 
-    /// Sees to it that the stream is acknowledged at least up to `end`, for a worker whose replies wait for that. Under
-    /// `always` that takes until the worker is rung; otherwise it is done when this returns, unless the disk fails. `joined` is
-    /// how many connections wait that did not when this was called last.
-    pub(crate) fn commit(&self, end: u64, worker: usize, policy: AppendSync, joined: usize) {
+    /// Sees to it that the stream is acknowledged at least up to `end`, for a worker whose replies wait for that. If it is not when this
+    /// returns, the disk fails, or under `always` another worker syncs just now: the worker is rung when there is news.
+    pub(crate) fn commit(&self, end: u64, worker: usize, policy: AppendSync) {
         let Some(engine) = self.engine() else { return };
-        if policy != AppendSync::Always {
-            if !engine.append_only.is_in_trouble() {
-                let before = self.taken.load(Ordering::Relaxed);
-                self.write(engine, Some(end));
-                if RELAXING <= end.saturating_sub(before) && !engine.append_only.is_in_trouble() {
-                    engine.append_only.relax(true);
-                    self.bell.ring(|wishes| wishes.write = true);
-                }
-            }
-            if engine.append_only.acknowledged() < end
-                && let Some(waits) = self.waiting.get(worker)
-            {
-                waits.store(true, Ordering::SeqCst);
-            }
-            return;
+        if policy == AppendSync::Always {
+            return self.commit_to_disk(engine, end, worker);
         }
-        if self.mailboxes.len() == 1 && self.commit_here(engine) {
-            return;
+        if !engine.append_only.is_in_trouble() {
+            let before = self.taken.load(Ordering::Relaxed);
+            self.write(engine, Some(end));
+            if RELAXING <= end.saturating_sub(before) && !engine.append_only.is_in_trouble() {
+                engine.append_only.relax(true);
+                self.bell.ring(|wishes| wishes.write = true);
+            }
         }
-        if let Some(waits) = self.waiting.get(worker) {
+        if engine.append_only.acknowledged() < end
+            && let Some(waits) = self.waiting.get(worker)
+        {
             waits.store(true, Ordering::SeqCst);
-            if end <= engine.append_only.acknowledged() {
-                // It was acknowledged meanwhile: the worker looks once more, now.
-                waits.store(false, Ordering::SeqCst);
-                return;
-            }
         }
-        self.joined.fetch_add(joined, Ordering::Relaxed);
-        self.bell.ring(|wishes| wishes.commit = true);
+    }
+
+    /// The same under `always`: the first worker that comes syncs for all, and those that come meanwhile are rung after that. To have the
+    /// thread do it takes two wake-ups, which may cost more than the sync.
+    fn commit_to_disk(&self, engine: &Engine, end: u64, worker: usize) {
+        let Some(waits) = self.waiting.get(worker) else { return };
+        waits.store(true, Ordering::SeqCst);
+        if end <= engine.append_only.acknowledged() {
+            // It was acknowledged meanwhile: the worker looks once more, now.
+            waits.store(false, Ordering::SeqCst);
+            return;
+        }
+        // Whoever syncs now looks who waits when he has let go of this.
+        let Some(syncing) = self.syncing.try_lock() else { return };
+        let is_done = self.sync_for_all(engine);
+        drop(syncing);
+        if is_done {
+            waits.store(false, Ordering::SeqCst);
+            self.wake_workers();
+        } else {
+            self.bell.ring(|wishes| wishes.commit = true);
+        }
     }
 
     /// Whether so much has come together while the file is relaxed that a worker has to [`keep pace`](AppendOnly::keep_pace).
@@ -366,22 +371,22 @@ impl AppendOnly {
         }
     }
 
-    /// Writes, syncs and acknowledges what was recorded, in the only worker there is: nobody is served meanwhile, but to have the thread do it
-    /// takes two wake-ups, which may cost more than the sync. Whether it worked; if not, the thread takes it up.
-    fn commit_here(&self, engine: &Engine) -> bool {
+    /// Writes, syncs and acknowledges what was recorded. Whether it worked; if not, the thread takes it up. Nobody else syncs meanwhile.
+    fn sync_for_all(&self, engine: &Engine) -> bool {
         if engine.append_only.is_in_trouble() || self.is_distrusted() || thread::skips_sync(engine)
         {
             return false;
         }
         self.sleep_before_flush();
-        let mut log = self.log.lock();
-        let Some(log) = log.as_mut().filter(|log| log.unsynced.is_empty()) else { return false };
-        let Ok(end) = self.write_log(engine, log) else { return false };
-        let _syncing = self.syncing.lock();
-        if self.is_distrusted() {
-            return false;
-        }
-        if let Err(error) = log.file.sync_data() {
+        let (file, end) = {
+            let mut log = self.log.lock();
+            let Some(log) = log.as_mut().filter(|log| log.unsynced.is_empty()) else {
+                return false;
+            };
+            let Ok(end) = self.write_log(engine, log) else { return false };
+            (Arc::clone(&log.file), end)
+        };
+        if let Err(error) = file.sync_data() {
             self.distrust(engine, &error);
             return false;
         }

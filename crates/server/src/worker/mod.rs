@@ -186,7 +186,7 @@ impl<'e> Worker<'e> {
             } else {
                 0
             };
-            let timeout_us = self.patience_us(timeout_us);
+            let timeout_us = if self.is_gathering() { 0 } else { self.patience_us(timeout_us) };
             self.poller.wait(timeout_us)?;
             now = self.round();
         }
@@ -232,7 +232,9 @@ impl<'e> Worker<'e> {
         self.answer_served();
         self.share.broadcast();
         self.deliver();
-        self.commit();
+        if !self.gathers(begin, index) {
+            self.commit();
+        }
         self.keep_pace();
         self.limit_clients(false);
         self.share.end_round();
