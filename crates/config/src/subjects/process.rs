@@ -179,7 +179,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Whether the timers run more often while there are very many clients."),
     Directive::number("shutdown-timeout", "10", NATURAL_32, field!(process.shutdown_timeout_s))
         .live()
-        .not_built("replication")
         .about("Seconds that a shutdown waits for replicas that lag behind."),
     Directive::words(
         "shutdown-on-sigint",

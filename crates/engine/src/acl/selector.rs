@@ -85,7 +85,7 @@ impl Selector {
                 [b'-', b'@', category @ ..] => self.set_category(category, commands, false),
                 [b'+', name @ ..] => self.allow(name, commands),
                 [b'-', name @ ..] => {
-                    let callable = commands.find_full(name).ok_or(RuleError::UnknownName)?;
+                    let callable = commands.find_declared(name).ok_or(RuleError::UnknownName)?;
                     self.set_command(callable, commands, false);
                     self.note_rule(callable.name().as_bytes(), false);
                     Ok(())
@@ -148,13 +148,13 @@ impl Selector {
 
     fn allow(&mut self, name: &[u8], commands: &Commands) -> Result<(), RuleError> {
         let Some(bar) = name.iter().rposition(|byte| *byte == b'|') else {
-            let callable = commands.find_full(name).ok_or(RuleError::UnknownName)?;
+            let callable = commands.find_declared(name).ok_or(RuleError::UnknownName)?;
             self.set_command(callable, commands, true);
             self.note_rule(callable.name().as_bytes(), true);
             return Ok(());
         };
         let (container, word) = (&name[..bar], &name[bar + 1..]);
-        let callable = commands.find_full(container).ok_or(RuleError::UnknownName)?;
+        let callable = commands.find_declared(container).ok_or(RuleError::UnknownName)?;
         if callable.container.is_some() {
             return Err(RuleError::FirstWordOfSubcommand);
         }
@@ -162,7 +162,7 @@ impl Selector {
             return Err(RuleError::Syntax);
         }
         if callable.command.is_container() {
-            let subcommand = commands.find_full(name).ok_or(RuleError::UnknownName)?;
+            let subcommand = commands.find_declared(name).ok_or(RuleError::UnknownName)?;
             self.set_command(subcommand, commands, true);
         } else {
             let words = self.first_words.entry(callable.id).or_default();
