@@ -290,6 +290,9 @@ impl Host for Process {
                         _ => Ok(()),
                     })
                 }
+                "locale-collate" if !config::process::is_locale(&config.process.locale) => {
+                    Err("Invalid locale name".to_owned())
+                }
                 "watchdog-period" => {
                     let outcome = self.watchdog.restart(config.process.watchdog_period_ms);
                     outcome.map_err(|error| process::reason::reason(&error))

@@ -86,6 +86,9 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let background = go_to_background(&config, &supervisor)?;
     open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
+    if !config::process::is_locale(&config.process.locale) {
+        return Err(fail("Failed to configure LOCALE for invalid locale name."));
+    }
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =

@@ -327,19 +327,23 @@ impl KeyPattern {
                 pattern
             }
             [b'%', rest @ ..] => {
-                let end =
-                    rest.iter().position(|byte| !matches!(byte, b'r' | b'R' | b'w' | b'W'))?;
+                // Without a pattern it is the empty one.
+                let end = rest.iter().position(|byte| *byte == b'~').unwrap_or(rest.len());
                 let (permissions, rest) = rest.split_at_checked(end)?;
                 for permission in permissions {
                     let given = match permission.to_ascii_uppercase() {
                         b'R' => &mut reads,
-                        _ => &mut writes,
+                        b'W' => &mut writes,
+                        _ => return None,
                     };
                     if std::mem::replace(given, true) {
                         return None;
                     }
                 }
-                rest.strip_prefix(b"~").filter(|_| !permissions.is_empty())?
+                if permissions.is_empty() {
+                    return None;
+                }
+                rest.get(1..).unwrap_or_default()
             }
             _ => return None,
         };
