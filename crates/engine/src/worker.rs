@@ -19,6 +19,7 @@ use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::execution::actual_flags;
+use crate::host::LogLevel;
 use crate::pause::PauseKind;
 use crate::pubsub::{Bundle, Delivered, Delivery, Post};
 use crate::session::{Replies, Session};
@@ -315,7 +316,8 @@ impl<'e> Worker<'e> {
         let recorded_to = self.tally.recorded_to;
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
-            self.recover(&mut course, session, output);
+            let words = batch.words(course.executed, input);
+            self.recover(&mut course, session, words, output);
         }
         self.round.donated.clear();
         // Before the replies are seen by their client.
@@ -475,7 +477,24 @@ impl<'e> Worker<'e> {
     /// Goes on after a call that panicked: with an error if it had changed nothing. Otherwise what the server holds may be
     /// half changed, and it ends.
     #[cold]
-    fn recover(&mut self, course: &mut Course, session: &mut Session, output: &mut Output) {
+    fn recover(
+        &mut self,
+        course: &mut Course,
+        session: &mut Session,
+        words: Words<'_>,
+        output: &mut Output,
+    ) {
+        let callable = self.engine.commands.find_call(words).ok();
+        let name = callable.map_or("no command", Callable::name);
+        let client = self.describe_client(session);
+        self.engine.host.log(
+            LogLevel::Warning,
+            &format!("Internal error while executing '{name}' for client {client}"),
+        );
+        self.count(|numbers| numbers.internal_errors += 1);
+        if let Some(callable) = callable {
+            self.tally.call(callable.id, 0, Fate::Failed);
+        }
         if self.round.changed {
             self.engine.host.give_up("a command panicked after it had begun to change a value");
         }
