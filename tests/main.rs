@@ -24,6 +24,7 @@ mod protocol;
 mod pubsub;
 mod replication;
 mod script_libraries;
+mod small_disk;
 mod snapshots;
 mod subject;
 mod tidy;
