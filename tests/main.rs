@@ -25,6 +25,7 @@ mod pubsub;
 mod replication;
 mod script_libraries;
 mod script_patterns;
+mod small_disk;
 mod snapshots;
 mod subject;
 mod tidy;

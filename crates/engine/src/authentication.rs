@@ -117,7 +117,7 @@ impl Engine {
             for offender in first_word_rules(rule, &self.commands) {
                 let offender = String::from_utf8_lossy(&offender);
                 self.host.log(
-                    crate::host::LogLevel::Warning,
+                    LogLevel::Warning,
                     &format!(
                         "Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of ACL \
                          and may get disabled in the future (offender: {offender})"

@@ -110,6 +110,9 @@ pub trait Host: Send + Sync {
     /// Wakes the thread that serves replicas: there is something for it to do.
     fn wake_replication(&self) {}
 
+    /// Tells that thread that there is more of the stream for it: it need not come at once, if it comes soon anyway.
+    fn note_stream(&self) {}
+
     /// Wakes the link to the primary: whom this server follows has changed.
     fn wake_link(&self) {}
 

@@ -350,7 +350,7 @@ impl Feeding {
                 "RDB transfer completed, rdb only replica ({name}) should be disconnected asap"
             ));
             link.enter(Stage::Transmitted, now_ms);
-            link.closes = true;
+            link.close_when_sent();
             return;
         }
         if matches!(link.stage, Stage::Transmitted) {
