@@ -26,6 +26,7 @@ mod replicate;
 mod round;
 mod sealed;
 mod timers;
+mod walk;
 mod write;
 
 use std::cell::Cell;
@@ -186,6 +187,7 @@ impl<'e> Worker<'e> {
             } else {
                 0
             };
+            let timeout_us = self.until_walk_us(timeout_us);
             let timeout_us = self.patience_us(timeout_us);
             self.poller.wait(timeout_us)?;
             now = self.round();
@@ -233,6 +235,7 @@ impl<'e> Worker<'e> {
         self.share.broadcast();
         self.deliver();
         self.commit();
+        self.walk_on(begin);
         self.limit_clients(false);
         self.share.end_round();
         self.replication.nudge(self.engine);
