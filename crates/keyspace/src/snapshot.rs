@@ -341,7 +341,7 @@ impl Walk {
                     debug_assert!(running.is_some(), "a walk ends once");
                     return false;
                 }
-                None => spent += self.walk_shard(view),
+                None => spent += self.walk_shard(view, budget - spent),
             }
             holds_shard = true;
         }
@@ -349,7 +349,7 @@ impl Walk {
     }
 
     /// Walks some buckets of the present shard; gives the cost.
-    fn walk_shard(&mut self, view: &mut View<'_>) -> usize {
+    fn walk_shard(&mut self, view: &mut View<'_>, budget: usize) -> usize {
         let shard = view.shard_at(self.shard);
         let unfinished = (0..shard.databases())
             .find(|number| shard.database(*number).is_some_and(|held| held.cursor().is_some()));
@@ -358,12 +358,27 @@ impl Walk {
             return 0;
         };
         let database = shard.database_mut(number);
-        let mut spent = 0;
+        self.walk_buckets(database, budget, |walk, origin, entry| walk.show(origin, number, entry))
+    }
+
+    /// Shows what is in the next few buckets, or as much of it as fits the budget: what was shown is passed over the next time.
+    fn walk_buckets(
+        &mut self,
+        database: &mut Database,
+        budget: usize,
+        mut show: impl FnMut(&mut Walk, usize, Entry) -> usize,
+    ) -> usize {
+        let (origin, cursor) = (database.origin(), database.cursor());
         // Entries are removed under the shard's lock only, so those found are there.
         let mut found = std::mem::take(&mut self.found);
         database.walk(&mut found);
+        let mut spent = 0;
         for entry in found.drain(..) {
-            spent += self.show(database.origin(), number, entry);
+            if budget <= spent {
+                database.walk_again(cursor);
+                break;
+            }
+            spent += show(self, origin, entry);
         }
         self.found = found;
         spent
@@ -378,15 +393,9 @@ impl Walk {
             },
         };
         let mut spent = 0;
-        let mut found = std::mem::take(&mut self.found);
         while spent < budget && database.cursor().is_some() {
-            database.walk(&mut found);
-            for entry in found.drain(..) {
-                let origin = database.origin();
-                spent += self.show_flushed(origin, entry);
-            }
+            spent += self.walk_buckets(&mut database, budget - spent, Walk::show_flushed);
         }
-        self.found = found;
         if database.cursor().is_some() {
             self.flushed = Some(database);
         } else {

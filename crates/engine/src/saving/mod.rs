@@ -275,6 +275,8 @@ impl Engine {
         });
         drop(state);
         self.saving.begin_drive(&drive);
+        // The one that walks when there is nothing else to do may wait for clients.
+        self.host.wake_worker(0);
         Ok(Job {
             drive,
             recorder,
