@@ -22,7 +22,7 @@ pub struct Drive {
     sizes: Vec<DatabaseSize>,
     /// How many entries the walk has come to.
     shown: AtomicUsize,
-    /// Steps that workers have made.
+    /// Steps that workers have made, or would have.
     steps: AtomicUsize,
     has_ended: AtomicBool,
 }
@@ -59,7 +59,7 @@ impl Drive {
         self.has_ended.load(Ordering::Acquire)
     }
 
-    /// How many steps workers have made.
+    /// How many steps workers have made, or would have if no other had been at it.
     pub fn steps(&self) -> usize {
         self.steps.load(Ordering::Relaxed)
     }
@@ -142,9 +142,9 @@ impl Worker<'_> {
         }
         let Some(drive) = engine.saving.drive.lock().clone() else { return false };
         let Gate::Inside(inside) = &mut self.gate else { return false };
+        drive.steps.fetch_add(1, Ordering::Relaxed);
         // If another worker is at it, that does.
         let Some(mut walk) = drive.walk.try_lock() else { return false };
-        drive.steps.fetch_add(1, Ordering::Relaxed);
         let mut round = Round::aside();
         let mut view = engine.keyspace.view(inside, 0, &mut round);
         view.roam();

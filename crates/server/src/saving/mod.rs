@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::Config;
 use engine::Engine;
@@ -187,7 +187,7 @@ fn try_write<W: Write>(engine: &Engine, job: &Job, sink: W) -> io::Result<W> {
         file.function(code)?;
     }
     let mut pen = Pen { job, file, database: None };
-    let mut driving = Driving::default();
+    let mut driving = Driving::new();
     loop {
         if job.cancelled.load(Ordering::Acquire) {
             give_up(engine, job);
@@ -238,31 +238,30 @@ impl<W: Write> Pen<'_, W> {
 }
 
 /// How the thread that writes sees to it that the walk goes on.
-#[derive(Default)]
 struct Driving {
-    /// Steps that workers had made when it was looked last.
-    steps: usize,
-    /// They have made none since.
-    is_alone: bool,
+    /// Steps that workers had made, or tried to make, and since when.
+    steps: (usize, Instant),
     delays: Delays,
     shown: usize,
 }
 
 impl Driving {
-    /// Waits for workers to drive the walk on, or drives it on itself if they do not, or if it is to be slow.
+    fn new() -> Driving {
+        Driving { steps: (0, Instant::now()), delays: Delays::default(), shown: 0 }
+    }
+
+    /// Waits for workers to drive the walk on, or drives it on itself if none does, or if it is to be slow.
     fn drive(&mut self, engine: &Engine, job: &Job) {
-        /// Workers that wait for calls make steps at once.
-        const PATIENCE: Duration = Duration::from_millis(5);
+        /// A worker that is neither at it nor waits for calls is busy with one that takes long, or has ended.
+        const PATIENCE: Duration = Duration::from_millis(20);
         let delay_us = engine.config().persistence.save_delay_us;
-        if delay_us == 0 {
-            if !self.is_alone {
-                job.recorder.wait(PATIENCE);
-            }
-            let steps = job.drive.steps();
-            self.is_alone = self.steps == std::mem::replace(&mut self.steps, steps);
-            if !self.is_alone {
-                return;
-            }
+        let steps = job.drive.steps();
+        if self.steps.0 != steps {
+            self.steps = (steps, Instant::now());
+        }
+        if delay_us == 0 && self.steps.1.elapsed() < PATIENCE {
+            job.recorder.wait(PATIENCE);
+            return;
         }
         job.drive.step_beside(engine);
         let shown = job.drive.shown();
