@@ -176,10 +176,15 @@ impl Host for Process {
         std::thread::sleep(Duration::from_micros(microseconds));
     }
 
-    fn save_in_background(&self, job: Job, view: &mut View<'_>) -> Option<Outcome> {
-        let mut unsent = self.saver.take(job).err()?;
+    fn save_in_background(
+        &self,
+        engine: &Engine,
+        job: Job,
+        view: &mut View<'_>,
+    ) -> Option<Outcome> {
+        let unsent = self.saver.take(job).err()?;
         // Its thread is gone: the process ends.
-        unsent.abandon(view);
+        unsent.abandon(engine, view);
         Some(Outcome::Failed)
     }
 
