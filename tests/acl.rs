@@ -360,6 +360,19 @@ fn users_are_read_from_files_and_written_to_them() {
     assert!(client.run("GET k").is_error());
     assert!(!client.run("AUTH p").is_error());
     assert_eq!(client.run("ACL WHOAMI").as_text().as_deref(), Some("default"));
+    client.run("ACL SETUSER carol +get|x -get (+set|y ~*) +config|get -config");
+    client.run("ACL SETUSER erin +get|z +nonsense|x +get|later");
+    let log = server.log();
+    for (rule, is_told) in [
+        ("+get|x", true),
+        ("+set|y", true),
+        ("+config|get", false),
+        ("+get|z", true),
+        ("+get|later", false),
+    ] {
+        assert_eq!(log.contains(&format!("(offender: {rule})")), is_told, "{rule}");
+    }
+    client.run("ACL SETUSER carol clearselectors");
     assert_eq!(client.run("CONFIG REWRITE"), Value::Simple("OK".into()));
     let written = fs::read_to_string(server.configuration()).expect("a file");
     assert!(

@@ -1,44 +1,15 @@
 //! A disk without room: writes are refused, nothing that was acknowledged is lost, and it goes on when there is room again.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use harness::Value;
 
 use super::{Data, info, kill};
-
-/// A small file system, as long as it lives.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// None if this process may not mount one.
-    fn mount(at: &Path, bytes: usize) -> Option<SmallDisk> {
-        let options = format!("size={bytes}");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(at)
-            .output()
-            .ok()
-            .filter(|output| output.status.success());
-        mounted.map(|_| SmallDisk(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _unmounted = Command::new("umount").arg("-l").arg(&self.0).output();
-    }
-}
+use crate::small_disk::SmallDisk;
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that was not run says so")]
 fn writes_are_refused_while_there_is_no_room() {
     for policy in super::POLICIES {
         let data = Data::new();
-        let Some(_disk) = SmallDisk::mount(data.path(), 1 << 20) else {
-            eprintln!("not run: this process may not mount a small file system");
-            return;
-        };
+        let Some(_disk) = SmallDisk::mount(data.path(), 1 << 20) else { return };
         let ballast = data.path().join("ballast");
         let server = data.launch().workers(2).line(format!("appendfsync {policy}")).start();
         let mut client = server.client();

@@ -1,15 +1,19 @@
 //! Primaries and replicas, with real servers at the other end.
 
+mod interruptions;
 mod load;
+mod partition;
 mod primary_failover;
 mod primary_rules;
 mod primary_sync;
 mod proxy;
 mod replica_chain;
+mod replica_disk;
 mod replica_faults;
 mod replica_migration;
 mod replica_rules;
 mod replica_sync;
+mod sudden_ends;
 
 use harness::{Launch, Oracle, Server, Value, wait_until};
 
@@ -23,6 +27,28 @@ fn primary(oracle: &Oracle) -> Launch {
 /// A replica of the server at a port.
 fn replica_of(port: u16) -> Launch {
     subject::launch().line(format!("replicaof 127.0.0.1 {port}"))
+}
+
+/// Ways to start both ends, of which at least one is the server under test.
+fn pairs() -> [(Launch, Launch); 3] {
+    let real = || Oracle::all().remove(0).launch();
+    let primary = |launch: Launch| launch.line("repl-diskless-sync-delay 0");
+    [
+        (primary(subject::launch()), subject::launch()),
+        (primary(subject::launch()), real()),
+        (primary(real()), subject::launch()),
+    ]
+}
+
+/// A number in the statistics of INFO.
+#[track_caller]
+fn count(server: &Server, field: &str) -> u64 {
+    info(server, "stats", field).parse().unwrap_or_else(|_| panic!("{field} is a number"))
+}
+
+/// The end of a primary's stream.
+fn offset(server: &Server) -> u64 {
+    info(server, "replication", "master_repl_offset").parse().unwrap_or(0)
 }
 
 /// A field of INFO; empty if there is none.

@@ -1,6 +1,6 @@
 //! What a primary does about its replicas: who waits for them, who is refused without them, and which of them are cut off.
 
-use harness::{Launch, Oracle, Signal, wait_until};
+use harness::{Launch, Oracle, Server, Signal, wait_until};
 
 use super::{info, said, shown, wait_for_equality, wait_for_link};
 use crate::subject;
@@ -137,7 +137,13 @@ fn a_replica_that_is_too_slow_is_cut_off_and_begins_anew() {
         .line("client-output-buffer-limit replica 1mb 0 0")
         .line("repl-backlog-size 16kb")
         .start();
-    let replica = replica(&newest(), primary.port()).start();
+    for launch in [newest().launch(), subject::launch()] {
+        cut_off(&primary, &launch.line(format!("replicaof 127.0.0.1 {}", primary.port())));
+    }
+}
+
+fn cut_off(primary: &Server, replica: &Launch) {
+    let replica = replica.start();
     wait_for_link(&replica);
     replica.signal(Signal::STOP);
     let mut client = primary.client();
@@ -147,13 +153,13 @@ fn a_replica_that_is_too_slow_is_cut_off_and_begins_anew() {
     assert!(wait_until(|| {
         number += 1;
         client.run(&format!("SET key{} {long}", number % 20));
-        info(&primary, "replication", "connected_slaves") == "0"
+        info(primary, "replication", "connected_slaves") == "0"
     }));
     primary.wait_for_log("scheduled to be closed ASAP for overcoming of output buffer limits.");
-    let held = || info(&primary, "memory", "mem_total_replication_buffers");
+    let held = || info(primary, "memory", "mem_total_replication_buffers");
     assert!(wait_until(|| held().parse::<u64>().is_ok_and(|bytes| bytes < 3 << 20)), "{}", held());
     replica.signal(Signal::CONT);
-    wait_for_equality(&primary, &replica);
+    wait_for_equality(primary, &replica);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use harness::{Launch, Oracle, Random, Server, Signal, wait_until};
 
 use super::proxy::Proxy;
-use super::{digest, info, load, said, shown, times_logged, wait_for_equality, wait_for_link};
+use super::{
+    count, digest, info, load, said, shown, times_logged, wait_for_equality, wait_for_link,
+};
 use crate::subject;
 
 /// The server under test, which waits for nobody before it sends its data.
@@ -18,10 +20,6 @@ fn replica(oracle: &Oracle, port: u16) -> Launch {
 
 fn fill(server: &Server, seed: u64) {
     load::write(&mut server.client(), &mut Random::from_seed(seed), 1500);
-}
-
-fn count(server: &Server, field: &str) -> u64 {
-    info(server, "stats", field).parse().unwrap_or_else(|_| panic!("{field} is a number"))
 }
 
 #[test]

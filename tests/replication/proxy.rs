@@ -19,6 +19,8 @@ struct Shared {
     allowance: AtomicU64,
     /// The same for connections that come.
     next: Mutex<VecDeque<u64>>,
+    /// Nothing is passed on.
+    down: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -32,6 +34,7 @@ impl Proxy {
             streams: Mutex::default(),
             allowance: AtomicU64::new(u64::MAX),
             next: Mutex::default(),
+            down: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
@@ -55,10 +58,18 @@ impl Proxy {
 
     /// Cuts all connections; new ones are passed on.
     pub(super) fn cut(&self) {
-        let mut streams = self.shared.streams.lock().expect("nobody panics with it");
-        for stream in streams.drain(..) {
-            let _gone = stream.shutdown(Shutdown::Both);
-        }
+        self.shared.cut();
+    }
+
+    /// Cuts all connections, and all that come, until it is up again.
+    pub(super) fn take_down(&self) {
+        self.shared.down.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// Passes on again.
+    pub(super) fn bring_up(&self) {
+        self.shared.down.store(false, Ordering::SeqCst);
     }
 
     /// Cuts each of the next connections after so many bytes from the server.
@@ -73,7 +84,17 @@ impl Proxy {
 }
 
 impl Shared {
+    fn cut(&self) {
+        let mut streams = self.streams.lock().expect("nobody panics with it");
+        for stream in streams.drain(..) {
+            let _gone = stream.shutdown(Shutdown::Both);
+        }
+    }
+
     fn join(self: &Arc<Self>, client: TcpStream) {
+        if self.down.load(Ordering::SeqCst) {
+            return;
+        }
         let Ok(server) = TcpStream::connect(self.target) else { return };
         if let Some(next) = self.next.lock().expect("nobody panics with it").pop_front() {
             self.allowance.store(next, Ordering::Relaxed);
@@ -84,8 +105,10 @@ impl Shared {
             let shared = Arc::clone(self);
             spawn(move || shared.pass(from, to, counts));
         }
-        let mut streams = self.streams.lock().expect("nobody panics with it");
-        streams.extend([client, server]);
+        self.streams.lock().expect("nobody panics with it").extend([client, server]);
+        if self.down.load(Ordering::SeqCst) {
+            self.cut();
+        }
     }
 
     fn pass(&self, mut from: TcpStream, mut to: TcpStream, counts: bool) {

@@ -210,23 +210,23 @@ fn where_nobody_listens_it_tries_again() {
 }
 
 /// A primary that says what it is told to, to each replica that comes.
-struct Fake {
+pub(super) struct Fake {
     listener: TcpListener,
 }
 
 impl Fake {
-    fn new() -> Fake {
+    pub(super) fn new() -> Fake {
         Fake {
             listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port"),
         }
     }
 
-    fn port(&self) -> u16 {
+    pub(super) fn port(&self) -> u16 {
         self.listener.local_addr().expect("it is bound").port()
     }
 
     /// Answers one replica up to PSYNC, and that with these bytes.
-    fn answer(&self, psync: &[u8]) -> TcpStream {
+    pub(super) fn answer(&self, psync: &[u8]) -> TcpStream {
         let (mut stream, _) = self.listener.accept().expect("a replica comes");
         stream.set_read_timeout(Some(harness::DEADLINE)).expect("it can be set");
         let mut seen = Vec::new();
@@ -253,7 +253,7 @@ impl Fake {
     }
 }
 
-const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+pub(super) const ID: &str = "0123456789abcdef0123456789abcdef01234567";
 
 #[test]
 fn garbage_instead_of_an_answer_is_told_and_harms_nobody() {

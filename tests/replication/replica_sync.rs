@@ -174,3 +174,23 @@ fn fields_of_hashes_expire_when_the_primary_says_so() {
     write();
     wait_for_equality(&primary, &replica);
 }
+
+#[test]
+fn the_file_of_a_full_sync_stays_unless_it_is_not_wanted() {
+    let oracle = Oracle::all().remove(0);
+    let primary = primary(&oracle).start();
+    fill(&primary, 30);
+    let said =
+        "Removing the RDB file obtained from the master. This replica has persistence disabled";
+    for (lines, stays) in [
+        ("rdb-del-sync-files no", true),
+        ("rdb-del-sync-files yes\nsave 3600 1", true),
+        ("rdb-del-sync-files yes\nappendonly yes", true),
+        ("rdb-del-sync-files yes", false),
+    ] {
+        let replica = replica_of(primary.port()).line(lines).start();
+        wait_for_equality(&primary, &replica);
+        assert_eq!(replica.directory().join("dump.rdb").exists(), stays, "{lines:?}");
+        assert_eq!(times_logged(&replica, said), usize::from(!stays), "{lines:?}");
+    }
+}

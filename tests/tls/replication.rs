@@ -75,6 +75,22 @@ fn a_primary_of_another_authority_is_not_followed() {
     let other = Authority::new();
     let replica = replica(subject::launch(), &other, primary.port);
     replica.wait_for_log("Error condition on socket for SYNC: ");
-    assert!(!has(&mut replica.client(), "key", "value"));
+    let mut copy = replica.client();
+    assert!(!has(&mut copy, "key", "value"));
     assert_eq!(primary.client().run("GET key").as_text().as_deref(), Some("value"));
+    // With the right ones it does.
+    let path = |name: &str| primary.path(name).display().to_string();
+    let (authority, certificate, key) = (path("ca.crt"), path("server.crt"), path("server.key"));
+    let set = copy.call(&[
+        "CONFIG",
+        "SET",
+        "tls-ca-cert-file",
+        &authority,
+        "tls-cert-file",
+        &certificate,
+        "tls-key-file",
+        &key,
+    ]);
+    assert_eq!(set, super::ok());
+    assert!(wait_until(|| has(&mut copy, "key", "value")), "{}", replica.log());
 }

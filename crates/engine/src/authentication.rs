@@ -11,7 +11,8 @@ use resp::{ReplyError, Words};
 
 use crate::Engine;
 use crate::acl::{
-    Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, is_user_name, merge_selectors,
+    Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, first_word_rules, is_user_name,
+    merge_selectors,
 };
 use crate::call::Call;
 use crate::command_table::Callable;
@@ -98,9 +99,32 @@ impl Engine {
 
     /// Makes or changes a user.
     pub(crate) fn set_user<R: AsRef<[u8]>>(&self, name: &[u8], rules: &[R]) -> Result<(), Refused> {
-        self.acl.set(name, rules, self.allows_all_channels(), &self.commands)?;
+        let outcome = self.acl.set(name, rules, self.allows_all_channels(), &self.commands);
+        let refused = outcome.as_ref().err().map(|refused| &*refused.rule);
+        self.warn_of_first_words(rules.iter().map(AsRef::as_ref), refused);
+        outcome?;
         self.acl.note_change();
         Ok(())
+    }
+
+    /// Tells the log of rules that allow a command by its first argument, up to the one that was refused.
+    fn warn_of_first_words<'r>(
+        &self,
+        rules: impl Iterator<Item = &'r [u8]>,
+        refused: Option<&[u8]>,
+    ) {
+        for rule in rules.take_while(|rule| Some(*rule) != refused) {
+            for offender in first_word_rules(rule, &self.commands) {
+                let offender = String::from_utf8_lossy(&offender);
+                self.host.log(
+                    LogLevel::Warning,
+                    &format!(
+                        "Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of ACL \
+                         and may get disabled in the future (offender: {offender})"
+                    ),
+                );
+            }
+        }
     }
 
     /// The `user` lines that CONFIG REWRITE writes: those that were read, if no user has changed since; none if there is a file

@@ -21,7 +21,7 @@ use crate::command_table::{Callable, only_key};
 use crate::execution::actual_flags;
 use crate::host::LogLevel;
 use crate::pause::PauseKind;
-use crate::pubsub::{Bundle, Delivered, Delivery, Post};
+use crate::pubsub::{Bundle, Delivered, Delivery, Parcel, Post};
 use crate::session::{Replies, Session};
 use crate::statistics::{Fate, Numbers, Tally};
 use crate::watch;
@@ -377,14 +377,14 @@ impl<'e> Worker<'e> {
         has_pending
     }
 
-    /// The next thing to deliver, and its number.
-    pub fn next_post(&mut self) -> Option<(u64, Post)> {
+    /// What is to be delivered next.
+    pub fn next_parcel(&mut self) -> Option<Parcel> {
         self.delivery.next(&self.engine.pubsub)
     }
 
-    /// The next posts, if they are messages of one channel that has many subscribers, and nobody else's.
-    pub fn next_bundle(&mut self) -> Option<Bundle> {
-        self.delivery.next_bundle(&self.engine.pubsub)
+    /// Takes back a bundle that was delivered.
+    pub fn recycle(&mut self, bundle: Bundle) {
+        self.delivery.recycle(bundle);
     }
 
     /// The places of the sessions that a bundle is for. A session takes [its part](Session::part_of).

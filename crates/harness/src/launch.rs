@@ -24,6 +24,8 @@ const TRIES: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Launch {
     program: PathBuf,
+    /// What starts the program, if that is not the test itself.
+    runner: Vec<String>,
     port: Option<u16>,
     /// Lines of `redis.conf` after those that every server gets; `None` to pass no file.
     lines: Option<Vec<String>>,
@@ -83,6 +85,7 @@ impl Launch {
     pub fn new(program: impl Into<PathBuf>) -> Launch {
         Launch {
             program: program.into(),
+            runner: Vec::new(),
             port: None,
             lines: Some(Vec::new()),
             arguments: Vec::new(),
@@ -91,6 +94,14 @@ impl Launch {
             environment: Vec::new(),
             ready: Ready::Answers,
         }
+    }
+
+    /// Has another program start it: the words of `line`, followed by the command. That program has to become the server
+    /// itself, as `ip netns exec HOST` does.
+    #[must_use]
+    pub fn through(mut self, line: &str) -> Launch {
+        self.runner = line.split_whitespace().map(str::to_owned).collect();
+        self
     }
 
     /// Adds a line to `redis.conf`.
@@ -241,13 +252,24 @@ impl Launch {
         })
     }
 
+    fn command(&self) -> Command {
+        match self.runner.split_first() {
+            None => Command::new(&self.program),
+            Some((runner, words)) => {
+                let mut command = Command::new(runner);
+                command.args(words).arg(&self.program);
+                command
+            }
+        }
+    }
+
     fn spawn_on(&self, port: u16) -> io::Result<Spawned> {
         let directory = tempfile::Builder::new().prefix("ochre-test-").tempdir()?;
         for (name, text) in &self.files {
             fs::write(directory.path().join(name), text)?;
         }
         let log = File::create(directory.path().join(LOG))?;
-        let mut command = Command::new(&self.program);
+        let mut command = self.command();
         command
             .current_dir(directory.path())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

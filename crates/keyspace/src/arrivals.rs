@@ -23,11 +23,11 @@ pub struct Arrivals {
 }
 
 #[derive(Clone, Copy)]
-struct Arrival {
-    shard: u32,
-    database: usize,
-    hash: KeyHash,
-    entry: Entry,
+pub(crate) struct Arrival {
+    pub(crate) shard: u32,
+    pub(crate) database: usize,
+    pub(crate) hash: KeyHash,
+    pub(crate) entry: Entry,
 }
 
 /// What becomes of a key that is there already.
@@ -58,6 +58,20 @@ impl Arrivals {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Puts those of a shard together.
+    pub(crate) fn sort(&mut self) {
+        self.entries.sort_unstable_by_key(|arrival| std::cmp::Reverse(arrival.shard));
+    }
+
+    /// Takes one out, and shows one that comes a bit later, if that is for the same shard: its bucket may be fetched.
+    pub(crate) fn take_one(&mut self) -> Option<(Arrival, Option<Arrival>)> {
+        /// Buckets that are on their way while one is looked at.
+        const AHEAD: usize = 8;
+        let next = self.entries.pop()?;
+        let ahead = self.entries.len().checked_sub(AHEAD).map(|place| self.entries[place]);
+        Some((next, ahead.filter(|ahead| ahead.shard == next.shard)))
     }
 
     /// Adds a string. `access` is what eviction judges by.
@@ -122,15 +136,9 @@ fn entry_of<T: Collection>(key: &[u8], value: T, expiry: Option<i64>, access: u3
 impl View<'_> {
     /// Puts all arrivals into their tables, or up to the first that is refused. The view roams, or holds all shards.
     pub fn admit(&mut self, arrivals: &mut Arrivals, present: Present) -> Result<(), Duplicate> {
-        /// Buckets that are on their way while one is looked at.
-        const AHEAD: usize = 8;
-        // From the last on, as they are taken out.
-        arrivals.entries.sort_unstable_by_key(|arrival| std::cmp::Reverse(arrival.shard));
+        arrivals.sort();
         let epoch = self.epoch();
-        while let Some(Arrival { shard, database, hash, entry }) = arrivals.entries.pop() {
-            let ahead = arrivals.entries.len().checked_sub(AHEAD);
-            let ahead =
-                ahead.map(|place| arrivals.entries[place]).filter(|next| next.shard == shard);
+        while let Some((Arrival { shard, database, hash, entry }, ahead)) = arrivals.take_one() {
             let held = self.shard_at(shard).database_mut(database);
             if let Some(next) = ahead {
                 held.entries().prefetch_bucket(next.hash.0);

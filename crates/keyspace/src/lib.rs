@@ -24,6 +24,7 @@ mod object;
 mod scan;
 mod shard;
 mod snapshot;
+mod substitute;
 mod value;
 mod view;
 mod waiting;
@@ -48,6 +49,7 @@ pub use gate::{Admission, Closed, GateKey, Gates, Inside};
 pub use hashing::KeyHash;
 pub use object::WrongType;
 pub use snapshot::{BigEntry, SnapshotSink, Walk};
+pub use substitute::Substitute;
 pub use value::{Decimal, Encoding, StringRef, ValueRef, ValueType};
 pub use view::{Expired, ExpiryMode, Garbage, Incident, Noted, Noting, Round, View};
 pub use waiting::{AwaitedKeys, Ticket, Waiter};
@@ -134,6 +136,11 @@ impl Keyspace {
     /// How many shards there are.
     pub fn shards(&self) -> usize {
         self.shards.len()
+    }
+
+    /// The epoch of the snapshot that was begun last.
+    pub(crate) fn epoch(&self) -> u8 {
+        self.epoch.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// The hash of a key.

@@ -45,6 +45,11 @@ impl Shard {
         &mut self.databases[number]
     }
 
+    /// Has the databases of another shard instead, and gives its own.
+    pub(crate) fn exchange_databases(&mut self, other: Shard) -> Vec<Database> {
+        std::mem::replace(&mut self.databases, other.databases)
+    }
+
     pub(crate) fn swap(&mut self, one: usize, other: usize) {
         self.database_mut(one.max(other));
         self.databases.swap(one, other);

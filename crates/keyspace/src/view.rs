@@ -4,7 +4,6 @@
 //! that has expired is removed at the first look, and noted, so that the executor can tell replicas and listeners.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
@@ -467,7 +466,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn epoch(&self) -> u8 {
-        self.keyspace.epoch.load(Ordering::Relaxed)
+        self.keyspace.epoch()
     }
 
     /// Starts to fetch the bucket where a key would be, in a shard that is held.

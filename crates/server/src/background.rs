@@ -1,25 +1,24 @@
 //! A thread beside the workers that waits for the network or for time, and that can be told to end.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rustix::event::{EventfdFlags, eventfd};
+use crate::bell::Bell;
 
 /// Such a thread.
 pub(crate) struct Background {
     thread: JoinHandle<()>,
-    bell: Arc<OwnedFd>,
+    bell: Arc<Bell>,
 }
 
 impl Background {
     /// Starts one, which ends when the bell that it is given can be read.
     pub(crate) fn start(
         name: &str,
-        run: impl FnOnce(Arc<OwnedFd>) + Send + 'static,
+        run: impl FnOnce(Arc<Bell>) + Send + 'static,
     ) -> io::Result<Background> {
-        let bell = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
+        let bell = Arc::new(Bell::new()?);
         let its = Arc::clone(&bell);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(its))?;
         Ok(Background { thread, bell })
@@ -27,8 +26,7 @@ impl Background {
 
     /// Has it end, and waits for that.
     pub(crate) fn end(self) {
-        // It fails only if it rings already.
-        let _rings = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
+        self.bell.ring();
         // Whatever became of it, it is over.
         let _ended = self.thread.join();
     }

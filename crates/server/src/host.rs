@@ -1,6 +1,6 @@
 //! The process as the engine sees it.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,12 +16,11 @@ use engine::replication::FailoverTarget;
 use engine::saving::{Job, Outcome};
 use keyspace::{Garbage, View};
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, eventfd};
 
 use crate::append_only::AppendOnly;
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
-use crate::following::Bell;
 use crate::listening::{Listening, Which};
 use crate::metrics::Endpoint;
 use crate::process::oom_score::{Adjustment, Adjustments, OomScore};
@@ -60,7 +59,7 @@ pub(crate) struct Process {
 
 /// How the main thread is told that the process is to end.
 pub(crate) struct Ending {
-    bell: OwnedFd,
+    bell: Bell,
     asked: AtomicBool,
     /// It was asked for without saving: nothing is waited for that may never end.
     is_hasty: AtomicBool,
@@ -71,9 +70,8 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn new() -> std::io::Result<Ending> {
-        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         Ok(Ending {
-            bell,
+            bell: Bell::new()?,
             asked: AtomicBool::new(false),
             is_hasty: AtomicBool::new(false),
             is_now: AtomicBool::new(false),
@@ -86,8 +84,7 @@ impl Ending {
         self.is_now.store(request.now, Ordering::Release);
         *self.request.lock() = Some(request);
         self.asked.store(true, Ordering::Release);
-        // It fails only if it rings already.
-        let _rings = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        self.bell.ring();
     }
 
     /// Whether not to wait for a script that runs for long.
@@ -179,10 +176,15 @@ impl Host for Process {
         std::thread::sleep(Duration::from_micros(microseconds));
     }
 
-    fn save_in_background(&self, job: Job, view: &mut View<'_>) -> Option<Outcome> {
-        let mut unsent = self.saver.take(job).err()?;
+    fn save_in_background(
+        &self,
+        engine: &Engine,
+        job: Job,
+        view: &mut View<'_>,
+    ) -> Option<Outcome> {
+        let unsent = self.saver.take(job).err()?;
         // Its thread is gone: the process ends.
-        unsent.abandon(view);
+        unsent.abandon(engine, view);
         Some(Outcome::Failed)
     }
 
@@ -234,6 +236,10 @@ impl Host for Process {
 
     fn wake_replication(&self) {
         self.replication.wake();
+    }
+
+    fn note_stream(&self) {
+        self.replication.note_progress();
     }
 
     fn note_role(&self, is_replica: bool) {

@@ -13,7 +13,7 @@ use config::Config;
 use config::memory::EvictionPolicy;
 use config::persistence::Sanitize;
 use engine::Engine;
-use keyspace::{AccessClock, AccessPolicy, Arrivals, Duplicate, Present, View};
+use keyspace::{AccessClock, AccessPolicy, Arrivals, Duplicate, Present, Substitute, View};
 use persistence::rdb::file::{
     Batch, Eviction, LoadError, LoadedKey, LoadedValue, Modules, Part, Refusal, Settings, Splitter,
 };
@@ -54,31 +54,37 @@ struct Rules<'a> {
     /// Bytes of other files that were loaded before.
     before: u64,
     /// Where what is not to be seen yet is kept, if it isn't.
-    aside: Option<&'a Mutex<Aside>>,
+    aside: Option<&'a Aside>,
 }
 
 /// Data that is whole before anybody sees it.
-#[derive(Default)]
 pub(crate) struct Aside {
-    keys: Vec<Arrivals>,
-    functions: Vec<Box<[u8]>>,
+    keys: Substitute,
+    functions: Mutex<Vec<Box<[u8]>>>,
 }
 
 impl Aside {
+    /// None yet.
+    pub(crate) fn new(engine: &Engine) -> Aside {
+        Aside { keys: Substitute::new(&engine.keyspace), functions: Mutex::default() }
+    }
+
     /// Puts it in the place of what there is, of which the view has all shards and nothing is left.
-    pub(crate) fn publish(mut self, engine: &Engine, view: &mut View<'_>) -> Result<(), Failed> {
-        let publish = |error: &dyn std::fmt::Display| {
-            log::warning(error);
-            Failed
-        };
-        for arrivals in &mut self.keys {
-            view.admit(arrivals, Present::Refused).map_err(|error| publish(&duplicate(error)))?;
-        }
-        for code in &self.functions {
-            let restored = engine.restore_function(code, Present::Refused);
-            restored.map_err(|error| publish(&format!("Failed creating the library: {error}")))?;
+    pub(crate) fn publish(self, engine: &Engine, view: &mut View<'_>) -> Result<(), Failed> {
+        view.substitute(self.keys);
+        let functions = self.functions.into_inner();
+        for code in functions.unwrap_or_else(std::sync::PoisonError::into_inner) {
+            engine.restore_function(&code, Present::Refused).map_err(|error| {
+                log::warning(format_args!("Failed creating the library: {error}"));
+                Failed
+            })?;
         }
         Ok(())
+    }
+
+    fn add_function(&self, code: Vec<u8>) {
+        let functions = self.functions.lock();
+        functions.unwrap_or_else(std::sync::PoisonError::into_inner).push(code.into());
     }
 }
 
@@ -264,7 +270,7 @@ pub(crate) fn load_sync<R: Read>(
     engine: &Engine,
     clock: Clock,
     input: R,
-    aside: Option<&Mutex<Aside>>,
+    aside: Option<&Aside>,
     goes_on: &mut dyn FnMut() -> bool,
 ) -> Result<Summary, Failed> {
     let config = engine.config();
@@ -284,10 +290,6 @@ pub(crate) fn load_sync<R: Read>(
             Err(Failed)
         }
     }
-}
-
-fn lock(aside: &Mutex<Aside>) -> std::sync::MutexGuard<'_, Aside> {
-    aside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Reads a file on this thread, and makes keys of it on others.
@@ -360,12 +362,12 @@ fn make_keys(
         }
         let mut arrivals = rules.arrivals(&batch, counts)?;
         let count = arrivals.len();
+        let keyspace = &rules.engine.keyspace;
         match rules.aside {
-            Some(aside) => lock(aside).keys.push(arrivals),
-            None => {
-                rules.engine.keyspace.admit(&mut arrivals, rules.present).map_err(duplicate)?;
-            }
+            Some(aside) => aside.keys.admit(keyspace, &mut arrivals),
+            None => keyspace.admit(&mut arrivals, rules.present),
         }
+        .map_err(duplicate)?;
         delays.wait(rules.config.persistence.load_delay_us, count);
     }
 }
@@ -411,12 +413,11 @@ impl<'a> Rules<'a> {
                     "FATAL: Data file was created with a Redis server configured to handle more than {databases} databases. Exiting"
                 ))));
             }
-            Part::Function(code) if self.aside.is_some() => {
-                if let Some(aside) = self.aside {
-                    lock(aside).functions.push(code.into());
-                }
-            }
             Part::Function(code) => {
+                if let Some(aside) = self.aside {
+                    aside.add_function(code);
+                    return Ok(None);
+                }
                 self.engine.restore_function(&code, self.present).map_err(|reason| {
                     LoadError::Refused(Refusal(format!("Failed creating the library: {reason}")))
                 })?;

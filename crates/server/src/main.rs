@@ -6,6 +6,7 @@
 
 mod append_only;
 mod background;
+mod bell;
 mod clock;
 mod configuration;
 mod following;

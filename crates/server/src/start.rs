@@ -21,12 +21,13 @@ use engine::Engine;
 use engine::host::ShutdownRequest;
 use engine::saving::Job;
 use keyspace::GateKey;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::append_only::{self, AppendOnly, Syncer};
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
-use crate::following::{Bell, Link};
+use crate::following::Link;
 use crate::host::{Ending, Process, oom_adjustments};
 use crate::listen::warn_of_backlog;
 use crate::listening::Listening;
@@ -246,9 +247,7 @@ fn load(
     outfit: &Outfit,
 ) -> Result<(), Failed> {
     let cannot = |error| fail(format_args!("Can't start a thread: {error}"));
-    let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
-        .map_err(|error| cannot(error.into()))?;
-    let bell = Arc::new(bell);
+    let bell = Arc::new(Bell::new().map_err(cannot)?);
     let rung = Arc::clone(&bell);
     let append_only = Arc::clone(&outfit.append_only);
     let run = move || {
@@ -257,8 +256,7 @@ fn load(
         } else {
             loading::load_at_start(engine, clock).map_err(|loading::Failed| Failed)
         };
-        // It fails only if it rings already.
-        let _rings = rustix::io::write(&rung, &1_u64.to_ne_bytes());
+        rung.ring();
         outcome
     };
     let thread =

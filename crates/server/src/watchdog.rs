@@ -3,7 +3,6 @@
 //! A worker notes when its round began and whom it serves, in two numbers that it alone writes. While there is a watchdog, its thread
 //! looks at them twice in each period, and reports a round once.
 
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::background::Background;
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::log;
 
@@ -46,14 +46,14 @@ impl Watchdog {
         };
         let clock = self.clock;
         let period = Duration::from_millis(period_ms.into());
-        let run = move |bell: Arc<OwnedFd>| watch(engine, clock, period, &bell);
+        let run = move |bell: Arc<Bell>| watch(engine, clock, period, &bell);
         *running = Some(Background::start("watchdog", run)?);
         Ok(())
     }
 }
 
 /// Looks at the workers until the bell rings.
-fn watch(engine: &Engine, clock: Clock, period: Duration, stop: &OwnedFd) {
+fn watch(engine: &Engine, clock: Clock, period: Duration, stop: &Bell) {
     let half = period / 2;
     let limit = Timespec {
         tv_sec: i64::try_from(half.as_secs()).unwrap_or(i64::MAX),

@@ -28,6 +28,7 @@ use crate::command_table::{Callable, Handler};
 pub(crate) use log::{Context, Entry, Log};
 pub(crate) use rule::RuleError;
 use selector::Kind;
+pub(crate) use selector::first_word_rules;
 pub(crate) use user::User;
 
 /// All commands.

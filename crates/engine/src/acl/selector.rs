@@ -392,3 +392,17 @@ fn has_spaces(bytes: &[u8]) -> bool {
     // As text in C has them.
     bytes.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b))
 }
+
+/// The rules in a word, which may be a whole selector, that allow a command by its first argument.
+pub(crate) fn first_word_rules(rule: &[u8], commands: &Commands) -> Vec<Vec<u8>> {
+    if let [b'(', rules @ .., b')'] = rule {
+        let rules = config::words::split(rules).unwrap_or_default();
+        return rules.iter().flat_map(|rule| first_word_rules(rule.as_bytes(), commands)).collect();
+    }
+    let Some(name) = rule.strip_prefix(b"+") else { return Vec::new() };
+    let command = name.iter().rposition(|byte| *byte == b'|').map(|bar| &name[..bar]);
+    let callable = command.and_then(|command| commands.find_full(command));
+    let is_one = callable
+        .is_some_and(|callable| callable.container.is_none() && !callable.command.is_container());
+    if is_one { vec![rule.to_vec()] } else { Vec::new() }
+}

@@ -274,7 +274,8 @@ fn append_only(facts: &Facts<'_>, fields: &mut Fields) {
         fields.put("aof_current_size", file.current_bytes);
         fields.put("aof_base_size", file.base_bytes);
         fields.put("aof_pending_rewrite", u8::from(file.is_rewrite_scheduled));
-        fields.put("aof_buffer_length", engine.effects.pending());
+        let unwritten = engine.effects.end().saturating_sub(engine.append_only.acknowledged());
+        fields.put("aof_buffer_length", unwritten);
         fields.put("aof_pending_bio_fsync", u8::from(file.is_syncing));
         fields.put("aof_delayed_fsync", file.delayed_syncs);
     }

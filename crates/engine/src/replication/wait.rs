@@ -88,6 +88,13 @@ impl Waits {
     }
 }
 
+impl super::Replication {
+    /// Whether somebody waits for replicas or for a disk.
+    pub fn is_awaited(&self) -> bool {
+        0 < self.waits.count.load(Ordering::Acquire)
+    }
+}
+
 impl Engine {
     /// Enters a client that waits.
     pub(crate) fn await_acknowledgement(&self, waiter: Arc<Blocked>) {
@@ -98,7 +105,7 @@ impl Engine {
 
     /// Ends the waits for which enough is acknowledged; their workers are to be told.
     pub fn end_acknowledged(&self) -> Vec<Served> {
-        if self.replication.waits.count.load(Ordering::Acquire) == 0 {
+        if !self.replication.is_awaited() {
             return Vec::new();
         }
         let over = self

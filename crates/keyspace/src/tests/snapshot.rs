@@ -16,8 +16,8 @@ use proptest::prelude::*;
 
 use super::round;
 use crate::{
-    BigEntry, EntryRef, Freeing, Keyspace, Round, SetExpiry, SnapshotSink, ValueRef, ValueType,
-    View, Walk,
+    Arrivals, BigEntry, EntryRef, Freeing, Keyspace, Round, SetExpiry, SnapshotSink, Substitute,
+    ValueRef, ValueType, View, Walk,
 };
 
 const DATABASES: usize = 3;
@@ -40,6 +40,8 @@ struct Collector {
     image: Mutex<Image>,
     begun: Mutex<Option<BigEntry>>,
     pieces: Mutex<Vec<Vec<u8>>>,
+    /// What all collections keep.
+    kept: Mutex<usize>,
 }
 
 impl Collector {
@@ -91,6 +93,11 @@ impl SnapshotSink for Collector {
             contents.sort();
         }
         self.put(big.database, &big.key, Shown { value_type, expiry: big.expiry, contents });
+    }
+
+    fn kept(&self, before: usize, after: usize) {
+        let mut kept = self.kept.lock();
+        *kept = kept.checked_sub(before).expect("it was told before") + after;
     }
 }
 
@@ -241,9 +248,44 @@ struct Case {
     keyspace: Keyspace,
     round: Round,
     walk: Option<(Walk, Arc<Collector>, Image)>,
+    /// Other data, which may take the place of all some time.
+    substitute: Option<Substitute>,
 }
 
 impl Case {
+    fn new(workers: usize) -> Case {
+        let (keyspace, _keys) = Keyspace::new(workers, DATABASES);
+        Case { keyspace, round: round(), walk: None, substitute: None }
+    }
+
+    /// Makes other data, or puts it in the place of all.
+    fn replace_all(&mut self, seed: u64) {
+        let Some(substitute) = self.substitute.take() else {
+            let substitute = Substitute::new(&self.keyspace);
+            for number in seed % 5..KEYS {
+                let mut arrivals = Arrivals::default();
+                let database = usize::try_from(number % 3).unwrap_or(0);
+                let expiry = number.is_multiple_of(5).then_some(1_000_400);
+                let key = name(number);
+                let place = (database, key.as_slice());
+                if number.is_multiple_of(2) {
+                    arrivals.string(&self.keyspace, place, b"substitute", expiry, 0);
+                } else {
+                    let object = collection(number, BIG);
+                    arrivals.object(&self.keyspace, place, object, expiry, 0);
+                }
+                substitute.admit(&self.keyspace, &mut arrivals).expect("it comes once");
+            }
+            self.substitute = Some(substitute);
+            return;
+        };
+        self.with(|view| {
+            view.flush(None);
+            view.substitute(substitute);
+            view.garbage.clear();
+        });
+    }
+
     fn with<R>(&mut self, act: impl FnOnce(&mut View<'_>) -> R) -> R {
         let mut closed = self.keyspace.gates().close();
         let mut view = self.keyspace.view(&mut closed, 0, &mut self.round);
@@ -280,12 +322,17 @@ impl Case {
             return;
         }
         assert!(!self.keyspace.has_snapshot());
+        assert_eq!(walk.left(), 0);
+        assert_eq!(*sink.kept.lock(), 0, "what is kept is told");
         let shown = std::mem::take(&mut *sink.image.lock());
         assert_eq!(shown.len(), image.len(), "as many entries as there were");
         assert_eq!(shown, image);
     }
 
     fn change(&mut self, what: u8, seed: u64) {
+        if what == 24 {
+            return self.replace_all(seed);
+        }
         let (key, other) = (name(seed % KEYS), name(seed / KEYS % KEYS));
         let database = usize::try_from(seed / 7 % 3).unwrap_or(0);
         let second = usize::try_from(seed / 3 % 3).unwrap_or(0);
@@ -334,8 +381,7 @@ proptest! {
         workers in 1..3_usize,
         steps in prop::collection::vec((0..34_u8, any::<u32>()), 1..250),
     ) {
-        let (keyspace, _keys) = Keyspace::new(workers, DATABASES);
-        let mut case = Case { keyspace, round: round(), walk: None };
+        let mut case = Case::new(workers);
         for (what, seed) in steps {
             match what {
                 0..=24 => case.change(what, seed.into()),
@@ -354,8 +400,7 @@ proptest! {
         before in prop::collection::vec((0..24_u8, any::<u32>()), 20..60),
         during in prop::collection::vec((0..30_u8, any::<u32>()), 0..60),
     ) {
-        let (keyspace, _keys) = Keyspace::new(2, DATABASES);
-        let mut case = Case { keyspace, round: round(), walk: None };
+        let mut case = Case::new(2);
         for (what, seed) in before {
             case.change(what, seed.into());
         }
@@ -386,8 +431,7 @@ proptest! {
 #[test]
 fn tables_grow_and_shrink_meanwhile() {
     const COUNT: u64 = if cfg!(miri) { 200 } else { 20_000 };
-    let (keyspace, _keys) = Keyspace::new(1, DATABASES);
-    let mut case = Case { keyspace, round: round(), walk: None };
+    let mut case = Case::new(1);
     let set = |case: &mut Case, numbers: std::ops::Range<u64>| {
         case.with(|view| {
             numbers.for_each(|number| view.set_string(&name(number), b"v", SetExpiry::Clear));
@@ -417,7 +461,7 @@ fn tables_grow_and_shrink_meanwhile() {
 fn a_writer_at_work_meanwhile() {
     const COUNT: u64 = if cfg!(miri) { 50 } else { 3000 };
     let (keyspace, mut keys) = Keyspace::new(2, DATABASES);
-    let mut case = Case { keyspace, round: round(), walk: None };
+    let mut case = Case { keyspace, round: round(), walk: None, substitute: None };
     case.with(|view| {
         for number in 0..COUNT {
             view.set_string(&name(number), b"v", SetExpiry::Clear);
@@ -444,4 +488,35 @@ fn a_writer_at_work_meanwhile() {
         while keyspace.step(&mut walk, 1000) {}
     });
     assert_eq!(*sink.image.lock(), image);
+}
+
+/// What takes the place of all is what came, once; and what does not is freed.
+#[test]
+fn a_substitute_takes_the_place_of_all() {
+    let mut case = Case::new(2);
+    case.with(|view| view.set_string(b"old", b"value", SetExpiry::Clear));
+    let arriving = |keyspace: &Keyspace, key: &[u8]| {
+        let mut arrivals = Arrivals::default();
+        arrivals.string(keyspace, (1, key), b"new", None, 0);
+        arrivals
+    };
+    let substitute = Substitute::new(&case.keyspace);
+    let admit = |key: &[u8]| substitute.admit(&case.keyspace, &mut arriving(&case.keyspace, key));
+    assert_eq!(admit(b"one"), Ok(()));
+    assert_eq!(admit(b"two"), Ok(()));
+    let again = admit(b"one").expect_err("it is there");
+    assert_eq!((again.database, &*again.key), (1, &b"one"[..]));
+    let keys = |view: &mut View<'_>| view.sizes().iter().map(|size| size.keys).collect::<Vec<_>>();
+    case.with(|view| {
+        assert_eq!(keys(view), [1, 0, 0]);
+        view.flush(None);
+        view.substitute(substitute);
+        assert_eq!(keys(view), [0, 2, 0]);
+        view.select(1);
+        assert!(view.remove(b"two"));
+        assert_eq!(keys(view), [0, 1, 0]);
+        view.garbage.clear();
+    });
+    let unused = Substitute::new(&case.keyspace);
+    unused.admit(&case.keyspace, &mut arriving(&case.keyspace, b"three")).expect("it is new");
 }

@@ -115,15 +115,18 @@ impl Backlog {
     }
 
     /// Forgets what nobody needs: what lies before `held`, the smallest offset of a replica, so long as `wanted` bytes are kept
-    /// for those that come back. Whole blocks go, so a little more may stay.
-    pub fn trim(&mut self, wanted: u64, held: Option<u64>) {
+    /// for those that come back. Whole blocks go, so a little more may stay. `reuse` is given the room of each.
+    pub fn trim(&mut self, wanted: u64, held: Option<u64>, mut reuse: impl FnMut(Vec<u8>)) {
         let keep = self.end.saturating_sub(wanted).min(held.unwrap_or(u64::MAX));
         while let Some(first) = self.blocks.front()
             && first.end() <= keep
         {
             self.start = first.end();
             self.room = self.room.saturating_sub(first.bytes.capacity());
-            self.blocks.pop_front();
+            if let Some(Block { mut bytes, .. }) = self.blocks.pop_front() {
+                bytes.clear();
+                reuse(bytes);
+            }
         }
     }
 

@@ -55,7 +55,12 @@ proptest! {
                 Step::Trim { wanted, held } => {
                     let held = held.map(|held| begin + u64::from(held) % (all.len() as u64 + 1));
                     let (start, end) = (backlog.start(), backlog.end());
-                    backlog.trim(wanted, held);
+                    let mut freed = 0;
+                    backlog.trim(wanted, held, |room| {
+                        assert!(room.is_empty(), "it is room, and nothing more");
+                        freed += room.capacity();
+                    });
+                    prop_assert_eq!(0 < freed, start < backlog.start());
                     prop_assert!(start <= backlog.start() && backlog.end() == end);
                     // Nothing is lost that somebody needs.
                     prop_assert!(wanted.min(end - start) <= backlog.len());
@@ -103,10 +108,10 @@ fn a_slow_replica_keeps_what_it_needs() {
     for _ in 0..10 {
         backlog.append(vec![0; BLOCK_BYTES]);
     }
-    backlog.trim(1, Some(6));
+    backlog.trim(1, Some(6), drop);
     assert_eq!(backlog.start(), 5);
     assert!(backlog.covers(5) && !backlog.covers(4), "it never had that");
-    backlog.trim(1, None);
+    backlog.trim(1, None, drop);
     assert_eq!(backlog.len(), BLOCK_BYTES as u64);
     assert!(!backlog.covers(backlog.end() + 1), "nobody can be ahead");
 }

@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use config::replication::DisklessLoad;
 use engine::replication::Order;
@@ -155,6 +154,16 @@ impl Link {
         self.begin_loading(order, Some(bytes))?;
         let mut goes_on = || payload.sign().is_ok();
         let loaded = loading::load_sync(self.engine, self.clock, file, None, &mut goes_on);
+        let persistence = &config.persistence;
+        if persistence.remove_sync_files
+            && persistence.save_points.is_empty()
+            && !persistence.append_only
+        {
+            log::notice(
+                "Removing the RDB file obtained from the master. This replica has persistence disabled",
+            );
+            let _gone = std::fs::remove_file(target);
+        }
         let Ok(summary) = loaded else {
             log::warning(
                 "Failed trying to load the MASTER synchronization DB from disk, check server logs.",
@@ -260,7 +269,7 @@ impl Link {
             engine.loading.begin(0, self.unix_ms() / 1000);
         }
         log::notice("MASTER <-> REPLICA sync: Loading DB in memory");
-        let kept = Mutex::new(Aside::default());
+        let kept = Aside::new(engine);
         let loaded =
             loading::load_sync(engine, self.clock, &mut payload, Some(&kept), &mut || true);
         engine.loading.end_aside();
@@ -276,7 +285,6 @@ impl Link {
             return Err(payload.finish().err().unwrap_or(Lost::Attempt));
         };
         log::notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
-        let kept = kept.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.suspend_append_only();
         let published = self.at_rest(|view| {
             if !engine.replication.is_current(order) {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use engine::Engine;
 use engine::replication::{Link as Stage, Order};
 use replication::joining::{Agreement, Course, Joining, Weight};
+use rustix::event::{PollFd, PollFlags};
 
-use super::Bell;
-use super::wire::{Silence, Wire};
+use super::wire::{Silence, Wire, wait};
 use crate::append_only::AppendOnly;
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::log;
 use crate::process::reason::reason;
@@ -116,7 +117,9 @@ impl Link {
 
     /// Waits for a while, or until the bell rings.
     fn rest(&self, limit: Duration) {
-        self.bell.wait(limit);
+        let mut sources = [PollFd::new(&*self.bell, PollFlags::IN)];
+        // A wait that fails is one that ends early, and the caller looks again.
+        let _early = wait(&mut sources, limit);
         self.bell.hear();
     }
 

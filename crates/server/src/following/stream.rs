@@ -144,15 +144,8 @@ impl Stream<'_> {
 
     /// Reads once; how many bytes have come.
     fn read(&mut self) -> Result<usize, End> {
-        let before = self.input.len();
-        self.input.resize(before + READ_BYTES, 0);
-        let room = self.input.get_mut(before..).unwrap_or_default();
-        let outcome = self.wire.read(room);
-        let count = match &outcome {
-            Ok(Some(count)) => *count,
-            Ok(None) | Err(_) => 0,
-        };
-        self.input.truncate(before + count);
+        let outcome = self.wire.read_onto(&mut self.input, READ_BYTES);
+        let count = outcome.as_ref().map_or(0, |count| count.unwrap_or(0));
         match outcome {
             Ok(Some(0)) => Err(End::Cut),
             Ok(_) => Ok(count),

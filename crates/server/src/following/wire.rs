@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use config::Config;
 use engine::clients::Peer;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustls::ClientConfig;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use super::bell::Bell;
+use crate::bell::Bell;
 use crate::tls::Session;
 
 /// A connection to a primary.
@@ -136,6 +137,29 @@ impl Wire {
         }
     }
 
+    /// Reads what has come, and appends it: about as much as `most`. 0 is the end, and `None` that nothing has.
+    pub(super) fn read_onto(
+        &mut self,
+        input: &mut Vec<u8>,
+        most: usize,
+    ) -> io::Result<Option<usize>> {
+        if self.session.is_some() {
+            let before = input.len();
+            input.resize(before.saturating_add(most), 0);
+            let outcome = self.read(input.get_mut(before..).unwrap_or_default());
+            let count = outcome.as_ref().map_or(0, |count| count.unwrap_or(0));
+            input.truncate(before.saturating_add(count));
+            return outcome;
+        }
+        // Room that is written to for nothing first would cost more than what is read usually does.
+        input.reserve(most);
+        match rustix::io::read(&self.stream, rustix::buffer::spare_capacity(input)) {
+            Ok(count) => Ok(Some(count)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Sends, or keeps what the primary does not take at once.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         if PENDING_LIMIT < self.pending.len().saturating_add(bytes.len()) {
@@ -200,7 +224,7 @@ pub(super) fn wait(sources: &mut [PollFd<'_>], limit: Duration) -> io::Result<()
         tv_nsec: limit.subsec_nanos().into(),
     };
     match poll(sources, Some(&limit)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -7,7 +7,6 @@ mod request;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::background::Background;
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::listen::{ListenError, TcpSettings, listen_tcp};
 use crate::log;
@@ -94,7 +94,7 @@ struct Server {
     engine: &'static Engine,
     clock: Clock,
     listeners: Vec<TcpListener>,
-    stop: Arc<OwnedFd>,
+    stop: Arc<Bell>,
     connections: Vec<Connection>,
 }
 

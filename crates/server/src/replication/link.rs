@@ -24,7 +24,6 @@ use crate::tls::{Arrival, Channel, Scratch};
 use crate::worker::poller::Interest;
 
 /// A replica's connection.
-#[expect(clippy::struct_excessive_bools, reason = "each is about something of its own")]
 pub(super) struct Link {
     pub(super) socket: OwnedFd,
     /// What encrypts it, if anything does.
@@ -45,11 +44,19 @@ pub(super) struct Link {
     /// In ms of the monotonic clock: when it asked, and when it took something last.
     pub(super) asked_ms: u64,
     pub(super) progress_ms: u64,
-    /// It gets nothing more, and is closed when all is sent.
-    pub(super) closes: bool,
-    is_finished: bool,
+    ending: Ending,
     /// Since when it is over the soft limit of what may wait for it.
     pub(super) over_soft_limit_since_ms: Option<u64>,
+}
+
+/// Whether there will be more for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    NotYet,
+    /// It is closed when all is sent.
+    WhenSent,
+    /// It was told that nothing more comes.
+    Told,
 }
 
 /// What encrypts a connection, with what that works with.
@@ -127,14 +134,23 @@ impl Link {
             is_blocked: false,
             asked_ms: now_ms,
             progress_ms: now_ms,
-            closes: false,
-            is_finished: false,
+            ending: Ending::NotYet,
             over_soft_limit_since_ms: None,
         }
     }
 
     pub(super) fn is_online(&self) -> bool {
         matches!(self.stage, Stage::Online)
+    }
+
+    /// Whether it is to be closed when all is sent.
+    pub(super) fn closes(&self) -> bool {
+        self.ending == Ending::WhenSent
+    }
+
+    /// It gets nothing more, and is closed when all is sent.
+    pub(super) fn close_when_sent(&mut self) {
+        self.ending = Ending::WhenSent;
     }
 
     /// Goes on to another stage.
@@ -332,7 +348,8 @@ impl Link {
 
     /// Says that nothing more comes.
     pub(super) fn finish(&mut self) {
-        if !std::mem::replace(&mut self.is_finished, true) {
+        if self.ending != Ending::Told {
+            self.ending = Ending::Told;
             if let Some(sealing) = &mut self.sealing {
                 sealing.channel.close(&self.socket, &mut sealing.scratch);
             }

@@ -11,7 +11,9 @@
 //! One thread does all of it: a client that asks with PSYNC is handed over to it, socket and all. It takes what workers have
 //! recorded into the [`::replication::Backlog`] and writes from there to each replica, without a copy; it reads how far they are, pings
 //! them, and drops those that are too slow or silent. A worker wakes it at the end of a round in which something was recorded, but only
-//! if it sleeps: a busy server makes no system call for it.
+//! if it sleeps. After it has sent something it only *dozes* for a moment: it comes back by itself, and is rung for what cannot wait
+//! (orders, questions, much that was recorded). So the first write is sent at once, and a busy server makes no system call for the
+//! many that follow, which go out together.
 //!
 //! A **full sync** is a snapshot (see `saving`) with all gates closed at its beginning; its offset is the end of the stream at that
 //! moment, and the stream goes on from there for whoever gets it. It goes to several replicas at once: as it is made, over
@@ -26,7 +28,7 @@ mod thread;
 mod transfer;
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 
 use ::replication::SyncRequest;
@@ -34,8 +36,8 @@ use engine::Engine;
 use engine::clients::ClientRecord;
 use engine::replication::Announced;
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, eventfd};
 
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::tls::Channel;
 use crate::worker::Mailbox;
@@ -48,14 +50,29 @@ pub(crate) struct Replication {
     clock: Clock,
     mailboxes: Arc<[Mailbox]>,
     orders: Mutex<Vec<Order>>,
-    bell: OwnedFd,
-    /// The thread sleeps, or is about to, and has to be rung.
-    asleep: AtomicBool,
+    bell: Bell,
+    /// How the thread rests, or is about to: one of [`Rest`].
+    rest: AtomicU8,
     /// The thread was asked to look at something, and has not begun to.
     rung: AtomicBool,
     /// Up to where the thread has taken the stream.
     taken: AtomicU64,
 }
+
+/// How the thread rests, and so for what it has to be rung.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+enum Rest {
+    /// It looks by itself.
+    Awake,
+    /// It comes back in a moment, and is rung for what cannot wait that long.
+    Dozing,
+    /// It is rung for everything.
+    Asleep,
+}
+
+/// So many recorded bytes do not wait for a thread that dozes.
+const MUCH_BYTES: u64 = 256 << 10;
 
 /// Something for the thread to do.
 enum Order {
@@ -84,8 +101,8 @@ impl Replication {
             clock,
             mailboxes,
             orders: Mutex::default(),
-            bell: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?,
-            asleep: AtomicBool::new(false),
+            bell: Bell::new()?,
+            rest: AtomicU8::new(Rest::Awake as u8),
             rung: AtomicBool::new(false),
             taken: AtomicU64::new(0),
         })
@@ -104,26 +121,40 @@ impl Replication {
     /// Has the thread look at what there is to do.
     pub(crate) fn wake(&self) {
         self.rung.store(true, Ordering::SeqCst);
-        self.rouse();
+        self.rouse(Rest::Dozing);
     }
 
-    /// Wakes the thread, if it sleeps.
-    fn rouse(&self) {
-        // What was done before has to be seen by a thread that is about to sleep, or its sleep has to be seen here.
+    /// The stream has gone on, or more of it may be known to others.
+    pub(crate) fn note_progress(&self) {
+        self.rouse(Rest::Asleep);
+    }
+
+    /// Wakes the thread, if it rests at least as deeply as that.
+    fn rouse(&self, least: Rest) {
+        // What was done before has to be seen by a thread that is about to rest, or its rest has to be seen here.
         fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel) {
-            // It fails only if it rings already.
-            let _rings = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        if least as u8 <= self.rest.load(Ordering::Relaxed)
+            && self.rest.swap(Rest::Awake as u8, Ordering::AcqRel) != Rest::Awake as u8
+        {
+            self.bell.ring();
         }
+    }
+
+    /// How many bytes were recorded that the thread has not taken.
+    fn untaken(&self, engine: &Engine) -> u64 {
+        // After a stream has begun anew the difference is any number but 0, which is all that matters then.
+        engine.replication_offset().wrapping_sub(self.taken.load(Ordering::Relaxed))
     }
 
     /// Wakes the thread if something was recorded that it has not taken: at the end of a worker's round.
     #[inline]
     pub(crate) fn nudge(&self, engine: &Engine) {
-        if engine.effects.has_replicas()
-            && engine.replication_offset() != self.taken.load(Ordering::Relaxed)
-        {
-            self.rouse();
+        if engine.effects.has_replicas() {
+            match self.untaken(engine) {
+                0 => {}
+                1..MUCH_BYTES => self.rouse(Rest::Asleep),
+                MUCH_BYTES.. => self.rouse(Rest::Dozing),
+            }
         }
     }
 }

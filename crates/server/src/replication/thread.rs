@@ -14,7 +14,7 @@ use engine::{Engine, Feed, Served as ServedClient};
 
 use super::full_sync::FullSyncs;
 use super::link::{Acknowledged, Link, Served, Stage};
-use super::{Newcomer, Order, Replication};
+use super::{MUCH_BYTES, Newcomer, Order, Replication, Rest};
 use crate::clock::Moment;
 use crate::log;
 use crate::worker::poller::{Interest, Poller, Token};
@@ -62,8 +62,14 @@ const TICK_US: u64 = 100_000;
 /// What is due once a second is.
 const SECOND_US: u64 = 1_000_000;
 
-/// Room for what is recorded that is made beforehand.
-const SPARE_BYTES: usize = 256 << 10;
+/// How long it dozes after it has sent something: replicas are behind by no more than that, and many small writes go out together.
+const DOZE_US: u64 = 500;
+/// The same while nobody is sent anything, and the stream is only kept.
+const LONELY_DOZE_US: u64 = 10_000;
+
+/// Room for what is recorded that is made beforehand, at most and in steps of what.
+const SPARE_BYTES: usize = 512 << 10;
+const SPARE_STEP: usize = 64 << 10;
 
 /// The stream of a moment that is to be on disk before replicas may know of it.
 struct Held {
@@ -84,6 +90,8 @@ pub(super) struct Feeding {
     held: VecDeque<Held>,
     spare: Vec<u8>,
     usual_bytes: usize,
+    /// Something was recorded since it rested last.
+    has_taken: bool,
     pub(super) full_syncs: FullSyncs,
     /// Monotonic.
     next_tick_us: u64,
@@ -109,6 +117,7 @@ impl Feeding {
             held: VecDeque::new(),
             spare: Vec::new(),
             usual_bytes: 0,
+            has_taken: false,
             full_syncs: FullSyncs::default(),
             next_tick_us: now_us,
             next_second_us: now_us,
@@ -151,16 +160,29 @@ impl Feeding {
 
     /// Waits until there is something to do, and reads what replicas say.
     fn sleep(&mut self) {
-        self.shared.asleep.store(true, Ordering::SeqCst);
+        let rest = self.next_rest();
+        self.shared.rest.store(rest as u8, Ordering::SeqCst);
         std::sync::atomic::fence(Ordering::SeqCst);
         let now_us = self.shared.clock.read().monotonic_us;
-        let timeout_us = if self.is_busy() { 0 } else { self.next_tick_us.saturating_sub(now_us) };
+        let most_us = self.next_tick_us.saturating_sub(now_us);
+        let timeout_us = match rest {
+            _ if self.is_busy(rest) => 0,
+            Rest::Dozing if self.links.values().any(Link::is_online) => most_us.min(DOZE_US),
+            Rest::Dozing => most_us.min(LONELY_DOZE_US),
+            Rest::Awake | Rest::Asleep => most_us,
+        };
         let waited = self.poller.wait(timeout_us);
-        self.shared.asleep.store(false, Ordering::Release);
+        self.shared.rest.store(Rest::Awake as u8, Ordering::Release);
         if let Err(error) = waited {
             self.engine.host.give_up(&format!("Can't wait for replicas: {error}"));
         }
         self.receive_ready();
+    }
+
+    /// How it rests: where something was recorded just now, more is likely to come. Whoever waits for replicas is not kept waiting.
+    fn next_rest(&mut self) -> Rest {
+        let has_taken = std::mem::take(&mut self.has_taken);
+        if has_taken && !self.engine.replication.is_awaited() { Rest::Dozing } else { Rest::Asleep }
     }
 
     /// Reads what replicas say.
@@ -170,9 +192,7 @@ impl Feeding {
         while let Some(readiness) = self.poller.ready(index) {
             index += 1;
             if readiness.token == BELL {
-                let mut count = [0; 8];
-                // It fails if the bell does not ring.
-                let _silent = rustix::io::read(&self.shared.bell, &mut count);
+                self.shared.bell.hear();
                 continue;
             }
             let Some(link) = self.links.get_mut(&readiness.token.0) else { continue };
@@ -195,11 +215,12 @@ impl Feeding {
         }
     }
 
-    /// Whether there is something to do without being woken.
-    fn is_busy(&self) -> bool {
+    /// Whether there is something to do without being woken, which does not wait until this rest is over.
+    fn is_busy(&self, rest: Rest) -> bool {
         let end = self.end();
+        let least_bytes = if rest == Rest::Dozing { MUCH_BYTES } else { 1 };
         self.shared.rung.load(Ordering::SeqCst)
-            || self.engine.replication_offset() != self.shared.taken.load(Relaxed)
+            || least_bytes <= self.shared.untaken(self.engine)
             || self.full_syncs.has_ended()
             || self.links.values().any(|link| !link.is_blocked && link.has_output(end))
             || self.held.front().is_some_and(|held| self.may_know(held.file_end))
@@ -235,13 +256,16 @@ impl Feeding {
         let mut pieces = Vec::new();
         let mut spare = std::mem::take(&mut self.spare);
         if spare.capacity() == 0 {
-            // As much as the last time: workers need not move it as it grows.
-            spare.reserve(self.usual_bytes);
+            // Workers need not move it as it grows.
+            spare.reserve(self.room_bytes());
         }
         let taken = self.engine.effects.take_replication(&mut pieces, spare);
         self.shared.taken.store(taken.end, Relaxed);
         let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-        self.usual_bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(SPARE_BYTES);
+        self.has_taken |= 0 < bytes;
+        // It follows what comes at once upwards, and slowly downwards.
+        let less = self.usual_bytes - self.usual_bytes / 8;
+        self.usual_bytes = usize::try_from(bytes).unwrap_or(usize::MAX).clamp(less, SPARE_BYTES);
         let begins = taken.epoch != self.epoch || self.backlog.is_none();
         if begins && (taken.feed != Feed::Off || 0 < bytes) {
             // What comes now does not follow from what there was.
@@ -254,6 +278,11 @@ impl Feeding {
             self.held.push_back(Held { file_end: taken.file_end, pieces });
         }
         self.release();
+    }
+
+    /// Room for about as much as is recorded at a time.
+    fn room_bytes(&self) -> usize {
+        self.usual_bytes.next_multiple_of(SPARE_STEP)
     }
 
     /// Whether what was recorded up to this end of the file may be known to others.
@@ -354,7 +383,7 @@ impl Feeding {
                 gone.push(id);
                 continue;
             }
-            if link.is_blocked || (!link.closes && !link.has_output(end)) {
+            if link.is_blocked || (!link.closes() && !link.has_output(end)) {
                 continue;
             }
             let (served, count) = link.send(self.backlog.as_ref(), now_ms);
@@ -364,7 +393,7 @@ impl Feeding {
                 Served::Transmitted => transmitted.push(id),
                 Served::Ends => gone.push(id),
             }
-            if link.closes && served == Served::Goes && !link.has_output(end) {
+            if link.closes() && served == Served::Goes && !link.has_output(end) {
                 gone.push(id);
                 continue;
             }
@@ -564,8 +593,15 @@ impl Feeding {
     fn trim(&mut self) {
         let wanted = self.engine.config().replication.backlog_bytes;
         let held = self.links.values().filter_map(|link| link.cursor).min();
+        let (room_bytes, spare) = (self.room_bytes(), &mut self.spare);
         let Some(backlog) = &mut self.backlog else { return };
-        backlog.trim(wanted, held);
+        backlog.trim(wanted, held, |room| {
+            // Memory that was written before costs less than new one.
+            let fits = (room_bytes..=2 * room_bytes).contains(&room.capacity());
+            if fits && spare.capacity() < room_bytes {
+                *spare = room;
+            }
+        });
         self.engine.replication.note_backlog(Some(BacklogFigures {
             start: backlog.start(),
             length: backlog.len(),

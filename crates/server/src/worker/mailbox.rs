@@ -6,10 +6,10 @@ use std::sync::Arc;
 use engine::Served;
 use engine::clients::{ClientId, ClientRecord};
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, eventfd};
 use rustls::ServerConfig;
 
 use super::Listener;
+use crate::bell::Bell;
 
 /// Something for a worker to do.
 #[derive(Debug)]
@@ -43,13 +43,12 @@ pub(crate) struct Newcomer {
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     mail: Mutex<Vec<Mail>>,
-    bell: OwnedFd,
+    bell: Bell,
 }
 
 impl Mailbox {
     pub(crate) fn new() -> std::io::Result<Mailbox> {
-        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Mailbox { mail: Mutex::new(Vec::new()), bell })
+        Ok(Mailbox { mail: Mutex::new(Vec::new()), bell: Bell::new()? })
     }
 
     /// Leaves mail and wakes the worker.
@@ -66,15 +65,12 @@ impl Mailbox {
 
     /// Wakes the worker.
     pub(crate) fn ring(&self) {
-        // It fails only if the bell has rung 2^64 times unheard; then it still rings.
-        let _rings_already = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        self.bell.ring();
     }
 
     /// Takes the mail, and stops the bell.
     pub(crate) fn take(&self) -> Vec<Mail> {
-        let mut count = [0; 8];
-        // It fails if the bell does not ring.
-        let _silent = rustix::io::read(&self.bell, &mut count);
+        self.bell.hear();
         std::mem::take(&mut *self.mail.lock())
     }
 }

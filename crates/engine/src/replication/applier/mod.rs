@@ -102,7 +102,7 @@ impl<'e> Applier<'e> {
             round: Round { random: Random::new(seed), ..Round::aside() },
             session,
             tally: Tally::default(),
-            delivery: Delivery::new(engine.statistics.len()),
+            delivery: Delivery::outside(),
             served: Vec::new(),
             output: Output::new(),
             errors: 0,
@@ -156,7 +156,7 @@ impl<'e> Applier<'e> {
                 engine.effects.relay(passed);
                 engine.replication.note_relayed_database(self.session.database);
                 engine.mark_offset();
-                engine.host.wake_replication();
+                engine.host.note_stream();
             }
             let tracking = engine.statistics.len();
             if engine.tracking.has_pending(tracking) {

@@ -1,14 +1,10 @@
-//! What wakes the link: whom this server follows has changed, its client was killed, or the process ends.
+//! What wakes a thread that waits for descriptors: a bell among them, which rings until it is heard.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use std::time::Duration;
+use rustix::event::{EventfdFlags, eventfd};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
-
-use super::wire::wait;
-
-/// A bell that rings until it is heard.
+/// A bell that rings until it is heard. It can be read from while it rings.
 #[derive(Debug)]
 pub(crate) struct Bell(OwnedFd);
 
@@ -19,15 +15,8 @@ impl Bell {
 
     /// Rings.
     pub(crate) fn ring(&self) {
-        // It fails only if it rings already.
+        // It fails only if the bell has rung 2^64 times unheard; then it still rings.
         let _rings = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-
-    /// Waits until it rings, or for so long.
-    pub(super) fn wait(&self, limit: Duration) {
-        let mut sources = [PollFd::new(self, PollFlags::IN)];
-        // A wait that fails is one that ends early, and the caller looks again.
-        let _early = wait(&mut sources, limit);
     }
 
     /// Stops the ringing.
