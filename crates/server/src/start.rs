@@ -87,9 +87,6 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let background = go_to_background(&config, &supervisor)?;
     open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
-    if !config::process::is_locale(&config.process.locale) {
-        return Err(fail("Failed to configure LOCALE for invalid locale name."));
-    }
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
@@ -348,6 +345,9 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
         }
         Failed
     })?;
+    if !config::process::is_locale(&loaded.config.process.locale) {
+        return Err(fail("Failed to configure LOCALE for invalid locale name."));
+    }
     if let Ok(directory) = std::env::current_dir() {
         loaded.config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
     }
