@@ -1,5 +1,7 @@
 //! Users beside a real server: random rules are understood and shown alike, and users that they are for may do the same.
 
+use std::fs;
+
 use harness::{Client, Launch, Oracle, Random, Server, Value, Version, wait_until};
 
 use crate::subject;
@@ -10,7 +12,7 @@ const CALLS: usize = 25;
 
 /// One of both servers, with an administrator and a user.
 struct Side {
-    _server: Server,
+    server: Server,
     admin: Client,
     user: Client,
 }
@@ -20,11 +22,17 @@ impl Side {
         let server = launch.start();
         let (mut admin, user) = (server.client(), server.client());
         admin.run("SET a 1");
-        Side { _server: server, admin, user }
+        Side { server, admin, user }
     }
 
     /// Calls as the administrator.
     fn manage(&mut self, words: &[String]) -> String {
+        self.admin.send(words).expect("can be sent");
+        shown(&mut self.admin)
+    }
+
+    /// The same with words of any bytes.
+    fn ask(&mut self, words: &[Vec<u8>]) -> String {
         self.admin.send(words).expect("can be sent");
         shown(&mut self.admin)
     }
@@ -196,6 +204,85 @@ fn users_may_do_what_they_may_do_on_a_real_server() {
     });
 }
 
+/// A rule that somebody mistyped, or that never was one.
+fn damaged(random: &mut Random) -> Vec<u8> {
+    const BYTES: &[u8] = b"+-~&%#<>!()|@*? \t\"'\\[]{}^RWgeton0aA\x01\x7f\xc3\xff";
+    let mut text = rule(random).into_bytes();
+    if random.one_in(8) {
+        text.extend_from_slice(rule(random).as_bytes());
+    }
+    for _ in 0..=random.below(3) {
+        let place = random.below(text.len() + 1);
+        match random.below(4) {
+            0 => text.insert(place, random.pick(BYTES)),
+            1 => text.truncate(place),
+            2 if place < text.len() => drop(text.remove(place)),
+            _ if place < text.len() => text[place] = random.pick(BYTES),
+            _ => text.push(random.pick(BYTES)),
+        }
+    }
+    text
+}
+
+#[test]
+fn damaged_rules_are_refused_or_understood_as_on_a_real_server() {
+    let oracle = Oracle::find(Version::V74).expect("a real server");
+    let (mut ours, mut theirs) = (Side::open(&subject::launch()), Side::open(&oracle.launch()));
+    let rounds = std::env::var("OCHRE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    for seed in 0..rounds.unwrap_or(1500_u64) {
+        let mut random = Random::from_seed(seed);
+        let mut call: Vec<Vec<u8>> =
+            ["ACL", "SETUSER", "u"].map(|word| word.as_bytes().to_vec()).into();
+        if random.one_in(3) {
+            call.push(rule(&mut random).into_bytes());
+        }
+        for _ in 0..=random.below(3) {
+            call.push(damaged(&mut random));
+        }
+        let told: Vec<String> = call.iter().map(|word| word.escape_ascii().to_string()).collect();
+        let [answer, expected] = [&mut ours, &mut theirs].map(|side| side.ask(&call));
+        assert_eq!(answer, expected, "seed {seed}: {told:?}");
+        for line in ["ACL GETUSER u", "ACL LIST", "ACL DELUSER u"] {
+            let [answer, expected] = [&mut ours, &mut theirs].map(|side| side.manage(&words(line)));
+            assert_eq!(answer, expected, "seed {seed}: {line} after {told:?}");
+        }
+    }
+}
+
+#[test]
+fn damaged_files_of_users_are_refused_or_understood_as_by_a_real_server() {
+    let oracle = Oracle::find(Version::V74).expect("a real server");
+    let with_file = |launch: Launch| launch.file("users.acl", "").line("aclfile users.acl");
+    let (mut ours, mut theirs) =
+        (Side::open(&with_file(subject::launch())), Side::open(&with_file(oracle.launch())));
+    for seed in 0..400_u64 {
+        let mut random = Random::from_seed(seed);
+        let mut text = Vec::new();
+        for _ in 0..=random.below(4) {
+            let start = random.pick(&["user", "user", "user", "user", "User", "", " user", "#"]);
+            text.extend_from_slice(start.as_bytes());
+            text.extend_from_slice(
+                random.pick(&[" u", " v", " w", " default", "", "  x"]).as_bytes(),
+            );
+            for _ in 0..random.below(4) {
+                text.push(b' ');
+                let line =
+                    if random.one_in(3) { damaged(&mut random) } else { rule(&mut random).into() };
+                text.extend_from_slice(&line);
+            }
+            text.extend_from_slice(random.pick(&["\n", "\n", "\r\n", "\n\n", ""]).as_bytes());
+        }
+        let told = text.escape_ascii().to_string();
+        for side in [&ours, &theirs] {
+            fs::write(side.server.directory().join("users.acl"), &text).expect("can be written");
+        }
+        for line in ["ACL LOAD", "ACL LIST"] {
+            let [answer, expected] = [&mut ours, &mut theirs].map(|side| side.manage(&words(line)));
+            assert_eq!(answer, expected, "seed {seed}: {line} with {told}");
+        }
+    }
+}
+
 /// Whoever listens to what it may not listen to any more is gone, and whoever is no user any more, whichever worker it has.
 #[test]
 fn rights_are_taken_from_clients_that_are_connected() {
@@ -261,8 +348,21 @@ fn users_are_read_from_files_and_written_to_them() {
     assert!(client.run("GET k").is_error());
     assert!(!client.run("AUTH p").is_error());
     assert_eq!(client.run("ACL WHOAMI").as_text().as_deref(), Some("default"));
+    client.run("ACL SETUSER carol +get|x -get (+set|y ~*) +config|get -config");
+    client.run("ACL SETUSER erin +get|z +nonsense|x +get|later");
+    let log = server.log();
+    for (rule, is_told) in [
+        ("+get|x", true),
+        ("+set|y", true),
+        ("+config|get", false),
+        ("+get|z", true),
+        ("+get|later", false),
+    ] {
+        assert_eq!(log.contains(&format!("(offender: {rule})")), is_told, "{rule}");
+    }
+    client.run("ACL SETUSER carol clearselectors");
     assert_eq!(client.run("CONFIG REWRITE"), Value::Simple("OK".into()));
-    let written = std::fs::read_to_string(server.configuration()).expect("a file");
+    let written = fs::read_to_string(server.configuration()).expect("a file");
     assert!(
         written.contains("user carol on nopass sanitize-payload ~* resetchannels -@all +ping"),
         "{written}"

@@ -84,6 +84,31 @@ fn an_endless_script_is_ended_by_any_client() {
     });
 }
 
+/// Patterns for which there is always one more thing to try.
+#[test]
+fn a_pattern_without_an_end_is_ended() {
+    const CALLS: [&str; 4] = [
+        "return (TEXT):find(PATTERN)",
+        "return (TEXT):match('^' .. PATTERN)",
+        "for found in (TEXT):gmatch(PATTERN) do end",
+        "return pcall(function() return (TEXT):gsub(PATTERN, '') end)",
+    ];
+    subject::with_each_worker_count(|subject| {
+        let server = launch(subject);
+        let (mut caller, mut other) = (server.client(), server.client());
+        for call in CALLS {
+            let script =
+                call.replace("TEXT", "('a'):rep(9000)").replace("PATTERN", "('.-'):rep(20) .. 'b'");
+            begin(&mut caller, &mut other, &script);
+            assert_eq!(say(&mut other, "GET k"), BUSY);
+            assert_eq!(say(&mut other, "SCRIPT KILL"), "+OK");
+            let told = received(&mut caller);
+            assert!(told.starts_with("-ERR Script killed by user with SCRIPT KILL"), "{told}");
+            assert!(wait_until(|| say(&mut other, "SET k 1") == "+OK"), "all is as before");
+        }
+    });
+}
+
 #[test]
 fn calls_that_touch_no_key_are_answered_meanwhile() {
     subject::with_each_worker_count(|subject| {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use harness::{Launch, Server, Value};
+use harness::{Launch, Oracle, Server, Value, Version};
 
 use crate::subject;
 
@@ -212,6 +212,25 @@ fn rewriting_keeps_comments_and_writes_what_changed() {
         assert_eq!(setting(&again, "timeout"), "4");
         assert_eq!(setting(&again, "maxmemory-samples"), "5");
     });
+}
+
+/// In the words of a real server that cannot do it either: Debian's is built with the allocator of the system.
+#[test]
+fn active_defragmentation_is_refused() {
+    let oracle = Oracle::find(Version::V70).expect("a real server");
+    for launch in [subject::launch(), oracle.launch()] {
+        let words = "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the one \
+                     shipped by default with the Redis source distribution";
+        refused(&launch.clone().line("activedefrag yes"), &["FATAL CONFIG FILE ERROR", words]);
+        let server = launch.line("activedefrag no").line("active-defrag-cycle-max 30").start();
+        let mut client = server.client();
+        let reply = client.run("CONFIG SET activedefrag yes").as_text().unwrap_or_default();
+        let start = "ERR CONFIG SET failed (possibly related to argument 'activedefrag') - ";
+        assert_eq!(reply, format!("{start}{words}"));
+        for call in ["CONFIG SET activedefrag no", "CONFIG SET active-defrag-ignore-bytes 1mb"] {
+            assert_eq!(client.run(call).as_text().as_deref(), Some("OK"), "{call}");
+        }
+    }
 }
 
 #[test]

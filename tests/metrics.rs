@@ -5,9 +5,11 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use harness::{DEADLINE, Launch, Server, free_port, wait_until};
 
+use crate::bad_input::bystander::Bystander;
 use crate::subject;
 
 /// A response: its status, its head and its body.
@@ -91,11 +93,66 @@ fn what_is_no_request_is_refused() {
     let response = ask(port, &long);
     // It may have closed before the answer was read.
     assert!([431, 0].contains(&response.status), "{}", response.head);
-    // Silent connections, more than are served at a time, do not keep anybody waiting for long.
-    let silent: Vec<TcpStream> = (0..30).map(|_| connect(port)).collect();
-    assert_eq!(page(port, "/healthz").status, 200);
-    drop(silent);
     assert_eq!(server.client().run("PING").as_text().as_deref(), Some("PONG"));
+}
+
+/// Far more than are served at a time.
+#[test]
+fn who_says_nothing_keeps_no_probe_waiting() {
+    let (_server, port) = start(&subject::launch());
+    let mut silent: Vec<TcpStream> = (0..200).map(|_| connect(port)).collect();
+    let start = Instant::now();
+    for socket in &mut silent {
+        let _closed = socket.write_all(b"GET /metrics HTTP/1.1\r\nX: ");
+    }
+    for _ in 0..5 {
+        assert_eq!(page(port, "/healthz").status, 200);
+    }
+    let taken = start.elapsed();
+    assert!(taken < Duration::from_secs(5), "a probe waited for {taken:?}");
+    drop(silent);
+}
+
+#[test]
+fn requests_may_come_in_pieces_break_off_and_be_too_large() {
+    subject::with_each_worker_count(|launch| {
+        let (server, port) = start(&launch);
+        let bystander = Bystander::of(&server);
+        let whole = b"GET /healthz HTTP/1.1\r\nHost: here\r\nAccept: */*\r\n\r\n";
+        for end in 0..whole.len() {
+            let mut socket = connect(port);
+            socket.write_all(&whole[..end]).expect("can be sent");
+            drop(socket);
+            let mut socket = connect(port);
+            socket.write_all(&whole[..end]).expect("can be sent");
+            socket.write_all(&whole[end..]).expect("can be sent");
+            let mut response = String::new();
+            socket.read_to_string(&mut response).expect("an answer");
+            assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+        }
+        let start = |text: &str| text.as_bytes().to_vec();
+        let many_lines = [start("GET /metrics HTTP/1.1\r\n"), b"X: y\r\n".repeat(1 << 20)].concat();
+        let long_path = [start("GET /"), vec![b'x'; 8 << 20], start(" HTTP/1.1\r\n\r\n")].concat();
+        let body = [
+            start("POST /metrics HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+            vec![b'x'; 8 << 20],
+        ]
+        .concat();
+        for (request, statuses) in [
+            (many_lines, [431, 0]),
+            (long_path, [431, 0]),
+            // It is answered as soon as it is known to be none; the rest of it then meets a closed connection.
+            (body, [405, 0]),
+            (vec![0; 1 << 20], [431, 0]),
+            (vec![255; 1 << 20], [431, 0]),
+            (b"\r\n\r\n".to_vec(), [400, 400]),
+        ] {
+            let status = ask(port, &request).status;
+            assert!(statuses.contains(&status), "{status} for {:?}", &request[..4]);
+        }
+        assert_eq!(page(port, "/metrics").status, 200);
+        bystander.was_served();
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use harness::{Client, free_port, wait_until};
+use harness::{Client, Oracle, free_port, wait_until};
 
 use crate::subject;
 
@@ -74,6 +74,59 @@ fn a_port_that_is_taken_leaves_the_server_where_it_is() {
         let timeout = client.run("CONFIG GET timeout");
         assert_eq!(timeout.as_array().and_then(|pair| pair[1].as_text()).as_deref(), Some("0"));
     }
+}
+
+/// The kernel is told how gladly to kill the process, by its role, as it is told by real servers.
+#[test]
+fn the_score_for_a_lack_of_memory_follows_the_role() {
+    let launches = [subject::launch().workers(4)].into_iter();
+    for launch in launches.chain(Oracle::all().iter().map(Oracle::launch)) {
+        let server = launch.start();
+        let path = format!("/proc/{}/oom_score_adj", server.process_id());
+        let score =
+            || std::fs::read_to_string(&path).unwrap_or_default().trim().parse().unwrap_or(0);
+        let first: i32 = score();
+        let mut client = server.client();
+        client.run("CONFIG SET oom-score-adj relative");
+        client.call(&["CONFIG", "SET", "oom-score-adj-values", "100 200 300"]);
+        assert_eq!(score(), first + 100);
+        client.run("REPLICAOF 127.0.0.1 1");
+        assert!(wait_until(|| score() == first + 200), "{}", score());
+        client.run("REPLICAOF NO ONE");
+        assert!(wait_until(|| score() == first + 100), "{}", score());
+        client.run("CONFIG SET oom-score-adj absolute");
+        assert_eq!(score(), 100);
+        client.run("CONFIG SET oom-score-adj no");
+        assert_eq!(score(), first);
+    }
+}
+
+#[test]
+fn an_internal_error_is_answered_logged_and_counted() {
+    subject::with_each_worker_count(|launch| {
+        let mut server = launch.start();
+        let mut client = server.client();
+        let mut other = server.client();
+        client.run("CLIENT SETNAME unlucky");
+        client.write(b"SET key value\r\nDEBUG FAULT\r\nGET key\r\n").expect("can be sent");
+        let replies = client.replies(3).expect("all are answered");
+        assert!(replies[1].is_error(), "{replies:?}");
+        assert_eq!(replies[2].as_text().as_deref(), Some("value"));
+        assert_eq!(other.run("GET key").as_text().as_deref(), Some("value"));
+        let log = server.log();
+        let line = "Internal error while executing 'debug' for client id=";
+        assert!(log.contains(line) && log.contains("name=unlucky"), "{log}");
+        let stats = other.run("INFO stats commandstats").as_text().unwrap_or_default();
+        assert!(stats.contains("unexpected_error_replies:1\r"), "{stats}");
+        assert!(stats.contains("cmdstat_debug:calls=1,"), "{stats}");
+        // What has begun to change is not to be trusted.
+        client.write(b"DEBUG FAULT key\r\n").expect("can be sent");
+        assert!(!server.wait_for_end().success());
+        let log = server.log();
+        for part in ["DEBUG FAULT has removed a key", "=== REDIS BUG REPORT END."] {
+            assert!(log.contains(part), "no {part:?} in\n{log}");
+        }
+    });
 }
 
 #[test]

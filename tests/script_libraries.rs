@@ -32,12 +32,18 @@ fn seed() -> u64 {
 
 /// Runs scripts made up by `make` on both servers: the body, and its arguments.
 #[track_caller]
-fn compare(make: impl Fn(&mut Random) -> (String, Vec<Vec<u8>>)) {
+pub(crate) fn compare(make: impl Fn(&mut Random) -> (String, Vec<Vec<u8>>)) {
+    compare_rounds(rounds(CALLS), make);
+}
+
+/// The same, so many times.
+#[track_caller]
+pub(crate) fn compare_rounds(count: u64, make: impl Fn(&mut Random) -> (String, Vec<Vec<u8>>)) {
     let oracle = Oracle::find(Version::V74).expect("the oracle is installed").launch().start();
     let server = subject::launch().start();
     let mut clients: [Client; 2] = [server.client(), oracle.client()];
     let mut random = Random::from_seed(seed());
-    for round in 0..rounds(CALLS) {
+    for round in 0..count {
         let (body, arguments) = make(&mut random);
         let script = format!("{SHOW}{body}");
         let mut words: Vec<&[u8]> = vec![b"EVAL", script.as_bytes(), b"0"];

@@ -7,10 +7,19 @@ use std::process::Command;
 pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// None if this process may not mount one.
+    /// None if this process may not mount one, which is told.
+    #[expect(clippy::print_stderr, reason = "a test that was not run says so")]
     pub(crate) fn mount(at: &Path, bytes: usize) -> Option<SmallDisk> {
-        mount(&["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"], at)
-            .then(|| SmallDisk(at.to_owned()))
+        let is_mounted = mount(&["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"], at);
+        if !is_mounted {
+            eprintln!("not run: this process may not mount a small file system");
+        }
+        is_mounted.then(|| SmallDisk(at.to_owned()))
+    }
+
+    /// Has it refuse to be written. No file may be open for that.
+    pub(crate) fn protect(&self) {
+        assert!(mount(&["-o", "remount,ro"], &self.0), "it can be protected");
     }
 
     /// Gives it another size.

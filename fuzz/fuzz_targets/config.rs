@@ -36,6 +36,10 @@ impl Environment for World {
     fn has_command(&self, name: &[u8]) -> bool {
         name.len() < 5
     }
+
+    fn check_user(&self, words: &[Text], is_known: bool, _: bool) -> Result<(), String> {
+        if is_known { Err(format!("{} words", words.len())) } else { Ok(()) }
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,9 +4,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use harness::{Client, Random, Server, Value};
+use harness::{Client, Random, Server, Signal, Value};
 
-use super::{Data, POLICIES, kill};
+use super::{Data, POLICIES};
 
 const CLIENTS: usize = 4;
 const WORKERS: usize = 4;
@@ -106,6 +106,7 @@ fn live(
     server: Server,
     round: usize,
     random: &mut Random,
+    signal: Signal,
     disturb: impl Fn(&Server),
 ) -> Vec<(String, Knowledge)> {
     let total = AtomicUsize::new(0);
@@ -128,7 +129,7 @@ fn live(
         let enough = harness::wait_until(|| deadline <= total.load(Ordering::Relaxed));
         assert!(enough);
         is_killed.store(true, Ordering::Relaxed);
-        kill(server);
+        end(server, signal);
         writers
             .into_iter()
             .map(|(name, thread)| (name, thread.join().expect("the client has not failed")))
@@ -136,7 +137,13 @@ fn live(
     })
 }
 
-fn kill_again_and_again(policy: &str, disturb: impl Fn(&Server)) {
+fn end(mut server: Server, signal: Signal) {
+    server.signal(signal);
+    let status = server.wait_for_end();
+    assert!(signal == Signal::KILL || status.success(), "{}", server.log());
+}
+
+fn kill_again_and_again(policy: &str, signal: Signal, disturb: impl Fn(&Server)) {
     let data = Data::new();
     let launch = data.launch().workers(WORKERS).line(format!("appendfsync {policy}"));
     let mut random = Random::from_seed(0x0c47 ^ policy.len() as u64);
@@ -153,7 +160,7 @@ fn kill_again_and_again(policy: &str, disturb: impl Fn(&Server)) {
             client.run("FLUSHALL");
         }
         drop(client);
-        known.extend(live(server, round, &mut random, &disturb));
+        known.extend(live(server, round, &mut random, signal, &disturb));
     }
     let server = launch.start();
     let mut client = server.client();
@@ -165,14 +172,26 @@ fn kill_again_and_again(policy: &str, disturb: impl Fn(&Server)) {
 #[test]
 fn each_client_finds_a_prefix_of_what_it_wrote() {
     for policy in POLICIES {
-        kill_again_and_again(policy, |_| {});
+        kill_again_and_again(policy, Signal::KILL, |_| {});
     }
 }
 
 #[test]
 fn each_client_finds_a_prefix_of_what_it_wrote_while_the_file_was_rewritten() {
     for policy in POLICIES {
-        kill_again_and_again(policy, |server| {
+        kill_again_and_again(policy, Signal::KILL, |server| {
+            let reply = server.client().run("BGREWRITEAOF");
+            assert!(!reply.is_error(), "{reply:?}");
+        });
+    }
+}
+
+/// A server that is asked to end in the middle of writes has everything that it has acknowledged on the disk, whatever the policy.
+#[test]
+fn each_client_finds_a_prefix_of_what_it_wrote_when_the_server_was_asked_to_end() {
+    for policy in POLICIES {
+        kill_again_and_again(policy, Signal::TERM, |_| {});
+        kill_again_and_again(policy, Signal::TERM, |server| {
             let reply = server.client().run("BGREWRITEAOF");
             assert!(!reply.is_error(), "{reply:?}");
         });

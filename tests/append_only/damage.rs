@@ -94,6 +94,47 @@ fn a_torn_base_is_refused() {
     assert!(ended.log.contains("the truncated file is not the last file"), "{}", ended.log);
 }
 
+/// A file of commands may be empty, since nothing was written to it. A snapshot never is: what it held is lost.
+#[test]
+fn an_empty_file_is_loaded_and_an_empty_snapshot_refused() {
+    let (data, _) = prepared(3);
+    let incremental = data.last_file();
+    std::fs::write(&incremental, b"").expect("there is room");
+    let server = data.start();
+    assert_eq!(server.client().run("DBSIZE"), Value::Integer(0));
+    server.client().run("SET key value");
+    kill(server);
+    let server = data.start();
+    assert_eq!(server.client().run("DBSIZE"), Value::Integer(1));
+    kill(server);
+    let base = data.path().join("appendonlydir/appendonly.aof.1.base.rdb");
+    for bytes in [&b""[..], b"RED", b"*1\r\n$4\r\nPING\r\n"] {
+        std::fs::write(&base, bytes).expect("there is room");
+        let ended = refused(&data, "aof-load-truncated yes");
+        let line = "Error reading the RDB base file appendonly.aof.1.base.rdb, AOF loading aborted";
+        assert!(ended.log.contains(line), "{}", ended.log);
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_base_is_found_wherever_it_is() {
+    let (data, _) = prepared(4);
+    let server = data.start();
+    let mut client = server.client();
+    client.run("BGREWRITEAOF");
+    server.wait_for_log("Background AOF rewrite finished successfully");
+    kill(server);
+    let base = data.path().join("appendonlydir/appendonly.aof.2.base.rdb");
+    let bytes = std::fs::read(&base).expect("it is there");
+    for place in (0..bytes.len()).step_by(11) {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 1 << (place % 8);
+        std::fs::write(&base, &damaged).expect("there is room");
+        let ended = refused(&data, "aof-load-truncated yes");
+        assert!(ended.log.contains("Error reading the RDB base file "), "{}", ended.log);
+    }
+}
+
 #[test]
 fn a_transaction_without_its_end_is_cut_off() {
     let (data, bytes) = prepared(3);

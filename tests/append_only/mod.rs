@@ -6,6 +6,7 @@ mod damage;
 mod exchange;
 mod full_disk;
 mod holding;
+mod relaxed;
 mod rewriting;
 
 use std::path::{Path, PathBuf};

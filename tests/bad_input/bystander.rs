@@ -17,15 +17,19 @@ const REST: Duration = Duration::from_millis(1);
 const CONNECTIONS: usize = 4;
 
 /// A client that calls PING all the time, on several connections.
-pub(super) struct Bystander {
+pub(crate) struct Bystander {
     stop: Sender<()>,
     thread: JoinHandle<Duration>,
 }
 
 impl Bystander {
     /// One that begins now.
-    pub(super) fn of(server: &Server) -> Bystander {
-        let mut clients: Vec<Client> = (0..CONNECTIONS).map(|_| server.client()).collect();
+    pub(crate) fn of(server: &Server) -> Bystander {
+        Bystander::through((0..CONNECTIONS).map(|_| server.client()).collect())
+    }
+
+    /// One that begins now, through these connections.
+    pub(crate) fn through(mut clients: Vec<Client>) -> Bystander {
         for client in &mut clients {
             client.run("PING");
         }
@@ -50,7 +54,7 @@ impl Bystander {
     /// When it was not served, or not in time.
     #[track_caller]
     #[expect(clippy::print_stderr, reason = "the test runner shows it with a failure")]
-    pub(super) fn was_served(self) {
+    pub(crate) fn was_served(self) {
         drop(self.stop);
         let longest = self.thread.join().expect("the bystander is served to the end");
         eprintln!("the bystander waited for {longest:?} at most");

@@ -7,7 +7,7 @@ use harness::{Client, Server, Value, wait_until_within};
 
 /// A number of INFO.
 #[track_caller]
-pub(super) fn number(client: &mut Client, field: &str) -> u64 {
+pub(crate) fn number(client: &mut Client, field: &str) -> u64 {
     let text = client.run("INFO").as_text().expect("INFO is a text");
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     let line = line.unwrap_or_else(|| panic!("INFO has no {field}"));
@@ -33,7 +33,7 @@ pub(super) fn field_of(witness: &mut Client, name: &str, field: &str) -> Option<
 }
 
 /// The same as a number; 0 if there is no such client.
-pub(super) fn number_of(witness: &mut Client, name: &str, field: &str) -> u64 {
+pub(crate) fn number_of(witness: &mut Client, name: &str, field: &str) -> u64 {
     field_of(witness, name, field).and_then(|value| value.parse().ok()).unwrap_or(0)
 }
 

@@ -46,6 +46,39 @@ fn a_connection_that_never_spoke_costs_little() {
     subject::with_each_worker_count(|launch| check(&launch, |_| ()));
 }
 
+/// Workers keep room for replies while clients ask for much at the same time, and not for longer.
+#[test]
+fn workers_keep_no_room_for_clients_that_are_gone() {
+    const CALLS: usize = 50;
+    let value = vec![b'v'; 10_000];
+    let reply = [b"$10000\r\n", value.as_slice(), b"\r\n"].concat();
+    subject::with_each_worker_count(|launch| {
+        let server = launch.start();
+        let mut witness = server.client();
+        witness.call(&[b"SET".as_slice(), b"key", &value]);
+        let settled = number(&mut witness, "connected_clients");
+        let used = number(&mut witness, "used_memory");
+        let mut clients: Vec<Client> = (0..200).map(|_| server.client()).collect();
+        for _ in 0..5 {
+            for client in &mut clients {
+                client.write(&b"GET key\r\n".repeat(CALLS)).expect("can be sent");
+            }
+            for client in &mut clients {
+                client.read_exactly(CALLS * reply.len()).expect("the replies");
+            }
+        }
+        drop(clients);
+        assert!(wait_until(|| number(&mut witness, "connected_clients") == settled));
+        let shared = shared_buffers(&mut witness);
+        let mut kept = 0;
+        let is_given_back = wait_until(|| {
+            kept = number(&mut witness, "used_memory").saturating_sub(used);
+            kept <= shared
+        });
+        assert!(is_given_back, "{kept} bytes are kept");
+    });
+}
+
 #[test]
 fn a_connection_that_was_busy_costs_as_little() {
     let value = vec![b'v'; 100_000];

@@ -8,10 +8,10 @@
 //! own promise, and in some things it does more: a client that has finished writing gets all of its replies.
 
 mod arguments;
-mod bystander;
+pub(crate) mod bystander;
 mod connections;
 mod descriptors;
-mod gauge;
+pub(crate) mod gauge;
 mod idle;
 mod leaving;
 mod pauses;

@@ -2,14 +2,18 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::{Client, Random, wait_until};
-use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
 
 use super::connecting::{closes, socket};
 use super::{Encrypted, error_of, ok};
+use crate::bad_input::bystander::Bystander;
+use crate::bad_input::gauge::number;
 use crate::subject;
 
 /// What a client says first.
@@ -60,7 +64,7 @@ fn what_follows_the_greeting_may_be_anything() {
     for round in 0..150 {
         let name = ServerName::try_from("localhost").expect("a name");
         let mut connection =
-            ClientConnection::new(std::sync::Arc::clone(&configuration), name).expect("a client");
+            ClientConnection::new(Arc::clone(&configuration), name).expect("a client");
         let mut socket = socket(encrypted.port).expect("can connect");
         // As many steps as there are, each in good order but for the last.
         let mut steps = random.below(4) + 1;
@@ -104,6 +108,57 @@ fn what_follows_the_greeting_may_be_anything() {
     assert!(wait_until(|| clients(&mut witness) == 1), "they are forgotten");
 }
 
+/// What a client sends when it has heard the server's part of the handshake, and its first call if it may send that at once.
+fn second_part(configuration: &Arc<ClientConfig>, port: u16) -> (TcpStream, Vec<u8>) {
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut connection = ClientConnection::new(Arc::clone(configuration), name).expect("a client");
+    let mut socket = socket(port).expect("can connect");
+    connection.write_tls(&mut socket).expect("can be sent");
+    // With TLS 1.3 all is said when the server has said its part, and something is to be written before that.
+    let is_old = |connection: &ClientConnection| {
+        connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
+    };
+    while connection.is_handshaking() && !(is_old(&connection) && connection.wants_write()) {
+        let count = connection.read_tls(&mut socket).expect("the server's part");
+        assert_ne!(count, 0, "the server has closed");
+        connection.process_new_packets().expect("a good handshake");
+    }
+    if !connection.is_handshaking() {
+        connection.writer().write_all(b"*1\r\n$4\r\nPING\r\n").expect("can be sealed");
+    }
+    let mut bytes = Vec::new();
+    while connection.wants_write() {
+        connection.write_tls(&mut bytes).expect("can be written");
+    }
+    (socket, bytes)
+}
+
+#[test]
+fn a_handshake_may_break_off_at_every_byte_of_its_second_part() {
+    let encrypted = Encrypted::start(&subject::launch().workers(2), &[]);
+    let mut witness = encrypted.client();
+    let bystander = Bystander::of(&encrypted.server);
+    let settled = number(&mut witness, "connected_clients");
+    for version in [&TLS12, &TLS13] {
+        // Each shakes hands in full: tickets would leave most of it out.
+        let configuration = || encrypted.terms().speaking(&[version]).configuration();
+        let mut end = 0;
+        loop {
+            let (mut socket, bytes) = second_part(&configuration(), encrypted.port);
+            assert!(100 < bytes.len(), "it shows its certificate");
+            if bytes.len() < end {
+                break;
+            }
+            socket.write_all(&bytes[..end]).expect("can be sent");
+            end += 1;
+        }
+        assert_eq!(witness.run("PING").as_text().as_deref(), Some("PONG"));
+    }
+    let left = |witness: &mut Client| number(witness, "connected_clients");
+    assert!(wait_until(|| left(&mut witness) == settled), "{} are left", left(&mut witness));
+    bystander.was_served();
+}
+
 #[test]
 fn plain_bytes_are_not_taken_for_encrypted_ones() {
     subject::with_each_worker_count(|launch| {
@@ -144,41 +199,46 @@ fn encrypted_bytes_are_not_taken_for_plain_ones() {
     });
 }
 
-/// Strangers that begin a handshake and say nothing more: what they cost, and that they are gone after a while.
+/// Strangers that begin a handshake and say nothing more: what they cost, that nobody else has to wait for them, and that they
+/// are gone after a while.
 #[test]
 fn handshakes_that_are_never_finished_cost_little_and_end() {
-    const STRANGERS: usize = 2000;
+    const STRANGERS: usize = 5000;
     /// Of memory, for each: a fraction of what the handshake of an authority's whole chain would be.
     const BYTES: u64 = 40 << 10;
     subject::with_each_worker_count(|launch| {
-        let encrypted = Encrypted::start(&launch, &["maxclients 4000"]);
+        let encrypted = Encrypted::start(&launch, &["maxclients 6000"]);
         let mut witness = encrypted.client();
-        let memory = |witness: &mut Client| {
-            let text = witness.run("INFO memory").as_text().unwrap_or_default();
-            let line = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
-            line.and_then(|number| number.trim().parse::<u64>().ok()).expect("a number")
-        };
-        let before = memory(&mut witness);
+        let others = [encrypted.client(), encrypted.server.client(), encrypted.server.client()];
+        let bystander = Bystander::through(others.into());
+        let before = number(&mut witness, "used_memory");
+        let settled = number(&mut witness, "connected_clients");
+        let come = number(&mut witness, "total_connections_received");
         let greeting = greeting(&encrypted);
         let start = Instant::now();
         let strangers: Vec<TcpStream> = (0..STRANGERS)
-            .map(|number| {
+            .map(|index| {
                 let mut socket = socket(encrypted.port).expect("can connect");
                 // A third says nothing, a third not enough, a third all of it and then no more.
-                let end = [0, greeting.len() / 2, greeting.len()][number % 3];
+                let end = [0, greeting.len() / 2, greeting.len()][index % 3];
                 socket.write_all(&greeting[..end]).expect("can be sent");
                 socket
             })
             .collect();
-        assert!(wait_until(|| STRANGERS < clients(&mut witness)), "{}", clients(&mut witness));
-        let used = memory(&mut witness) - before;
+        let received = |witness: &mut Client| number(witness, "total_connections_received") - come;
+        let all_came = wait_until(|| received(&mut witness) == STRANGERS as u64);
+        assert!(all_came, "{}", received(&mut witness));
+        let used = number(&mut witness, "used_memory") - before;
         assert!(used < BYTES * STRANGERS as u64, "{used} bytes for {STRANGERS}");
         let mut other = encrypted.client();
         assert_eq!(other.run("PING").as_text().as_deref(), Some("PONG"));
-        let gone =
-            harness::wait_until_within(Duration::from_mins(1), || clients(&mut witness) == 2);
-        assert!(gone, "{} are left after {:?}", clients(&mut witness), start.elapsed());
+        let left = |witness: &mut Client| number(witness, "connected_clients");
+        let gone = harness::wait_until_within(Duration::from_mins(1), || {
+            left(&mut witness) == settled + 1
+        });
+        assert!(gone, "{} are left after {:?}", left(&mut witness), start.elapsed());
         assert_eq!(other.run("PING").as_text().as_deref(), Some("PONG"));
+        bystander.was_served();
         drop(strangers);
     });
 }

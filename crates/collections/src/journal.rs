@@ -10,9 +10,9 @@
 //!
 //! Invariant: each element that was there at the beginning is given to the visitor once; those that came later never are.
 
-use std::collections::HashSet;
-
 use crate::HashTable;
+use crate::hash_table::prefetch;
+use crate::names::Names;
 
 /// See the module's page. `T` is what the table holds.
 #[derive(Debug)]
@@ -20,48 +20,66 @@ pub(crate) struct Journal<T> {
     /// What lies left of it was written.
     cursor: u64,
     /// Elements that the walk must pass over: their old state was kept, or they had none.
-    touched: HashSet<Box<[u8]>>,
-    /// Old states that were not written yet.
-    kept: Vec<T>,
+    touched: Names,
+    /// Old states that were not written yet, and what each takes in memory.
+    kept: Vec<(T, usize)>,
+    kept_bytes: usize,
 }
 
 impl<T> Journal<T> {
     pub(crate) fn new() -> Journal<T> {
-        Journal { cursor: 0, touched: HashSet::new(), kept: Vec::new() }
+        Journal { cursor: 0, touched: Names::default(), kept: Vec::new(), kept_bytes: 0 }
     }
 
     /// To be called before (or right after) an element comes, changes or goes. Says whether its old state, if it had one, is to be
     /// [kept](Journal::keep).
     pub(crate) fn touches(&mut self, hash: u64, name: &[u8]) -> bool {
-        !is_left(hash, self.cursor) && self.touched.insert(name.into())
+        !is_left(hash, self.cursor) && self.touched.insert(hash, name)
     }
 
-    /// Keeps the old state of an element.
-    pub(crate) fn keep(&mut self, old: T) {
-        self.kept.push(old);
+    /// Keeps the old state of an element, which takes so many bytes.
+    pub(crate) fn keep(&mut self, old: T, bytes: usize) {
+        let bytes = bytes.saturating_add(size_of::<(T, usize)>());
+        self.kept_bytes = self.kept_bytes.saturating_add(bytes);
+        self.kept.push((old, bytes));
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.touched.bytes().saturating_add(self.kept_bytes)
     }
 
     /// Gives the next elements to `visit`, until their costs, which it tells, reach `budget`. Says whether these were the last.
+    /// `address` is the memory of an element that is read first.
     pub(crate) fn advance(
         &mut self,
         table: &HashTable<T>,
         budget: usize,
+        address: impl Fn(&T) -> *const u8,
         hash: impl Fn(&T) -> u64,
         name: impl Fn(&T) -> &[u8],
         mut visit: impl FnMut(&T) -> usize,
     ) -> bool {
         let mut spent = 0_usize;
-        while let Some(old) = self.kept.pop() {
+        let mut buckets_ahead = 0_usize;
+        while let Some((old, bytes)) = self.kept.pop() {
+            self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
             spent = spent.saturating_add(visit(&old));
             if budget <= spent {
                 return false;
             }
         }
         loop {
+            if buckets_ahead == 0 {
+                buckets_ahead = BUCKETS;
+                fetch_ahead(table, self.cursor, &address);
+            }
+            buckets_ahead = buckets_ahead.saturating_sub(1);
             let from = self.cursor;
             let touched = &self.touched;
             self.cursor = table.scan(from, |element| {
-                if !is_left(hash(element), from) && !touched.contains(name(element)) {
+                let hash = hash(element);
+                if !is_left(hash, from) && !touched.contains(hash, name(element)) {
                     spent = spent.saturating_add(visit(element));
                 }
             });
@@ -71,6 +89,20 @@ impl<T> Journal<T> {
             if budget <= spent {
                 return false;
             }
+        }
+    }
+}
+
+/// Buckets whose elements are fetched from memory together.
+const BUCKETS: usize = 8;
+
+/// Starts to load the elements of the next few buckets, so that waits for memory overlap.
+fn fetch_ahead<T>(table: &HashTable<T>, cursor: u64, address: impl Fn(&T) -> *const u8) {
+    let mut cursor = cursor;
+    for _ in 0..BUCKETS {
+        cursor = table.scan(cursor, |element| prefetch(address(element)));
+        if cursor == 0 {
+            return;
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod list;
 pub mod list_pack;
 pub mod longest_common_subsequence;
 pub mod lzf;
+mod names;
 pub mod packed_bytes;
 pub mod pieces;
 pub mod set;

@@ -108,7 +108,7 @@ enum DefaultValue {
 }
 
 pub(crate) enum Kind {
-    Switch(Field<bool>),
+    Switch { field: Field<bool>, check: fn(bool) -> Result<(), String> },
     Number(Bounds, Field<i128>),
     Choice { words: fn() -> Vec<&'static str>, field: Field<&'static str> },
     Text { field: Field<Text>, check: fn(&[u8]) -> Result<(), String> },
@@ -173,7 +173,16 @@ impl Directive {
         default: &'static str,
         field: Field<bool>,
     ) -> Directive {
-        Directive::new(name, default, Kind::Switch(field))
+        Directive::new(name, default, Kind::Switch { field, check: |_| Ok(()) })
+    }
+
+    pub(crate) const fn checked_switch(
+        name: &'static str,
+        default: &'static str,
+        check: fn(bool) -> Result<(), String>,
+        field: Field<bool>,
+    ) -> Directive {
+        Directive::new(name, default, Kind::Switch { field, check })
     }
 
     pub(crate) const fn number(
@@ -316,7 +325,7 @@ impl Directive {
                 Kind::Number(bounds, _) => {
                     i128::from(cores).clamp(*bounds.range.start(), *bounds.range.end()).to_string()
                 }
-                Kind::Switch(_) | Kind::Choice { .. } | Kind::Text { .. } | Kind::Words(_) => {
+                Kind::Switch { .. } | Kind::Choice { .. } | Kind::Text { .. } | Kind::Words(_) => {
                     cores.to_string()
                 }
             },
@@ -331,7 +340,7 @@ impl Directive {
     /// The shape of its value.
     pub fn shape(&self) -> Shape {
         match &self.kind {
-            Kind::Switch(_) => Shape::Switch,
+            Kind::Switch { .. } => Shape::Switch,
             Kind::Number(bounds, _) => {
                 let adjusted = |bound: &i128| (self.adjust)(*bound);
                 let (low, high) = (adjusted(bounds.range.start()), adjusted(bounds.range.end()));
@@ -346,7 +355,7 @@ impl Directive {
     /// Its value as CONFIG GET answers it.
     pub fn print(&self, config: &Config) -> Vec<u8> {
         match &self.kind {
-            Kind::Switch(field) => yes_or_no((field.read)(config)).into(),
+            Kind::Switch { field, .. } => yes_or_no((field.read)(config)).into(),
             Kind::Number(bounds, field) => bounds.print((field.read)(config)).into_bytes(),
             Kind::Choice { field, .. } => (field.read)(config).into(),
             Kind::Text { field, .. } => (field.read)(config).as_bytes().into(),
@@ -357,7 +366,7 @@ impl Directive {
     /// The lines of a file that say its value, each without its name.
     pub(crate) fn lines(&self, config: &Config) -> Vec<Vec<u8>> {
         match &self.kind {
-            Kind::Switch(_) | Kind::Choice { .. } => vec![self.print(config)],
+            Kind::Switch { .. } | Kind::Choice { .. } => vec![self.print(config)],
             Kind::Number(bounds, field) => {
                 vec![bounds.print_for_file((field.read)(config)).into_bytes()]
             }
@@ -406,7 +415,11 @@ impl Directive {
             _ => return Err(WRONG_COUNT.to_owned()),
         };
         match &self.kind {
-            Kind::Switch(field) => (field.write)(config, switch(word)?),
+            Kind::Switch { field, check } => {
+                let on = switch(word)?;
+                check(on)?;
+                (field.write)(config, on);
+            }
             Kind::Number(bounds, field) => {
                 (field.write)(config, (self.adjust)(bounds.parse(word)?));
             }

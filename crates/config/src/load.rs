@@ -12,6 +12,7 @@ use crate::directive::{
     Availability, Change, Directive, InFile, Occasion, UNBALANCED, WRONG_COUNT,
 };
 use crate::files::INCLUDE;
+use crate::security::ChannelDefault;
 use crate::table::find;
 use crate::text::Text;
 use crate::words::split;
@@ -31,6 +32,15 @@ pub trait Environment {
 
     /// Whether there is a command of that name, in any case.
     fn has_command(&self, name: &[u8]) -> bool;
+
+    /// Whether the words of a `user` line, after that word, make a user. `is_known` is whether a line before has made one of that name;
+    /// `allows_all_channels` is what `acl-pubsub-default` says so far.
+    fn check_user(
+        &self,
+        words: &[Text],
+        is_known: bool,
+        allows_all_channels: bool,
+    ) -> Result<(), String>;
 }
 
 /// A file that another one includes.
@@ -229,6 +239,7 @@ impl Loader<'_> {
             Occasion::FirstLine
         };
         let renamed = self.config.security.renamed_commands.len();
+        let users = self.config.security.users.len();
         let outcome = directive.set(&mut self.config, values, occasion);
         outcome.map_err(|reason| match directive.change {
             // Redis reads these apart from all others, and has other words for it.
@@ -240,6 +251,9 @@ impl Loader<'_> {
         }
         if renamed < self.config.security.renamed_commands.len() {
             self.check_renamed_command()?;
+        }
+        if users < self.config.security.users.len() {
+            self.check_user()?;
         }
         if directive.name == "dir" {
             self.environment.enter_directory(&self.config.persistence.directory)?;
@@ -268,6 +282,15 @@ impl Loader<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// The user of the last line.
+    fn check_user(&self) -> Result<(), String> {
+        let security = &self.config.security;
+        let Some((words, before)) = security.users.split_last() else { return Ok(()) };
+        let is_known = before.iter().any(|other| other.first() == words.first());
+        let allows_all_channels = security.acl_pub_sub_default == ChannelDefault::All;
+        self.environment.check_user(words, is_known, allows_all_channels)
     }
 
     /// A command that is renamed must exist, after the renamings before, and its new name must not.

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use config::persistence::AppendSync;
 use parking_lot::Mutex;
 use resp::ReplyError;
 
@@ -20,6 +21,8 @@ pub struct AppendOnly {
     /// Up to here the stream is on disk.
     synced: AtomicU64,
     refuses: AtomicBool,
+    /// Replies do not wait for it.
+    is_relaxed: AtomicBool,
     /// Why it cannot be written.
     trouble: Mutex<Option<String>>,
     figures: Mutex<Figures>,
@@ -75,6 +78,17 @@ impl AppendOnly {
     /// Up to where the stream is on disk.
     pub fn synced(&self) -> u64 {
         self.synced.load(Ordering::Acquire)
+    }
+
+    /// Has replies go out before what they reveal is written, or again not: so much is recorded that it is written apart.
+    pub fn relax(&self, relaxed: bool) {
+        self.is_relaxed.store(relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether replies go out before what they reveal is written, unless `appendfsync` is `always`.
+    #[inline]
+    pub fn is_relaxed(&self) -> bool {
+        self.is_relaxed.load(Ordering::Relaxed)
     }
 
     /// Notes that the file cannot be written, and why; or that it can again.
@@ -142,6 +156,10 @@ impl Worker<'_> {
         }
         let end = if engine.append_only.is_in_trouble() {
             session.recorded_to
+        } else if engine.append_only.is_relaxed()
+            && self.config.persistence.append_sync != AppendSync::Always
+        {
+            return None;
         } else {
             engine.effects.end()
         };

@@ -10,9 +10,13 @@ use config::{Config, Text};
 use resp::{ReplyError, Words};
 
 use crate::Engine;
-use crate::acl::{Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, merge_selectors};
+use crate::acl::{
+    Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, first_word_rules, is_user_name,
+    merge_selectors,
+};
 use crate::call::Call;
 use crate::command_table::Callable;
+use crate::host::LogLevel;
 use crate::pubsub::Space;
 use crate::session::Session;
 
@@ -95,9 +99,32 @@ impl Engine {
 
     /// Makes or changes a user.
     pub(crate) fn set_user<R: AsRef<[u8]>>(&self, name: &[u8], rules: &[R]) -> Result<(), Refused> {
-        self.acl.set(name, rules, self.allows_all_channels(), &self.commands)?;
+        let outcome = self.acl.set(name, rules, self.allows_all_channels(), &self.commands);
+        let refused = outcome.as_ref().err().map(|refused| &*refused.rule);
+        self.warn_of_first_words(rules.iter().map(AsRef::as_ref), refused);
+        outcome?;
         self.acl.note_change();
         Ok(())
+    }
+
+    /// Tells the log of rules that allow a command by its first argument, up to the one that was refused.
+    fn warn_of_first_words<'r>(
+        &self,
+        rules: impl Iterator<Item = &'r [u8]>,
+        refused: Option<&[u8]>,
+    ) {
+        for rule in rules.take_while(|rule| Some(*rule) != refused) {
+            for offender in first_word_rules(rule, &self.commands) {
+                let offender = String::from_utf8_lossy(&offender);
+                self.host.log(
+                    LogLevel::Warning,
+                    &format!(
+                        "Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of ACL \
+                         and may get disabled in the future (offender: {offender})"
+                    ),
+                );
+            }
+        }
     }
 
     /// The `user` lines that CONFIG REWRITE writes: those that were read, if no user has changed since; none if there is a file
@@ -132,7 +159,7 @@ impl Engine {
         let text = self.acl.describe();
         self.host.replace_file(path.as_path(), &text).map_err(|error| {
             self.host.log(
-                crate::host::LogLevel::Warning,
+                LogLevel::Warning,
                 &format!("Saving ACLs to {}: {error}", path.to_string_lossy()),
             );
         })
@@ -156,17 +183,14 @@ impl Engine {
         let security = &config.security;
         self.acl.set_default_password(security.password.as_bytes(), &self.commands);
         if security.acl_file.is_empty() {
-            for line in &security.users {
-                let mut words = line.iter().map(Text::as_bytes);
-                let name = words.next().unwrap_or_default();
-                let rules = merge_selectors(words)
-                    .map_err(|_| "Unmatched parenthesis in selector definition.".to_owned())?;
-                self.set_user(name, &rules).map_err(|refused| {
-                    let rule = String::from_utf8_lossy(&refused.rule).into_owned();
-                    format!("Error in user declaration '{rule}': {}", refused.why)
-                })?;
-            }
-            return Ok(());
+            return security
+                .users
+                .iter()
+                .try_for_each(|line| self.declare_user(line))
+                .inspect_err(|error| {
+                    self.host.log(LogLevel::Warning, error);
+                })
+                .map_err(|_| "Critical error while loading ACLs. Exiting.".to_owned());
         }
         if !security.users.is_empty() {
             return Err("Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is \
@@ -177,6 +201,24 @@ impl Engine {
         self.load_users(&security.acl_file)
             .map(drop)
             .map_err(|errors| format!("Aborting Redis startup because of ACL errors: {errors}"))
+    }
+
+    /// Makes the user of a `user` line. What there was of the default user before does not count.
+    fn declare_user(&self, line: &[Text]) -> Result<(), String> {
+        let mut words = line.iter().map(Text::as_bytes);
+        let name = words.next().unwrap_or_default();
+        if !is_user_name(name) {
+            return Err("Spaces not allowed in ACL usernames".to_owned());
+        }
+        let mut rules = merge_selectors(words)
+            .map_err(|_| "Unmatched parenthesis in selector definition.".to_owned())?;
+        if name == DEFAULT_USER {
+            rules.insert(0, b"reset".to_vec());
+        }
+        self.set_user(name, &rules).map_err(|Refused { rule, why }| {
+            let [rule, name] = [&rule, name].map(String::from_utf8_lossy);
+            format!("Error loading ACL rule '{rule}' for the user named '{name}': {why}")
+        })
     }
 
     /// Whether a client may listen to all that it listens to.

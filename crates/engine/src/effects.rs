@@ -12,6 +12,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use collections::hash_table::prefetch;
 use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
 use resp::Words;
@@ -101,6 +102,16 @@ impl Stream {
             let number = database.to_string();
             resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut self.bytes);
         }
+    }
+
+    /// Starts to fetch where the next effect will be written: by the next time that somebody takes the lock it is there, and he need
+    /// not wait for what was written before.
+    #[inline]
+    fn fetch_room(&self) {
+        const LINE: usize = 64;
+        let end = self.bytes.as_ptr().wrapping_add(self.bytes.len());
+        prefetch(end.wrapping_add(2 * LINE));
+        prefetch(end.wrapping_add(3 * LINE));
     }
 
     fn len(&self) -> usize {
@@ -347,6 +358,13 @@ impl EffectStream {
     pub(crate) fn append_call(&self, effects: &mut Effects, words: Words<'_>) -> Recorded {
         let Some(database) = effects.as_it_came.take() else { return self.append(effects) };
         debug_assert!(effects.recorded.is_empty(), "it has no other effect");
+        if let Some(request) = words.as_sent().filter(|request| request.len() < LONG_BYTES) {
+            return self.record(|stream, _, _| {
+                stream.select(database);
+                stream.bytes.extend_from_slice(request);
+                stream.fetch_room();
+            });
+        }
         if LONG_BYTES <= words.bytes() {
             effects.recorded.push(Effect::new(database, words.iter()));
             return self.append(effects);

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use command::{Arguments, CommandId, Flags, KeyLayout};
+use command::{Arguments, CommandId, Flags, Group, KeyLayout};
 use keyspace::{Round, View};
 use resp::{Output, Protocol, Reply, ReplyError, Words};
 use smallvec::SmallVec;
@@ -682,13 +682,16 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let noting = &mut call.keys.round.noting;
     noting.expired |= is_awaited;
     noting.added |= is_awaited;
+    let is_monitored = call.engine.pubsub.is_monitored();
+    if is_monitored && is_script(call.callable) {
+        // Before the calls that it makes.
+        monitor::show(call.engine, call.worker, call.now_us, call.session, call.words);
+    }
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
-    if call.engine.pubsub.is_monitored()
-        && !call.callable.flags.has_any(Flags::ADMIN.and(Flags::SKIP_MONITOR))
-    {
+    if is_monitored && !call.callable.flags.has_any(Flags::ADMIN.and(Flags::SKIP_MONITOR)) {
         monitor::show(call.engine, call.worker, call.now_us, call.session, call.words);
     }
     if !call.effects.is_empty()
@@ -704,6 +707,12 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
         call.remember_keys();
     }
     fate
+}
+
+/// Whether a command runs a script or a function.
+#[cold]
+fn is_script(callable: &Callable) -> bool {
+    callable.command.group == Group::Scripting && callable.flags.has(Flags::SKIP_MONITOR)
 }
 
 /// Replies to a call that ended with an error.

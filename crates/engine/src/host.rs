@@ -63,9 +63,14 @@ pub trait Host: Send + Sync {
 
     /// Writes a snapshot that has begun, on a thread of its own, and says later how it [ended](crate::Engine::end_save); or now,
     /// if it has. The view is the one in which it began.
-    fn save_in_background(&self, mut job: Job, view: &mut View<'_>) -> Option<Outcome> {
+    fn save_in_background(
+        &self,
+        engine: &Engine,
+        job: Job,
+        view: &mut View<'_>,
+    ) -> Option<Outcome> {
         // Where there is no place for a file.
-        job.abandon(view);
+        job.abandon(engine, view);
         Some(Outcome::Failed)
     }
 

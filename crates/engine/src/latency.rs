@@ -119,51 +119,54 @@ pub(crate) fn percentile_us(histogram: &Histogram<u64>, percent: f64) -> f64 {
     nanoseconds / 1000.0
 }
 
+/// As many samples of a graph stand beside each other.
+const COLUMNS: usize = 80;
+
 /// A sparkline of an event's samples: four rows of columns, and under each column how long ago it was.
 pub(crate) fn graph(event: &str, series: &Series, now_s: i64) -> String {
-    /// As many of the latest samples fit a terminal.
-    const COLUMNS: usize = 80;
-    const ROWS: u64 = 4;
-    /// What a row shows of a column that ends in it, from low to high.
-    const TOPS: [char; 3] = ['_', 'o', '#'];
-    let skipped = series.samples.len().saturating_sub(COLUMNS);
-    let samples: Vec<Sample> = series.samples.iter().skip(skipped).copied().collect();
-    let high = samples.iter().map(|sample| sample.latency_ms).max().unwrap_or(0);
-    let low = samples.iter().map(|sample| sample.latency_ms).min().unwrap_or(0);
+    let latencies = || series.samples.iter().map(|sample| sample.latency_ms);
+    let (low, high) = (latencies().min().unwrap_or(0), latencies().max().unwrap_or(0));
     let mut text = format!(
         "{event} - high {high} ms, low {low} ms (all time high {} ms)\n{}\n",
         series.worst_ms,
         "-".repeat(COLUMNS)
     );
+    let samples: Vec<Sample> = series.samples.iter().copied().collect();
+    let parts: Vec<String> =
+        samples.chunks(COLUMNS).map(|part| graph_part(part, (low, high), now_s)).collect();
+    text.push_str(&parts.join("\n"));
+    text
+}
+
+/// The columns of some samples, of which the lowest and the highest of all have the heights 0 and 1.
+fn graph_part(samples: &[Sample], (low, high): (u64, u64), now_s: i64) -> String {
+    const ROWS: u64 = 4;
+    /// What a row shows of a column that ends in it, from low to high.
+    const TOPS: [char; 3] = ['_', 'o', '#'];
     let steps = ROWS * TOPS.len() as u64;
     let height = |sample: &Sample| match high - low {
         0 => 0,
-        range => (sample.latency_ms - low) * (steps - 1) / range,
+        range => ((sample.latency_ms - low) * steps / range).min(steps - 1),
+    };
+    let mut text = String::new();
+    let mut push_row = |character: &dyn Fn(&Sample) -> char| {
+        text.extend(samples.iter().map(character));
+        text.push('\n');
     };
     for row in (0..ROWS).rev() {
-        let line: String = samples
-            .iter()
-            .map(|sample| {
-                let (full, top) = (height(sample) / 3, height(sample) % 3);
-                match row.cmp(&full) {
-                    std::cmp::Ordering::Less => '|',
-                    std::cmp::Ordering::Equal => TOPS[usize::try_from(top).unwrap_or(0)],
-                    std::cmp::Ordering::Greater => ' ',
-                }
-            })
-            .collect();
-        text.push_str(line.trim_end());
-        text.push('\n');
+        push_row(&|sample| {
+            let (full, top) = (height(sample) / 3, height(sample) % 3);
+            match row.cmp(&full) {
+                std::cmp::Ordering::Less => '|',
+                std::cmp::Ordering::Equal => TOPS[usize::try_from(top).unwrap_or(0)],
+                std::cmp::Ordering::Greater => ' ',
+            }
+        });
     }
-    text.push('\n');
-    let ages: Vec<String> = samples.iter().map(|sample| age(now_s - sample.time_s)).collect();
-    for row in 0..ages.iter().map(String::len).max().unwrap_or(0) {
-        let line: String = ages
-            .iter()
-            .map(|age| age.as_bytes().get(row).map_or(' ', |byte| char::from(*byte)))
-            .collect();
-        text.push_str(line.trim_end());
-        text.push('\n');
+    push_row(&|_| ' ');
+    let age = |sample: &Sample| age(now_s - sample.time_s);
+    for row in 0..samples.iter().map(|sample| age(sample).len()).max().unwrap_or(0) {
+        push_row(&|sample| age(sample).chars().nth(row).unwrap_or(' '));
     }
     text
 }
@@ -260,7 +263,7 @@ mod tests {
         let text = graph(COMMAND, &series, 100);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "command - high 40 ms, low 10 ms (all time high 50 ms)");
-        assert_eq!(lines[2..], ["  #", "  |", " _|", "_||", "", "131", "m0s", " s"]);
+        assert_eq!(lines[2..], ["  #", "  |", " _|", "_||", "   ", "131", "m0s", " s "]);
     }
 
     #[test]

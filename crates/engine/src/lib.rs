@@ -100,6 +100,16 @@ pub fn has_command(name: &[u8]) -> bool {
         .any(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
+/// Whether the words of a `user` line of the configuration file, after that word, make a user. What names commands that there are
+/// not is left for [`Engine::prepare_users`] to tell, as Redis does, whose modules bring commands later.
+pub fn check_user(
+    words: &[&[u8]],
+    is_known: bool,
+    allows_all_channels: bool,
+) -> Result<(), String> {
+    acl::check_declaration(words, is_known, allows_all_channels, &Table::new(commands::FAMILIES))
+}
+
 /// What all workers share.
 pub struct Engine {
     /// All the data.

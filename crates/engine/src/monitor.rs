@@ -28,6 +28,8 @@ fn line(now_us: i64, session: &Session, words: Words<'_>) -> Vec<u8> {
     let peer = &session.record.peer;
     // The path of a socket is told with the `:0` that stands for its port.
     let (kind, address) = match peer.address.strip_suffix(":0") {
+        // A script's own calls.
+        _ if session.is_in_script => ("", "lua"),
         Some(path) if peer.is_unix => ("unix:", path),
         _ => ("", peer.address.as_str()),
     };

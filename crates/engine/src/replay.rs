@@ -56,7 +56,7 @@ impl<'e> Replay<'e> {
             config: engine.config(),
             session: Session::new(Clients::nobody(now_us / 1000), true),
             tally: Tally::default(),
-            delivery: Delivery::new(0),
+            delivery: Delivery::outside(),
             served: Vec::new(),
             output: Output::new(),
             now_us,

@@ -39,8 +39,8 @@ pub(crate) struct Scripts {
 pub(crate) struct Figures {
     /// How many there are.
     pub(crate) scripts: AtomicUsize,
-    /// Of their sources.
-    pub(crate) source_bytes: AtomicUsize,
+    /// Of what is kept of them: their sources, and the tables in which they are found.
+    pub(crate) cache_bytes: AtomicUsize,
     /// Of the interpreter, with all that scripts have made in it.
     pub(crate) interpreter_bytes: AtomicUsize,
 }
@@ -212,10 +212,22 @@ impl Scripts {
         *self = Scripts::default();
     }
 
+    /// Bytes of what is kept of scripts beside the interpreter.
+    fn cache_bytes(&self) -> usize {
+        /// The counts of an `Arc`, beside its contents.
+        const COUNTS: usize = 2 * size_of::<usize>();
+        /// What a table keeps for each of its places.
+        const TAG: usize = 1;
+        let cached = self.cache.capacity() * (size_of::<(Name, Cached)>() + TAG);
+        let names = self.names.capacity() * (size_of::<(Arc<[u8]>, Name)>() + TAG);
+        let evaluated = self.evaluated.capacity() * size_of::<Name>();
+        self.source_bytes + self.names.len() * COUNTS + cached + names + evaluated
+    }
+
     /// Notes how large all this is, for those who may not look while a script runs.
     pub(crate) fn note(&self, figures: &Figures) {
         figures.scripts.store(self.cache.len(), Relaxed);
-        figures.source_bytes.store(self.source_bytes, Relaxed);
+        figures.cache_bytes.store(self.cache_bytes(), Relaxed);
         let interpreter = self.interpreter.as_ref().map_or(0, Interpreter::used_memory);
         figures.interpreter_bytes.store(interpreter, Relaxed);
     }

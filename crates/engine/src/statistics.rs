@@ -55,6 +55,8 @@ pub struct Numbers {
     pub net_output_bytes: u64,
     /// Error replies.
     pub error_replies: u64,
+    /// Calls that ended with an error of the server's own.
+    pub internal_errors: u64,
     /// Reads from clients.
     pub reads_processed: u64,
     /// Writes to clients.
@@ -75,6 +77,8 @@ pub struct Numbers {
     pub commands: Vec<CommandNumbers>,
     /// Error replies by code.
     pub errors: BTreeMap<String, u64>,
+    /// There were too many codes, and they are not counted any more.
+    errors_stopped: bool,
 }
 
 /// What is counted for a command.
@@ -190,8 +194,10 @@ pub enum Fate {
     Rejected,
 }
 
-/// Error replies told apart by their code; beyond that, a client that makes them up could fill the memory.
+/// Error replies told apart by their code. Scripts make up codes, which could fill the memory: when there are more, none is counted any
+/// more until CONFIG RESETSTAT, as in Redis.
 const ERROR_CODES: usize = 128;
+const STOPPED: &str = "ERRORSTATS_DISABLED";
 
 impl Tally {
     /// Notes a call of the command with this id.
@@ -247,9 +253,7 @@ impl Tally {
         numbers.event_loop_command_us += spent / 1000;
         for code in self.errors.drain(..) {
             numbers.error_replies += 1;
-            if numbers.errors.len() < ERROR_CODES || numbers.errors.contains_key(&code) {
-                *numbers.errors.entry(code).or_default() += 1;
-            }
+            numbers.count_error(code);
         }
     }
 }
@@ -280,6 +284,22 @@ impl Numbers {
         sum
     }
 
+    /// Counts an error by its code.
+    fn count_error(&mut self, code: String) {
+        if self.errors_stopped {
+            return;
+        }
+        if self.errors.len() == ERROR_CODES && !self.errors.contains_key(&code) {
+            return self.stop_errors();
+        }
+        *self.errors.entry(code).or_default() += 1;
+    }
+
+    fn stop_errors(&mut self) {
+        self.errors_stopped = true;
+        self.errors = BTreeMap::from([(STOPPED.to_owned(), 1)]);
+    }
+
     fn add(&mut self, other: &Numbers) {
         self.commands_processed += other.commands_processed;
         self.connections_received += other.connections_received;
@@ -295,6 +315,7 @@ impl Numbers {
         self.net_input_bytes += other.net_input_bytes;
         self.net_output_bytes += other.net_output_bytes;
         self.error_replies += other.error_replies;
+        self.internal_errors += other.internal_errors;
         self.reads_processed += other.reads_processed;
         self.writes_processed += other.writes_processed;
         self.client_query_buffer_limit_disconnections +=
@@ -310,8 +331,14 @@ impl Numbers {
         for (sum, other) in self.commands.iter_mut().zip(&other.commands) {
             sum.add(other);
         }
+        if self.errors_stopped {
+            return;
+        }
         for (code, count) in &other.errors {
             *self.errors.entry(code.clone()).or_default() += count;
+        }
+        if other.errors_stopped || ERROR_CODES < self.errors.len() {
+            self.stop_errors();
         }
     }
 }

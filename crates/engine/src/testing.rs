@@ -22,6 +22,7 @@ use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 use crate::clients::Peer;
 use crate::command_table::Handler;
 use crate::host::{Alone, Host};
+use crate::pubsub::Parcel;
 use crate::session::Session;
 use crate::statistics::Numbers;
 use crate::{Engine, Next, Time, Worker};
@@ -104,13 +105,26 @@ impl Server {
     /// the form of `say`.
     pub fn deliveries(&mut self) -> Vec<String> {
         let mut outputs: Vec<Output> = self.clients.iter().map(|_| Output::new()).collect();
-        while let Some((number, post)) = self.worker.next_post() {
+        while let Some(parcel) = self.worker.next_parcel() {
             let clients = &self.clients;
-            self.worker.for_each_recipient(&post, &mut |place, delivered| {
-                let is_it = |client: &Session| client.place() == place && client.awaits(number);
-                let Some(client) = clients.iter().position(is_it) else { return };
-                delivered.write_to(&clients[client], &mut outputs[client]);
-            });
+            let find = |place| clients.iter().position(|client| client.place() == place);
+            match parcel {
+                Parcel::Bundle(bundle) => {
+                    for client in
+                        self.worker.recipients_of(&bundle).iter().filter_map(|at| find(*at))
+                    {
+                        outputs[client].push(clients[client].part_of(&bundle));
+                    }
+                }
+                Parcel::Post(number, post) => {
+                    self.worker.for_each_recipient(&post, &mut |place, delivered| {
+                        let Some(client) = find(place) else { return };
+                        if clients[client].awaits(number) {
+                            delivered.write_to(&clients[client], &mut outputs[client]);
+                        }
+                    });
+                }
+            }
         }
         outputs.iter_mut().map(|output| shown(&bytes(output))).collect()
     }

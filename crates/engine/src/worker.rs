@@ -19,8 +19,9 @@ use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::execution::actual_flags;
+use crate::host::LogLevel;
 use crate::pause::PauseKind;
-use crate::pubsub::{Bundle, Delivered, Delivery, Post};
+use crate::pubsub::{Bundle, Delivered, Delivery, Parcel, Post};
 use crate::session::{Replies, Session};
 use crate::statistics::{Fate, Numbers, Tally};
 use crate::watch;
@@ -315,7 +316,8 @@ impl<'e> Worker<'e> {
         let recorded_to = self.tally.recorded_to;
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
-            self.recover(&mut course, session, output);
+            let words = batch.words(course.executed, input);
+            self.recover(&mut course, session, words, output);
         }
         self.round.donated.clear();
         // Before the replies are seen by their client.
@@ -375,14 +377,14 @@ impl<'e> Worker<'e> {
         has_pending
     }
 
-    /// The next thing to deliver, and its number.
-    pub fn next_post(&mut self) -> Option<(u64, Post)> {
+    /// What is to be delivered next.
+    pub fn next_parcel(&mut self) -> Option<Parcel> {
         self.delivery.next(&self.engine.pubsub)
     }
 
-    /// The next posts, if they are messages of one channel that has many subscribers, and nobody else's.
-    pub fn next_bundle(&mut self) -> Option<Bundle> {
-        self.delivery.next_bundle(&self.engine.pubsub)
+    /// Takes back a bundle that was delivered.
+    pub fn recycle(&mut self, bundle: Bundle) {
+        self.delivery.recycle(bundle);
     }
 
     /// The places of the sessions that a bundle is for. A session takes [its part](Session::part_of).
@@ -475,7 +477,24 @@ impl<'e> Worker<'e> {
     /// Goes on after a call that panicked: with an error if it had changed nothing. Otherwise what the server holds may be
     /// half changed, and it ends.
     #[cold]
-    fn recover(&mut self, course: &mut Course, session: &mut Session, output: &mut Output) {
+    fn recover(
+        &mut self,
+        course: &mut Course,
+        session: &mut Session,
+        words: Words<'_>,
+        output: &mut Output,
+    ) {
+        let callable = self.engine.commands.find_call(words).ok();
+        let name = callable.map_or("no command", Callable::name);
+        let client = self.describe_client(session);
+        self.engine.host.log(
+            LogLevel::Warning,
+            &format!("Internal error while executing '{name}' for client {client}"),
+        );
+        self.count(|numbers| numbers.internal_errors += 1);
+        if let Some(callable) = callable {
+            self.tally.call(callable.id, 0, Fate::Failed);
+        }
         if self.round.changed {
             self.engine.host.give_up("a command panicked after it had begun to change a value");
         }

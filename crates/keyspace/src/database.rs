@@ -60,6 +60,11 @@ impl Database {
         self.cursor
     }
 
+    /// Goes back to where the walk was before: not all that was found there could be shown.
+    pub(crate) fn walk_again(&mut self, cursor: Option<u64>) {
+        self.cursor = cursor;
+    }
+
     /// Gives the entries of the next few buckets, and has them fetched from memory meanwhile.
     pub(crate) fn walk(&mut self, found: &mut Vec<Entry>) {
         /// Enough for waits for memory to overlap, few enough for what is fetched to stay in the first cache.

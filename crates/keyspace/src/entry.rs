@@ -387,6 +387,9 @@ impl Entry {
         prefetch(self.address());
         // Maybe not part of the entry, but it is never looked at through this pointer.
         prefetch(self.address().wrapping_add(LINE));
+        if LINE / 2 <= self.address().addr() % LINE {
+            prefetch(self.address().wrapping_add(2 * LINE));
+        }
     }
 
     /// Where the table should prefetch before it hashes.

@@ -203,6 +203,7 @@ impl View<'_> {
         }
         self.before_change(entry);
         self.touch(entry);
+        let kept = kept_bytes(entry);
         let (result, remains) = match entry.object_mut().and_then(T::of_mut) {
             Some(value) => {
                 let result = edit(value);
@@ -211,6 +212,9 @@ impl View<'_> {
             }
             None => self.edit_packed(entry, edit),
         };
+        if let Some(before) = kept {
+            self.note_kept(before, kept_bytes(entry).unwrap_or(0));
+        }
         match remains {
             Remains::Nothing => self.discard(hash, entry),
             Remains::InPlace => {
@@ -284,4 +288,10 @@ impl View<'_> {
             self.round.buffer = buffer;
         }
     }
+}
+
+/// What a collection keeps that is being written in pieces.
+#[inline]
+fn kept_bytes(entry: Entry) -> Option<usize> {
+    if entry.is_in_pieces() { entry.boxed_object().map(Object::kept_bytes) } else { None }
 }

@@ -68,6 +68,19 @@ impl View<'_> {
         sizes
     }
 
+    /// Visits every key of every database with the database's number, those among them that have expired and are still there. The
+    /// view roams or has all shards; if it roams, this is no picture of one moment.
+    pub fn survey(&mut self, visit: &mut dyn FnMut(usize, EntryRef<'_>)) {
+        let databases = self.databases();
+        for index in 0..=self.keyspace.mask {
+            let shard = self.shard_at(index);
+            for number in 0..databases {
+                let entries = shard.database(number).into_iter().flat_map(Database::entries);
+                entries.for_each(|entry| visit(number, EntryRef::new(*entry)));
+            }
+        }
+    }
+
     /// What the tables of the database look like inside, all shards together: those of keys, and those of keys that
     /// expire. `lengths` bounds their histograms. Looks at every bucket.
     pub fn table_statistics(&mut self, lengths: usize) -> (Statistics, Statistics) {

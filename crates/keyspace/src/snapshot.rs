@@ -20,7 +20,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use collections::Object;
 use collections::pieces::{Head, Piece};
@@ -30,7 +30,7 @@ use crate::access::{AccessClock, AccessPolicy, Random};
 use crate::database::Database;
 use crate::entry::{Entry, EntryRef, OnHeap};
 use crate::value::{StringRef, ValueRef};
-use crate::view::{ExpiryMode, Noting, Round, View};
+use crate::view::{ExpiryMode, Garbage, Noting, Round, View, Waste};
 use crate::{DatabaseSize, Keyspace};
 
 /// What a snapshot is shown to.
@@ -46,6 +46,8 @@ pub trait SnapshotSink: Send + Sync {
     fn piece(&self, piece: &Piece<'_>);
     /// Its end.
     fn end(&self);
+    /// A big collection keeps so many bytes of old states, until pieces have been made of them; before, it kept as many as this.
+    fn kept(&self, before: usize, after: usize);
 }
 
 /// An entry that is shown in pieces, as it was.
@@ -72,6 +74,8 @@ pub(crate) struct Running {
     queue: Mutex<VecDeque<Big>>,
     /// Databases that were flushed before they were walked completely.
     flushed: Mutex<Vec<Database>>,
+    /// Elements of those in the queue that are not shown.
+    left: AtomicUsize,
 }
 
 struct Big {
@@ -104,6 +108,7 @@ impl Running {
             return;
         };
         entry.put_in_pieces(true);
+        self.left.fetch_add(head.elements(), Ordering::Relaxed);
         let key: Box<[u8]> = entry.key().into();
         self.queue.lock().push_back(Big {
             place: Place::At(Address { database, key: key.clone() }),
@@ -135,6 +140,7 @@ impl View<'_> {
             given_up: AtomicBool::new(false),
             queue: Mutex::default(),
             flushed: Mutex::default(),
+            left: AtomicUsize::new(0),
         });
         let mut sizes = vec![DatabaseSize::default(); self.databases()];
         for shard in self.all_shards() {
@@ -156,7 +162,9 @@ impl View<'_> {
             begun: false,
             sizes,
             shown: 0,
+            passed: 0,
             found: Vec::new(),
+            garbage: Vec::new(),
         }
     }
 
@@ -188,6 +196,16 @@ impl View<'_> {
             (entry.take_value(), &*self.keyspace.snapshot.read())
         {
             running.relocate(&from, Place::Here(object));
+        }
+    }
+
+    /// Called after a collection that is being written in pieces was changed: it may keep more than before.
+    #[cold]
+    pub(crate) fn note_kept(&self, before: usize, after: usize) {
+        if let Some(running) = &*self.keyspace.snapshot.read()
+            && before != after
+        {
+            running.sink.kept(before, after);
         }
     }
 
@@ -258,7 +276,11 @@ pub struct Walk {
     begun: bool,
     sizes: Vec<DatabaseSize>,
     shown: usize,
+    /// Elements of big collections that were shown.
+    passed: usize,
     found: Vec<Entry>,
+    /// What was shown, belongs to nobody any more, and would take long to free.
+    pub garbage: Vec<Garbage>,
 }
 
 impl Walk {
@@ -270,6 +292,16 @@ impl Walk {
     /// How many entries the walk has come to.
     pub fn shown(&self) -> usize {
         self.shown
+    }
+
+    /// How many elements of big collections were shown.
+    pub fn passed(&self) -> usize {
+        self.passed
+    }
+
+    /// How many are not shown yet, of those collections that are known to be big.
+    pub fn left(&self) -> usize {
+        self.running.left.load(Ordering::Relaxed)
     }
 
     /// Whether the entry that was shown last is not complete: pieces of it follow.
@@ -309,7 +341,7 @@ impl Walk {
                     debug_assert!(running.is_some(), "a walk ends once");
                     return false;
                 }
-                None => spent += self.walk_shard(view),
+                None => spent += self.walk_shard(view, budget - spent),
             }
             holds_shard = true;
         }
@@ -317,7 +349,7 @@ impl Walk {
     }
 
     /// Walks some buckets of the present shard; gives the cost.
-    fn walk_shard(&mut self, view: &mut View<'_>) -> usize {
+    fn walk_shard(&mut self, view: &mut View<'_>, budget: usize) -> usize {
         let shard = view.shard_at(self.shard);
         let unfinished = (0..shard.databases())
             .find(|number| shard.database(*number).is_some_and(|held| held.cursor().is_some()));
@@ -326,12 +358,27 @@ impl Walk {
             return 0;
         };
         let database = shard.database_mut(number);
-        let mut spent = 0;
+        self.walk_buckets(database, budget, |walk, origin, entry| walk.show(origin, number, entry))
+    }
+
+    /// Shows what is in the next few buckets, or as much of it as fits the budget: what was shown is passed over the next time.
+    fn walk_buckets(
+        &mut self,
+        database: &mut Database,
+        budget: usize,
+        mut show: impl FnMut(&mut Walk, usize, Entry) -> usize,
+    ) -> usize {
+        let (origin, cursor) = (database.origin(), database.cursor());
         // Entries are removed under the shard's lock only, so those found are there.
         let mut found = std::mem::take(&mut self.found);
         database.walk(&mut found);
+        let mut spent = 0;
         for entry in found.drain(..) {
-            spent += self.show(database.origin(), number, entry);
+            if budget <= spent {
+                database.walk_again(cursor);
+                break;
+            }
+            spent += show(self, origin, entry);
         }
         self.found = found;
         spent
@@ -346,17 +393,13 @@ impl Walk {
             },
         };
         let mut spent = 0;
-        let mut found = std::mem::take(&mut self.found);
         while spent < budget && database.cursor().is_some() {
-            database.walk(&mut found);
-            for entry in found.drain(..) {
-                let origin = database.origin();
-                spent += self.show_flushed(origin, entry);
-            }
+            spent += self.walk_buckets(&mut database, budget - spent, Walk::show_flushed);
         }
-        self.found = found;
         if database.cursor().is_some() {
             self.flushed = Some(database);
+        } else {
+            self.garbage.push(Garbage(Waste::Database(database)));
         }
         spent
     }
@@ -427,14 +470,18 @@ impl Walk {
             && more
         {
             queue.push_front(Big { place: Place::Here(object), ..big });
+        } else {
+            self.garbage.push(Garbage(Waste::Value(OnHeap::Object(object))));
         }
         spent
     }
 
     /// Writes a piece of the first collection in the queue; gives the cost, and whether there is more of it.
     fn write(&mut self, object: &mut Object, budget: usize) -> (usize, bool) {
+        let kept = object.kept_bytes();
         if self.running.given_up.load(Ordering::Relaxed) {
             object.abandon_pieces();
+            self.running.sink.kept(kept, 0);
             self.begun = false;
             return (0, false);
         }
@@ -445,11 +492,15 @@ impl Walk {
                 sink.begin(&big.entry);
             }
         }
-        let mut spent = 0;
+        let (mut spent, mut passed) = (0, 0);
         let more = object.next_piece(budget, &mut |piece| {
             spent += piece.cost();
+            passed += 1;
             sink.piece(piece);
         });
+        self.passed += passed;
+        self.running.left.fetch_sub(passed, Ordering::Relaxed);
+        sink.kept(kept, object.kept_bytes());
         if !more {
             self.begun = false;
             sink.end();

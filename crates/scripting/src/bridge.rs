@@ -233,7 +233,7 @@ pub(crate) fn entrance(
 }
 
 /// Makes a native function that finds `bound` values bound to it.
-fn native(
+pub(crate) fn native(
     lua: &Lua,
     function: mlua::lua_CFunction,
     values: impl mlua::IntoLuaMulti,

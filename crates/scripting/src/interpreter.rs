@@ -11,6 +11,7 @@ use crate::function::Registered;
 use crate::host::{self, Host};
 use crate::interrupt::Course;
 use crate::native::{Common, Shared, State, describe_error, natives};
+use crate::search;
 use crate::stack::{Ended, Kept, Seen, Stack};
 use crate::watch::Post;
 
@@ -105,6 +106,7 @@ impl Interpreter {
         own_natives.raw_set("call", functions.call)?;
         own_natives.raw_set("pcall", functions.try_call)?;
         own_natives.raw_set("insert", functions.insert)?;
+        own_natives.raw_set("search", lua.create_table_from(search::functions(&lua)?)?)?;
         own_natives.raw_set("quick", lua.create_table_from(functions.quick)?)?;
         let prelude = lua
             .load(include_str!("prelude.lua"))

@@ -31,6 +31,8 @@ pub(crate) struct Course<'a> {
     common: &'a Common,
     /// It was interrupted, be it too late for a next instruction.
     is_interrupted: AtomicBool,
+    /// The host is to be asked whether it may go on.
+    is_called: AtomicBool,
     /// The hook is being set: a handler that came in between would leave half of it.
     is_setting: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl<'a> Course<'a> {
             state: stack.as_ptr(),
             common,
             is_interrupted: AtomicBool::new(false),
+            is_called: AtomicBool::new(false),
             is_setting: AtomicBool::new(false),
         }
     }
@@ -123,8 +126,9 @@ pub(crate) fn prepare() {
 
 /// The handler: what it calls takes no lock and no memory.
 extern "C" fn on_signal(_: c_int) {
-    if let Some(course) = current()
-        && !course.is_setting.load(Ordering::SeqCst)
+    let Some(course) = current() else { return };
+    course.is_called.store(true, Ordering::Release);
+    if !course.is_setting.load(Ordering::SeqCst)
         && let Some(state) = NonNull::new(course.state)
     {
         course.is_interrupted.store(true, Ordering::Release);
@@ -144,16 +148,26 @@ unsafe extern "C-unwind" fn on_tick(state: *mut lua_State, _: *mut lua_Debug) {
         return;
     };
     course.set_hook(&mut stack, None);
+    course.is_called.store(false, Ordering::Relaxed);
     if course.common.is_ending() || stops(course.common, &stack) {
         end(&mut stack);
     }
+}
+
+/// Whether a native function may go on that can take long: it asks now and then, and [ends](end) the script if not.
+pub(crate) fn may_go_on(stack: &Stack<'_>) -> bool {
+    let Some(course) = current() else { return true };
+    let is_called = course.is_called.swap(false, Ordering::AcqRel);
+    !(is_called && (course.common.is_ending() || stops(course.common, stack)))
 }
 
 /// Whether the script is to end: its host says so, or cannot be asked.
 fn stops(common: &Common, stack: &Stack<'_>) -> bool {
     match catch_unwind(AssertUnwindSafe(|| host::ask(|host| host.progress()))) {
         Ok(Some(Progress::Stop(why))) => {
-            common.stop(why, stack.line_in(b"@user_").unwrap_or(0));
+            // A native function may have been called by the last statement.
+            let line = stack.line_in(b"@user_").unwrap_or_else(|| common.last_line());
+            common.stop(why, line);
             true
         }
         Ok(Some(Progress::Continue) | None) => false,

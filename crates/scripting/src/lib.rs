@@ -42,7 +42,9 @@ mod interpreter;
 mod interrupt;
 mod libraries;
 mod native;
+mod pattern;
 mod random;
+mod search;
 mod stack;
 mod watch;
 

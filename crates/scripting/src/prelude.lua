@@ -66,9 +66,13 @@ function globals.newproxy(model)
 end
 
 local string_library = pick(library.string, [[
-    byte char dump find format gmatch gsub len lower match rep reverse sub upper
+    byte char dump format len lower rep reverse sub upper
 ]])
-string_library.gfind = library.string.gmatch
+-- These look for patterns, and can be interrupted.
+for name, run in pairs(native.search) do
+    string_library[name] = run
+end
+string_library.gfind = string_library.gmatch
 local math_library = pick(library.math, [[
     abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min modf pi pow rad sin sinh
     sqrt tan tanh

@@ -14,6 +14,8 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -93,7 +95,8 @@ impl<'a> Stack<'a> {
         }
     }
 
-    fn truth(&self, place: Place) -> bool {
+    /// Whether a value counts as true.
+    pub(crate) fn truth(&self, place: Place) -> bool {
         // SAFETY: the state is ours; any value will do.
         0 != unsafe { ffi::lua_toboolean(self.state(), place) }
     }
@@ -258,14 +261,86 @@ impl<'a> Stack<'a> {
         unsafe { ffi::luaL_checkinteger(self.state(), place) }
     }
 
-    /// Raises an error with this text, and the line of the caller in front.
-    pub(crate) fn raise(&mut self, text: &CStr) -> ! {
+    /// Sees to it that there is a string at a place, where a number becomes one; raises an error if there is neither, in the words
+    /// of the interpreter's own functions.
+    pub(crate) fn require_string(&mut self, place: Place) {
+        // SAFETY: the state is ours; the length is not asked for.
+        unsafe { ffi::luaL_checklstring(self.state(), place, ptr::null_mut()) };
+    }
+
+    /// The number at a place without its fraction, or another one if there is nothing; raises an error if there is something else.
+    pub(crate) fn optional_integer(&self, place: Place, otherwise: i64) -> i64 {
+        if self.see(place) == Seen::Nil {
+            return otherwise;
+        }
+        // SAFETY: the state is ours.
+        integer(unsafe { ffi::luaL_checknumber(self.state(), place) })
+    }
+
+    /// Raises an error about the argument at a place, in the manner of the interpreter's own functions.
+    pub(crate) fn refuse(&mut self, place: Place, text: &CStr) -> c_int {
+        // SAFETY: the state is ours, and the text ends with a zero.
+        unsafe { ffi::luaL_argerror(self.state(), place, text.as_ptr()) }
+    }
+
+    /// Whether there is a function at a place.
+    pub(crate) fn has_function(&self, place: Place) -> bool {
+        // SAFETY: the state is ours.
+        unsafe { ffi::lua_type(self.state(), place) == ffi::LUA_TFUNCTION }
+    }
+
+    /// Pushes what a value is called.
+    pub(crate) fn push_kind(&mut self, place: Place) {
+        // SAFETY: the state is ours; there is a name for every kind, and it ends with a zero.
+        let name = unsafe { CStr::from_ptr(ffi::luaL_typename(self.state(), place)) };
+        self.push_string(name.to_bytes());
+    }
+
+    /// Pushes a part of the string at a place, if it has such a part. May raise.
+    pub(crate) fn push_part(&mut self, place: Place, part: Range<usize>) {
+        let bytes = self.string(place).get(part).unwrap_or_default();
+        // SAFETY: the state is ours; so many bytes are read, and the string stays where it is.
+        unsafe { ffi::lua_pushlstring_(self.state(), bytes.as_ptr().cast(), bytes.len()) };
+    }
+
+    /// Replaces the last value, a key, by what a script would find for it in the table at a place. May raise.
+    pub(crate) fn look_up(&mut self, table: Place) {
+        debug_assert!(self.has_table(table) && table < self.len(), "a key is behind its table");
+        // SAFETY: the state is ours, the value a table, and a key is behind it.
+        unsafe { ffi::lua_gettable_(self.state(), table) };
+    }
+
+    /// Takes the last value and binds it to the native function that runs, in the place of what was bound so.
+    pub(crate) fn rebind(&mut self, number: c_int) {
+        // SAFETY: the state is ours; the function was made with so many values, and another value was pushed.
+        unsafe { ffi::lua_replace(self.state(), Stack::bound(number)) };
+    }
+
+    /// Sees to it that there is room for so many values more; raises an error with this text if there cannot be.
+    pub(crate) fn require_room(&mut self, count: c_int, text: &CStr) {
+        // SAFETY: the state is ours, and the text ends with a zero.
+        unsafe { ffi::luaL_checkstack_(self.state(), count, text.as_ptr()) };
+    }
+
+    /// Makes one string of so many last values, which are strings. May raise.
+    pub(crate) fn join(&mut self, count: c_int) {
+        debug_assert!(count <= self.len(), "they were pushed");
+        // SAFETY: the state is ours, and has so many values at its end.
+        unsafe { ffi::lua_concat(self.state(), count) };
+    }
+
+    /// Pushes the line of the caller, as errors begin.
+    pub(crate) fn push_place(&mut self) {
         // SAFETY: the state is ours.
         unsafe { ffi::luaL_where(self.state(), 1) };
+    }
+
+    /// Raises an error with this text, and the line of the caller in front.
+    pub(crate) fn raise(&mut self, text: &CStr) -> ! {
+        self.push_place();
         // SAFETY: the state is ours, and the text ends with a zero.
         unsafe { ffi::lua_pushstring_(self.state(), text.as_ptr()) };
-        // SAFETY: the state is ours, and has these two values at its end.
-        unsafe { ffi::lua_concat(self.state(), 2) };
+        self.join(2);
         self.raise_last()
     }
 
@@ -348,6 +423,64 @@ impl<'a> Stack<'a> {
     pub(crate) fn as_ptr(&self) -> *mut lua_State {
         self.state.as_ptr()
     }
+}
+
+/// A text that grows in the interpreter's own memory. While it does, parts of it lie at the end of the stack: what is pushed has
+/// to be taken away again before more is added.
+pub(crate) struct Growing<'b> {
+    buffer: &'b mut MaybeUninit<ffi::luaL_Buffer>,
+}
+
+impl<'b> Growing<'b> {
+    /// An empty one, which has its bytes in `buffer` while they are few.
+    pub(crate) fn begin(
+        stack: &mut Stack<'_>,
+        buffer: &'b mut MaybeUninit<ffi::luaL_Buffer>,
+    ) -> Growing<'b> {
+        // SAFETY: the state is ours. The buffer is written to, and stays where it is as long as this is there.
+        unsafe { ffi::luaL_buffinit(stack.state(), buffer.as_mut_ptr()) };
+        Growing { buffer }
+    }
+
+    /// Adds a part of the string at a place, if it has such a part. May raise.
+    pub(crate) fn add_part(&mut self, stack: &mut Stack<'_>, place: Place, part: Range<usize>) {
+        let bytes = stack.string(place).get(part).unwrap_or_default();
+        // SAFETY: `begin` has made it what it is, in the state that the stack is of; so many bytes are read from a string that
+        // stays where it is.
+        unsafe {
+            ffi::luaL_addlstring(self.buffer.as_mut_ptr(), bytes.as_ptr().cast(), bytes.len());
+        };
+    }
+
+    /// Adds a byte. May raise.
+    pub(crate) fn add_byte(&mut self, byte: u8) {
+        // SAFETY: `begin` has made it what it is; one byte is read.
+        unsafe { ffi::luaL_addlstring(self.buffer.as_mut_ptr(), (&raw const byte).cast(), 1) };
+    }
+
+    /// Adds the last value, a string or a number, and takes it away. May raise.
+    pub(crate) fn add_last(&mut self, stack: &mut Stack<'_>) {
+        debug_assert!(
+            matches!(stack.see(stack.len()), Seen::String(_) | Seen::Number(_)),
+            "others are not added"
+        );
+        // SAFETY: `begin` has made it what it is, in the state that the stack is of, which has the value at its end.
+        unsafe { ffi::luaL_addvalue(self.buffer.as_mut_ptr()) };
+    }
+
+    /// Pushes the text. May raise.
+    pub(crate) fn push(self) {
+        // SAFETY: `begin` has made it what it is.
+        unsafe { ffi::luaL_pushresult(self.buffer.as_mut_ptr()) };
+    }
+}
+
+/// A number without its fraction, as a processor converts it: what does not fit is the least number.
+#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+fn integer(number: f64) -> i64 {
+    /// 2^63, the first that does not fit.
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    if (-END..END).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 /// The state that a native function or a hook is given.

@@ -500,6 +500,38 @@ fn arguments_and_replies_may_be_many() {
 }
 
 #[test]
+fn patterns_that_take_too_much_end() {
+    let mut interpreter = interpreter();
+    for source in [
+        "return ('a'):rep(9000):find(('.-'):rep(20) .. 'b')",
+        "while true do pcall(string.match, ('a'):rep(9000), ('a*'):rep(20) .. 'b') end",
+        "for _ in ('a'):rep(9000):gmatch(('a?'):rep(9000) .. ('.-'):rep(9) .. 'b') do end",
+        "return ('x' .. ('a'):rep(9000)):gsub('x', function() return ('a'):rep(9000):gsub(('.-'):rep(9) .. 'b', '') end)",
+    ] {
+        let mut server = Server { patience: Some(3), ..Server::default() };
+        let outcome = eval_on(&mut interpreter, &mut server, source);
+        assert_eq!(outcome, Err("ERR stopped Some((\"@user_script\", 1))".to_owned()), "{source}");
+        assert_eq!(
+            eval_on(&mut interpreter, &mut Server::default(), "return ('ab'):match('a(.)')")
+                .as_deref(),
+            Ok("$1 b "),
+            "after {source}"
+        );
+    }
+    // What is made of a text counts as memory of the script, and what ends in the middle leaves none behind.
+    for source in [
+        "return ('a'):rep(1e6):gsub('a', ('b'):rep(1e6))",
+        "while true do pcall(string.gsub, ('a'):rep(1e6), 'a', ('b'):rep(1e6)) end",
+    ] {
+        let mut server = Server { patience: Some(50), ..Server::default() };
+        assert!(eval_on(&mut interpreter, &mut server, source).is_err(), "{source}");
+        assert!(interpreter.used_memory() < 64 << 20);
+    }
+    // A long pattern needs no deep stack.
+    gives("return ('a'):rep(20000):match(('a?'):rep(20000) .. '$'):len()", ":20000 ");
+}
+
+#[test]
 fn error_replies_have_a_code() {
     gives("return redis.error_reply('MYERR text')", "-MYERR text ");
     gives("return redis.error_reply('word')", "-ERR word ");

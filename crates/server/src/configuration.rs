@@ -70,6 +70,16 @@ impl Environment for System {
     fn has_command(&self, name: &[u8]) -> bool {
         engine::has_command(name)
     }
+
+    fn check_user(
+        &self,
+        words: &[Text],
+        is_known: bool,
+        allows_all_channels: bool,
+    ) -> Result<(), String> {
+        let words: Vec<&[u8]> = words.iter().map(Text::as_bytes).collect();
+        engine::check_user(&words, is_known, allows_all_channels)
+    }
 }
 
 /// Sends the log where the configuration says.

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::listening::{Listening, Which};
 use crate::metrics::Endpoint;
-use crate::process::oom_score::{Adjustment, OomScore};
+use crate::process::oom_score::{Adjustment, Adjustments, OomScore};
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
 use crate::replication::Replication;
@@ -176,10 +176,15 @@ impl Host for Process {
         std::thread::sleep(Duration::from_micros(microseconds));
     }
 
-    fn save_in_background(&self, job: Job, view: &mut View<'_>) -> Option<Outcome> {
-        let mut unsent = self.saver.take(job).err()?;
+    fn save_in_background(
+        &self,
+        engine: &Engine,
+        job: Job,
+        view: &mut View<'_>,
+    ) -> Option<Outcome> {
+        let unsent = self.saver.take(job).err()?;
         // Its thread is gone: the process ends.
-        unsent.abandon(view);
+        unsent.abandon(engine, view);
         Some(Outcome::Failed)
     }
 
@@ -239,6 +244,7 @@ impl Host for Process {
 
     fn note_role(&self, is_replica: bool) {
         log::set_role(if is_replica { log::Role::Replica } else { log::Role::Primary });
+        self.oom_score.lock().note_role(is_replica);
     }
 
     fn cancel_shutdown(&self) -> bool {
@@ -289,6 +295,9 @@ impl Host for Process {
                         "bind" => self.listen(Which::Encrypted, directive, config),
                         _ => Ok(()),
                     })
+                }
+                "locale-collate" if !config::process::is_locale(&config.process.locale) => {
+                    Err("Invalid locale name".to_owned())
                 }
                 "watchdog-period" => {
                     let outcome = self.watchdog.restart(config.process.watchdog_period_ms);
@@ -444,8 +453,8 @@ impl Process {
     }
 
     fn adjust_oom_score(&self, config: &config::Config) -> Result<(), String> {
-        let adjusted = self.oom_score.lock().adjust(oom_adjustment(&config.process));
-        adjusted.map(drop).map_err(|_| {
+        let adjusted = self.oom_score.lock().configure(oom_adjustments(&config.process));
+        adjusted.map_err(|_| {
             "Failed to apply new oom_score_adj configuration, check server logs.".to_owned()
         })
     }
@@ -463,12 +472,14 @@ fn limit_clients(wanted: u32) -> Result<(), String> {
 }
 
 /// What the configuration says about the process's chance to be killed when memory runs out.
-pub(crate) fn oom_adjustment(process: &config::process::Process) -> Adjustment {
+pub(crate) fn oom_adjustments(process: &config::process::Process) -> Adjustments {
     use config::process::OomScoreAdjust;
-    let [primary, ..] = process.oom_score_values;
-    match process.oom_score_adjust {
+    // There are no children that could have the third.
+    let [primary, replica, _] = process.oom_score_values;
+    let adjustment = |value| match process.oom_score_adjust {
         OomScoreAdjust::No => Adjustment::Off,
-        OomScoreAdjust::Relative => Adjustment::Relative(primary),
-        OomScoreAdjust::Absolute => Adjustment::Absolute(primary),
-    }
+        OomScoreAdjust::Relative => Adjustment::Relative(value),
+        OomScoreAdjust::Absolute => Adjustment::Absolute(value),
+    };
+    Adjustments { primary: adjustment(primary), replica: adjustment(replica) }
 }

@@ -156,6 +156,7 @@ impl Port {
             backlog: network.tcp_backlog,
             // The first worker accepts for all.
             listeners: 1,
+            mark: network.socket_mark,
         };
         port.number = number;
         for socket in listen_tcp(&settings)?.into_iter().flatten() {

@@ -28,7 +28,7 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::configuration::{self, ConfigurationFile};
 use crate::following::Link;
-use crate::host::{Ending, Process, oom_adjustment};
+use crate::host::{Ending, Process, oom_adjustments};
 use crate::listen::warn_of_backlog;
 use crate::listening::Listening;
 use crate::metrics::Endpoint;
@@ -87,17 +87,19 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let background = go_to_background(&config, &supervisor)?;
     open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
+    if !config::process::is_locale(&config.process.locale) {
+        return Err(fail("Failed to configure LOCALE for invalid locale name."));
+    }
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
         process::limits::raise_for_clients(config.limits.clients).ok_or(Failed)?;
     let pid_file = pid_file(&config, background);
-    let shown_config_file = shown_config_file(command_line);
+    let shown_config_file = shown_config_file(configuration_file.as_ref());
     show_title(title.as_ref(), &config, &shown_config_file);
     greet(&config);
     let oom_score = adjusted_oom_score(&config);
     let listening = Arc::new(Listening::start(&config).map_err(fail)?);
-    log::notice("Server initialized");
 
     let workers = usize::from(config.process.io_threads.max(1));
     let clock = Clock::start();
@@ -130,6 +132,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     // It lives as long as the process: workers and the crash report refer to it.
     let engine: &'static Engine = Box::leak(Box::new(engine));
     engine.prepare_users().map_err(fail)?;
+    log::notice("Server initialized");
     install_crash_report(engine, clock, pid_file.as_ref());
     engine.saving.note_loaded(seconds(clock), 0);
     let (syncer, feeder) = start_writers(engine, jobs, &outfit, clock)?;
@@ -283,16 +286,16 @@ fn load(
     }
 }
 
-/// The configuration file as the title shows it; empty if there is none.
-fn shown_config_file(command_line: &CommandLine) -> String {
-    let path = command_line.config_file.as_deref().unwrap_or_default();
-    String::from_utf8_lossy(path).into_owned()
+/// The configuration file as the title shows it.
+fn shown_config_file(file: Option<&ConfigurationFile>) -> String {
+    use engine::host::ConfigurationFile as _;
+    file.map_or_else(|| "-".to_owned(), |file| file.path().to_owned())
 }
 
 fn adjusted_oom_score(config: &Config) -> OomScore {
     let mut oom_score = OomScore::new();
     // A failure is in the log, and the server is as good without.
-    let _logged = oom_score.adjust(oom_adjustment(&config.process));
+    let _logged = oom_score.configure(oom_adjustments(&config.process));
     oom_score
 }
 

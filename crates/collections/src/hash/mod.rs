@@ -176,6 +176,14 @@ impl Hash {
         matches!(&self.form, Form::Table(table) if table.is_in_pieces())
     }
 
+    /// See [`Object::kept_bytes`].
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match &self.form {
+            Form::Pack(_) => 0,
+            Form::Table(table) => table.kept_bytes(),
+        }
+    }
+
     /// See [`Object::next_piece`].
     pub(crate) fn next_piece(
         &mut self,

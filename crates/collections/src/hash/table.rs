@@ -158,17 +158,24 @@ impl Table {
     ) -> bool {
         let Some(journal) = &mut self.journal else { return false };
         let place = |field: &Field| hash(field.name());
-        let done = journal.advance(&self.fields, budget, place, Field::name, |field| {
+        let visit = |field: &Field| {
             visit(&Piece::Field {
                 name: field.name(),
                 value: field.value(),
                 expiry: field.expiry(),
             })
-        });
+        };
+        let (address, name) = (Field::address, Field::name);
+        let done = journal.advance(&self.fields, budget, address, place, name, visit);
         if done {
             self.journal = None;
         }
         !done
+    }
+
+    /// See [`Object::kept_bytes`](crate::Object::kept_bytes).
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.journal.as_ref().map_or(0, |journal| journal.bytes())
     }
 
     pub(super) fn abandon_pieces(&mut self) {
@@ -233,7 +240,7 @@ fn keep_changed(journal: &mut Option<Box<Journal<Field>>>, hash: u64, field: &Fi
     if let Some(journal) = journal
         && journal.touches(hash, field.name())
     {
-        journal.keep(field.clone());
+        journal.keep(field.clone(), field.allocation());
     }
 }
 

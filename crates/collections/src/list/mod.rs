@@ -245,6 +245,14 @@ impl List {
         matches!(self, List::Quick(quick) if quick.is_in_pieces())
     }
 
+    /// See [`Object::kept_bytes`].
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match self {
+            List::Pack(_) => 0,
+            List::Quick(quick) => quick.kept_bytes(),
+        }
+    }
+
     /// See [`Object::next_piece`].
     pub(crate) fn next_piece(
         &mut self,

@@ -54,6 +54,15 @@ impl Node {
         }
     }
 
+    /// Bytes that it has stored.
+    pub(super) fn stored_bytes(&self) -> usize {
+        match self {
+            Node::Packed(pack) => pack.as_bytes().len(),
+            Node::Plain(bytes) => bytes.len(),
+            Node::Compressed(node) => node.bytes.len(),
+        }
+    }
+
     /// What it holds.
     #[inline]
     pub(super) fn content(&self) -> NodeContent<'_> {

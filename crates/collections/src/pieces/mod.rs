@@ -37,6 +37,19 @@ pub enum Head {
     },
 }
 
+impl Head {
+    /// How many [pieces](Piece) follow.
+    pub fn elements(&self) -> usize {
+        match self {
+            Head::List(count)
+            | Head::Set(count)
+            | Head::Hash { fields: count, .. }
+            | Head::SortedSet(count)
+            | Head::Stream { nodes: count, .. } => *count,
+        }
+    }
+}
+
 /// An element that is to be written.
 #[derive(Clone, Debug)]
 pub enum Piece<'a> {
@@ -122,6 +135,17 @@ impl Object {
             Object::Hash(hash) => hash.next_piece(budget, &mut visit),
             Object::SortedSet(set) => set.next_piece(budget, &mut visit),
             Object::Stream(stream) => stream.next_piece(budget, &mut visit),
+        }
+    }
+
+    /// What it keeps in memory of elements as they were, since it is being written in pieces.
+    pub fn kept_bytes(&self) -> usize {
+        match self {
+            Object::List(list) => list.kept_bytes(),
+            Object::Set(set) => set.kept_bytes(),
+            Object::Hash(hash) => hash.kept_bytes(),
+            Object::SortedSet(set) => set.kept_bytes(),
+            Object::Stream(stream) => stream.kept_bytes(),
         }
     }
 

@@ -230,6 +230,14 @@ impl Set {
         matches!(&self.form, Form::Table(table) if table.is_in_pieces())
     }
 
+    /// See [`Object::kept_bytes`].
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match &self.form {
+            Form::Integers(_) | Form::Pack(_) => 0,
+            Form::Table(table) => table.kept_bytes(),
+        }
+    }
+
     /// See [`Object::next_piece`].
     pub(crate) fn next_piece(
         &mut self,

@@ -165,7 +165,7 @@ impl Table {
         if let Some(journal) = &mut self.journal
             && journal.touches(hash, removed.bytes())
         {
-            journal.keep(removed.clone());
+            journal.keep(removed.clone(), removed.allocation_bytes());
         }
     }
 
@@ -187,13 +187,18 @@ impl Table {
     ) -> bool {
         let Some(journal) = &mut self.journal else { return false };
         let place = |member: &PackedBytes| hash(member.bytes());
-        let done = journal.advance(&self.members, budget, place, PackedBytes::bytes, |member| {
-            visit(&Piece::Member(member.bytes()))
-        });
+        let visit = |member: &PackedBytes| visit(&Piece::Member(member.bytes()));
+        let (address, name) = (PackedBytes::address, PackedBytes::bytes);
+        let done = journal.advance(&self.members, budget, address, place, name, visit);
         if done {
             self.journal = None;
         }
         !done
+    }
+
+    /// See [`Object::kept_bytes`](crate::Object::kept_bytes).
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.journal.as_ref().map_or(0, |journal| journal.bytes())
     }
 
     pub(super) fn abandon_pieces(&mut self) {

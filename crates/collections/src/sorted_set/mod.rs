@@ -194,6 +194,14 @@ impl SortedSet {
         matches!(&self.form, Form::Ranked(ranked) if ranked.is_in_pieces())
     }
 
+    /// See [`Object::kept_bytes`].
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match &self.form {
+            Form::Packed(_) => 0,
+            Form::Ranked(ranked) => ranked.kept_bytes(),
+        }
+    }
+
     /// See [`Object::next_piece`].
     pub(crate) fn next_piece(
         &mut self,

@@ -109,7 +109,7 @@ impl Ranked {
                 match decide(Some(previous)) {
                     Some(score) if is_other(score, previous) => {
                         if let Some(journal) = &mut self.journal {
-                            journal.touch(member, Some(previous));
+                            journal.touch(hash, member, Some(previous), Some(score));
                         }
                         move_in(&mut self.tree, held, previous, score);
                         held.set_header(score);
@@ -121,7 +121,7 @@ impl Ranked {
             Entry::Vacant(entry) => {
                 let Some(score) = decide(None) else { return Upsert::Left };
                 if let Some(journal) = &mut self.journal {
-                    journal.touch(member, None);
+                    journal.touch(hash, member, None, Some(score));
                 }
                 let held = entry.insert(Member::new(score, member), &MemberHash);
                 self.tree.insert(place(member, score), score, MemberPointer::new(held));
@@ -132,20 +132,22 @@ impl Ranked {
 
     /// Adds a member that is not there yet and belongs behind all others.
     pub(super) fn push(&mut self, member: &[u8], score: f64) {
+        let hash = hash(member);
         if let Some(journal) = &mut self.journal {
-            journal.touch(member, None);
+            journal.touch(hash, member, None, Some(score));
         }
-        let held = self.table.insert_unique(hash(member), Member::new(score, member), &MemberHash);
+        let held = self.table.insert_unique(hash, Member::new(score, member), &MemberHash);
         self.tree.push(score, MemberPointer::new(held));
     }
 
     /// Takes a member out and gives its score.
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let held = self.table.remove(hash(member), |held| held.bytes() == member)?;
+        let hash = hash(member);
+        let held = self.table.remove(hash, |held| held.bytes() == member)?;
         let score = held.header();
         self.tree.remove(present(&held, score));
         if let Some(journal) = &mut self.journal {
-            journal.touch(member, Some(score));
+            journal.touch(hash, member, Some(score), None);
         }
         Some(score)
     }
@@ -158,10 +160,10 @@ impl Ranked {
             let removed = self.tree.remove_some(ranks.start, left, &mut |score, pointer| {
                 // SAFETY: it is in the table until the last statement.
                 let member = unsafe { pointer.bytes() };
-                if let Some(journal) = journal {
-                    journal.touch(member, Some(score));
-                }
                 let hash = hash(member);
+                if let Some(journal) = journal {
+                    journal.touch(hash, member, Some(score), None);
+                }
                 // Freed here, but not looked at any more.
                 table.remove(hash, |held| MemberPointer::new(held) == pointer);
             });
@@ -200,6 +202,11 @@ impl Ranked {
             self.journal = Some(journal);
         }
         !done
+    }
+
+    /// See [`Object::kept_bytes`](crate::Object::kept_bytes).
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.journal.as_ref().map_or(0, |journal| journal.bytes())
     }
 
     pub(super) fn abandon_pieces(&mut self) {

@@ -90,6 +90,11 @@ impl Stream {
         self.log.nodes.is_in_pieces()
     }
 
+    /// See [`Object::kept_bytes`].
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.log.nodes.kept_bytes()
+    }
+
     /// See [`Object::next_piece`].
     pub(crate) fn next_piece(
         &mut self,

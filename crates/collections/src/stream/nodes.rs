@@ -29,12 +29,18 @@ struct Journal {
     /// Of the last node when the writing began; what comes behind is new.
     end: StreamId,
     kept: BTreeMap<StreamId, ListPack>,
+    kept_bytes: usize,
 }
 
 impl Journal {
     fn keep(&mut self, id: StreamId, pack: impl FnOnce() -> ListPack) {
         if self.next <= id && id <= self.end {
-            self.kept.entry(id).or_insert_with(pack);
+            let bytes = &mut self.kept_bytes;
+            self.kept.entry(id).or_insert_with(|| {
+                let pack = pack();
+                *bytes = bytes.saturating_add(kept_bytes(&pack));
+                pack
+            });
         }
     }
 }
@@ -141,12 +147,17 @@ impl Nodes {
     pub(super) fn begin_pieces(&mut self) {
         // No node has the least ID: without nodes, nothing is to be written.
         let end = self.last().map_or(StreamId::MIN, |(end, _)| *end);
-        let journal = Journal { next: StreamId::MIN, end, kept: BTreeMap::new() };
+        let journal = Journal { next: StreamId::MIN, end, kept: BTreeMap::new(), kept_bytes: 0 };
         self.journal = Some(Box::new(journal));
     }
 
     pub(super) fn is_in_pieces(&self) -> bool {
         self.journal.is_some()
+    }
+
+    /// See [`Object::kept_bytes`](crate::Object::kept_bytes).
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.journal.as_ref().map_or(0, |journal| journal.kept_bytes)
     }
 
     pub(super) fn abandon_pieces(&mut self) {
@@ -180,7 +191,9 @@ impl Nodes {
                     return false;
                 }
             };
-            journal.kept.remove(&written);
+            if let Some(pack) = journal.kept.remove(&written) {
+                journal.kept_bytes = journal.kept_bytes.saturating_sub(kept_bytes(&pack));
+            }
             match written.next() {
                 Some(next) => journal.next = next,
                 None => self.journal = None,
@@ -231,6 +244,11 @@ impl Nodes {
         }
         begin
     }
+}
+
+/// What a node takes that is kept.
+fn kept_bytes(pack: &ListPack) -> usize {
+    pack.as_bytes().len().saturating_add(size_of::<(StreamId, ListPack)>())
 }
 
 /// A node that is about to be changed, of which a copy is kept first if it was not written yet.

@@ -132,6 +132,11 @@ impl<H> Table<H> {
         }
     }
 
+    /// The command or subcommand that declares this full name, in any case, whatever it is called by.
+    pub fn find_declared(&self, name: &[u8]) -> Option<&Entry<H>> {
+        self.entries.iter().find(|entry| entry.name().as_bytes().eq_ignore_ascii_case(name))
+    }
+
     /// The command that a call names: the subcommand where there is one. That it `admits` so many
     /// words is not looked at.
     #[inline]

@@ -1,4 +1,4 @@
-//! Moving values together while the server runs, so that memory can be given back.
+//! Moving values together while the server runs, so that memory can be given back. It is not done, and asking for it is refused.
 
 use super::bounds::POSITIVE_64;
 use crate::directive::Directive;
@@ -24,13 +24,26 @@ pub struct Defrag {
     pub max_scan_fields: u64,
 }
 
-const FEATURE: &str = "active defragmentation";
+/// Why the tuning of it is accepted.
+const OFF: &str = "active defragmentation cannot be enabled";
+
+/// An allocator that says which values lie badly is what Redis asks for too, and it has these words for servers without.
+fn check_enabled(on: bool) -> Result<(), String> {
+    if !on {
+        return Ok(());
+    }
+    Err("Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the one \
+         shipped by default with the Redis source distribution"
+        .to_owned())
+}
 
 pub(crate) const DIRECTIVES: &[Directive] = &[
-    Directive::switch("activedefrag", "no", field!(defrag.enabled))
+    Directive::checked_switch("activedefrag", "no", check_enabled, field!(defrag.enabled))
         .live()
-        .not_built(FEATURE)
-        .about("Whether values are moved together so that memory between them can be given back."),
+        .about(
+            "Whether values are moved together so that memory between them can be given back. `yes` is refused: the allocator \
+             does not tell which ones to move.",
+        ),
     Directive::quantity(
         "active-defrag-ignore-bytes",
         "100mb",
@@ -39,7 +52,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(defrag.ignore_bytes),
     )
     .live()
-    .not_built(FEATURE)
+    .no_effect(OFF)
     .about("How much memory must be lost between values for that to start."),
     Directive::number(
         "active-defrag-threshold-lower",
@@ -48,7 +61,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(defrag.threshold_lower),
     )
     .live()
-    .not_built(FEATURE)
+    .no_effect(OFF)
     .about("The percentage that must be lost for it to start."),
     Directive::number(
         "active-defrag-threshold-upper",
@@ -57,15 +70,15 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(defrag.threshold_upper),
     )
     .live()
-    .not_built(FEATURE)
+    .no_effect(OFF)
     .about("The percentage from which it gets the most time."),
     Directive::number("active-defrag-cycle-min", "1", 1..=99, field!(defrag.cycle_min))
         .live()
-        .not_built(FEATURE)
+        .no_effect(OFF)
         .about("The percentage of CPU it gets at the lower threshold."),
     Directive::number("active-defrag-cycle-max", "25", 1..=99, field!(defrag.cycle_max))
         .live()
-        .not_built(FEATURE)
+        .no_effect(OFF)
         .about("The percentage of CPU it gets at the upper threshold."),
     Directive::number(
         "active-defrag-max-scan-fields",
@@ -74,6 +87,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         field!(defrag.max_scan_fields),
     )
     .live()
-    .not_built(FEATURE)
+    .no_effect(OFF)
     .about("Values with more elements than that are handled in several steps."),
 ];

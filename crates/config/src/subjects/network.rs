@@ -93,7 +93,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::number("port", "6379", PORT, field!(network.port))
         .live()
         .about("The TCP port for clients. With 0 there is no TCP listener."),
-    Directive::switch("protected-mode", "yes", field!(network.protected_mode)).protected().about(
+    Directive::switch("protected-mode", "yes", field!(network.protected_mode)).live().about(
         "While the default user has no password, clients that do not come from this machine are turned away with an explanation.",
     ),
     Directive::number("tcp-backlog", "511", NATURAL_32, field!(network.tcp_backlog)).about(
@@ -119,10 +119,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     .about("How many new connections a listener accepts at once before clients that are connected get their turn."),
     Directive::text("bind-source-addr", "", field!(network.bind_source_address))
         .live()
-        .not_built("replication")
         .about("The local address from which the server connects to others. Empty: the system chooses."),
     Directive::number("socket-mark-id", "0", UNSIGNED_32, field!(network.socket_mark))
-        .not_built("marking sockets")
         .about("A mark that the kernel puts on the packets of every listening socket, for routing and filters. 0: none."),
 ];
 

@@ -179,7 +179,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Whether the timers run more often while there are very many clients."),
     Directive::number("shutdown-timeout", "10", NATURAL_32, field!(process.shutdown_timeout_s))
         .live()
-        .not_built("replication")
         .about("Seconds that a shutdown waits for replicas that lag behind."),
     Directive::words(
         "shutdown-on-sigint",
@@ -269,7 +268,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .live()
         .no_effect("there is no such check")
         .about("Names of startup checks that do not stop the server."),
-    Directive::checked_text("locale-collate", "", check_locale, field!(process.locale))
+    Directive::text("locale-collate", "", field!(process.locale))
         .live()
         .about("The locale by which text is compared when it is sorted: `C`, `POSIX` or `C.UTF-8`, which are one: by its bytes. Empty: the same."),
     Directive::number("watchdog-period", "0", NATURAL_32, field!(process.watchdog_period_ms))
@@ -279,12 +278,9 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Milliseconds after which an event loop that is stuck reports where, at least 200. 0: never."),
 ];
 
-/// Text is sorted by its bytes, which is what these mean.
-fn check_locale(name: &[u8]) -> Result<(), String> {
-    match name {
-        b"" | b"C" | b"POSIX" | b"C.UTF-8" | b"C.utf8" => Ok(()),
-        _ => Err("Invalid locale name".to_owned()),
-    }
+/// Whether there is a locale of that name. Text is sorted by its bytes, which is what these mean.
+pub fn is_locale(name: &Text) -> bool {
+    matches!(name.as_bytes(), b"" | b"C" | b"POSIX" | b"C.UTF-8" | b"C.utf8")
 }
 
 /// The names that a title template may hold, and whether what stands for them is never empty.

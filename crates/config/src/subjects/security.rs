@@ -89,7 +89,6 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::choice::<Permission>("enable-debug-command", "no", field!(security.debug_command))
         .about("Who may call DEBUG, in the same words."),
     Directive::choice::<Permission>("enable-module-command", "no", field!(security.module_command))
-        .not_built("loading modules")
         .about("Who may call MODULE, in the same words."),
     Directive::words(
         "rename-command",

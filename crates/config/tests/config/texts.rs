@@ -92,7 +92,7 @@ fn protected_directives_are_for_those_who_may() {
     ] {
         config.security.protected_configs = permission;
         for (caller, may) in [(Caller::Remote, remote), (Caller::Local, local)] {
-            let outcome = set(&mut config.clone(), &[(b"protected-mode", b"no")], caller);
+            let outcome = set(&mut config.clone(), &[(b"dbfilename", b"other.rdb")], caller);
             assert_eq!(outcome.is_ok(), may, "{permission:?} {caller:?}");
         }
     }

@@ -51,4 +51,12 @@ impl Environment for World {
     fn has_command(&self, name: &[u8]) -> bool {
         matches!(name.to_ascii_lowercase().as_slice(), b"get" | b"set" | b"config" | b"flushall")
     }
+
+    fn check_user(&self, words: &[Text], is_known: bool, _: bool) -> Result<(), String> {
+        if is_known {
+            let name = words.first().map_or_else(String::new, Text::to_string);
+            return Err(format!("Error in user declaration '{name}': Duplicate user found"));
+        }
+        Ok(())
+    }
 }

@@ -1,7 +1,6 @@
 //! Users in a file, one a line: `user`, its name, and its rules.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::{Commands, RuleError, User, merge_selectors};
 
@@ -15,15 +14,11 @@ pub(super) fn parse(
     let mut users = BTreeMap::new();
     let mut errors = String::new();
     for (line, number) in text.split(|byte| *byte == b'\n').zip(1_usize..) {
-        let words = config::words::split(line).unwrap_or_default();
-        if words.is_empty() {
-            if !line.trim_ascii().is_empty() {
-                // Writing to a string cannot fail.
-                let _told = write!(errors, "{path}:{number}: unbalanced quotes in acl line. ");
-            }
+        let line = trim(line, b" \t\r\n");
+        if line.is_empty() {
             continue;
         }
-        let words: Vec<&[u8]> = words.iter().map(config::Text::as_bytes).collect();
+        let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let told = match words.as_slice() {
             [b"user", name, ..] if users.contains_key(*name) => {
                 let name = String::from_utf8_lossy(name);
@@ -36,9 +31,9 @@ pub(super) fn parse(
                 let lines = told.into_iter().map(|told| format!("{path}:{number}: {told}"));
                 lines.collect::<Vec<_>>().concat()
             }
-            _ => format!(
-                "{path}:{number}: line should start with user keyword followed by the username. "
-            ),
+            _ => {
+                format!("{path}:{number} should start with user keyword followed by the username. ")
+            }
         };
         errors.push_str(&told);
     }
@@ -59,13 +54,22 @@ fn follow(user: &mut User, rules: &[&[u8]], commands: &Commands) -> Vec<String> 
     let mut told = Vec::new();
     let mut is_wrong = false;
     for rule in rules {
-        let Err(error) = user.apply(rule.trim_ascii(), commands) else { continue };
+        let rule = trim(&rule, b"\t\r\n");
+        let Err(error) = user.apply(rule, commands) else { continue };
         if error == RuleError::UnknownName {
-            let rule = String::from_utf8_lossy(&rule);
+            let rule = String::from_utf8_lossy(rule);
             told.push(format!("Error in applying operation '{rule}': {error}. "));
         } else if !std::mem::replace(&mut is_wrong, true) {
             told.push(format!("{error}. "));
         }
     }
     told
+}
+
+/// What is left without these bytes at both ends.
+fn trim<'t>(text: &'t [u8], blanks: &[u8]) -> &'t [u8] {
+    let is_kept = |byte: &u8| !blanks.contains(byte);
+    let Some(start) = text.iter().position(is_kept) else { return &[] };
+    let end = text.iter().rposition(is_kept).unwrap_or(start);
+    &text[start..=end]
 }

@@ -28,6 +28,7 @@ use crate::command_table::{Callable, Handler};
 pub(crate) use log::{Context, Entry, Log};
 pub(crate) use rule::RuleError;
 use selector::Kind;
+pub(crate) use selector::first_word_rules;
 pub(crate) use user::User;
 
 /// All commands.
@@ -299,6 +300,46 @@ impl AccessControl {
     pub(crate) fn authenticate(&self, name: &[u8], password: &[u8]) -> Option<Arc<Account>> {
         self.find(name).filter(|account| account.user.load().accepts(password))
     }
+}
+
+/// Whether a user may have that name.
+pub(crate) fn is_user_name(name: &[u8]) -> bool {
+    !name.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b))
+}
+
+/// Whether a user can be declared by these words, a name and rules, in a configuration file; if not, why, in Redis's words.
+pub(crate) fn check_declaration(
+    words: &[&[u8]],
+    is_known: bool,
+    allows_all_channels: bool,
+    commands: &Commands,
+) -> Result<(), String> {
+    let refused = |word: &[u8], why: &dyn std::fmt::Display| {
+        Err(format!("Error in user declaration '{}': {why}", String::from_utf8_lossy(word)))
+    };
+    let Some((name, rules)) = words.split_first() else { return Ok(()) };
+    if is_known {
+        return refused(
+            name,
+            &"Duplicate user found. A user can only be defined once in config files",
+        );
+    }
+    // The word that is told is not the rule, but stands as many words after the first of the line.
+    let told = |index: usize| match index.checked_sub(1) {
+        None => b"user".as_slice(),
+        Some(index) => words.get(index).copied().unwrap_or_default(),
+    };
+    let Ok(rules) = merge_selectors(rules.iter().copied()) else {
+        return refused(told(0), &RuleError::UnknownName);
+    };
+    let mut user = User::new(allows_all_channels);
+    for (index, rule) in rules.iter().enumerate() {
+        match user.apply(rule, commands) {
+            Ok(()) | Err(RuleError::UnknownName) => {}
+            Err(why) => return refused(told(index), &why),
+        }
+    }
+    Ok(())
 }
 
 /// Joins the words of selectors, which begin and end with parentheses, as they came from a client.

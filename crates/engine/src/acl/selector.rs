@@ -85,7 +85,7 @@ impl Selector {
                 [b'-', b'@', category @ ..] => self.set_category(category, commands, false),
                 [b'+', name @ ..] => self.allow(name, commands),
                 [b'-', name @ ..] => {
-                    let callable = commands.find_full(name).ok_or(RuleError::UnknownName)?;
+                    let callable = commands.find_declared(name).ok_or(RuleError::UnknownName)?;
                     self.set_command(callable, commands, false);
                     self.note_rule(callable.name().as_bytes(), false);
                     Ok(())
@@ -148,13 +148,13 @@ impl Selector {
 
     fn allow(&mut self, name: &[u8], commands: &Commands) -> Result<(), RuleError> {
         let Some(bar) = name.iter().rposition(|byte| *byte == b'|') else {
-            let callable = commands.find_full(name).ok_or(RuleError::UnknownName)?;
+            let callable = commands.find_declared(name).ok_or(RuleError::UnknownName)?;
             self.set_command(callable, commands, true);
             self.note_rule(callable.name().as_bytes(), true);
             return Ok(());
         };
         let (container, word) = (&name[..bar], &name[bar + 1..]);
-        let callable = commands.find_full(container).ok_or(RuleError::UnknownName)?;
+        let callable = commands.find_declared(container).ok_or(RuleError::UnknownName)?;
         if callable.container.is_some() {
             return Err(RuleError::FirstWordOfSubcommand);
         }
@@ -162,7 +162,7 @@ impl Selector {
             return Err(RuleError::Syntax);
         }
         if callable.command.is_container() {
-            let subcommand = commands.find_full(name).ok_or(RuleError::UnknownName)?;
+            let subcommand = commands.find_declared(name).ok_or(RuleError::UnknownName)?;
             self.set_command(subcommand, commands, true);
         } else {
             let words = self.first_words.entry(callable.id).or_default();
@@ -327,19 +327,23 @@ impl KeyPattern {
                 pattern
             }
             [b'%', rest @ ..] => {
-                let end =
-                    rest.iter().position(|byte| !matches!(byte, b'r' | b'R' | b'w' | b'W'))?;
+                // Without a pattern it is the empty one.
+                let end = rest.iter().position(|byte| *byte == b'~').unwrap_or(rest.len());
                 let (permissions, rest) = rest.split_at_checked(end)?;
                 for permission in permissions {
                     let given = match permission.to_ascii_uppercase() {
                         b'R' => &mut reads,
-                        _ => &mut writes,
+                        b'W' => &mut writes,
+                        _ => return None,
                     };
                     if std::mem::replace(given, true) {
                         return None;
                     }
                 }
-                rest.strip_prefix(b"~").filter(|_| !permissions.is_empty())?
+                if permissions.is_empty() {
+                    return None;
+                }
+                rest.get(1..).unwrap_or_default()
             }
             _ => return None,
         };
@@ -387,4 +391,18 @@ fn channels_of(callable: &Callable, words: usize) -> impl Iterator<Item = (usize
 fn has_spaces(bytes: &[u8]) -> bool {
     // As text in C has them.
     bytes.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b))
+}
+
+/// The rules in a word, which may be a whole selector, that allow a command by its first argument.
+pub(crate) fn first_word_rules(rule: &[u8], commands: &Commands) -> Vec<Vec<u8>> {
+    if let [b'(', rules @ .., b')'] = rule {
+        let rules = config::words::split(rules).unwrap_or_default();
+        return rules.iter().flat_map(|rule| first_word_rules(rule.as_bytes(), commands)).collect();
+    }
+    let Some(name) = rule.strip_prefix(b"+") else { return Vec::new() };
+    let command = name.iter().rposition(|byte| *byte == b'|').map(|bar| &name[..bar]);
+    let callable = command.and_then(|command| commands.find_full(command));
+    let is_one = callable
+        .is_some_and(|callable| callable.container.is_none() && !callable.command.is_container());
+    if is_one { vec![rule.to_vec()] } else { Vec::new() }
 }

@@ -39,8 +39,8 @@ pub struct Functions {
 pub(crate) struct Figures {
     pub(crate) libraries: AtomicUsize,
     pub(crate) functions: AtomicUsize,
-    /// Of their code.
-    pub(crate) code_bytes: AtomicUsize,
+    /// Of what is kept of them: their code, and the tables in which they are found.
+    pub(crate) cache_bytes: AtomicUsize,
     /// Of the interpreter, with all that functions have made in it.
     pub(crate) interpreter_bytes: AtomicUsize,
 }
@@ -117,8 +117,7 @@ impl Functions {
         let changed = change(&mut state);
         self.figures.libraries.store(state.libraries.len(), Relaxed);
         self.figures.functions.store(state.functions.len(), Relaxed);
-        let code = state.libraries.values().map(|library| library.code.len()).sum();
-        self.figures.code_bytes.store(code, Relaxed);
+        self.figures.cache_bytes.store(state.cache_bytes(), Relaxed);
         self.note_interpreter(&state);
         changed
     }
@@ -138,6 +137,26 @@ impl State {
     /// All libraries, by name.
     pub(crate) fn libraries(&self) -> &BTreeMap<String, Library> {
         &self.libraries
+    }
+
+    /// Bytes of what is kept of libraries beside the interpreter.
+    fn cache_bytes(&self) -> usize {
+        /// The counts of an `Arc`, beside its contents.
+        const COUNTS: usize = 2 * size_of::<usize>();
+        /// What a table keeps for each of its places.
+        const TAG: usize = 1;
+        let function = |function: &Arc<Function>| {
+            let Function { registered, library } = &**function;
+            let description = registered.description.as_ref().map_or(0, Vec::capacity);
+            let names = 2 * registered.name.capacity() + library.capacity();
+            COUNTS + size_of::<Function>() + size_of::<Arc<Function>>() + names + description
+        };
+        let libraries = self.libraries.iter().map(|(name, library)| {
+            let functions: usize = library.functions.iter().map(function).sum();
+            size_of::<(String, Library)>() + name.capacity() + library.code.len() + functions
+        });
+        let found = self.functions.capacity() * (size_of::<(String, Arc<Function>)>() + TAG);
+        size_of::<State>() + found + libraries.sum::<usize>()
     }
 
     /// The function of a name, in any case.

@@ -37,7 +37,7 @@ pub(super) fn statistics(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("tracking_total_keys", keys);
     fields.put("tracking_total_items", items);
     fields.put("tracking_total_prefixes", tracking.prefixes());
-    fields.put("unexpected_error_replies", 0);
+    fields.put("unexpected_error_replies", numbers.internal_errors);
     fields.put("total_error_replies", numbers.error_replies);
     fields.put("dump_payload_sanitizations", 0);
     loops(facts, numbers, fields);

@@ -22,6 +22,10 @@ pub(crate) struct MemoryFigures {
     pub(crate) resident: usize,
     pub(crate) allocator: AllocatorReport,
     pub(crate) clients: usize,
+    /// What is kept of scripts, beside the interpreter.
+    pub(crate) scripts: usize,
+    /// The same for functions.
+    pub(crate) functions: usize,
     pub(crate) connected_clients: usize,
     /// By database.
     pub(crate) databases: Vec<DatabaseSize>,
@@ -43,6 +47,8 @@ impl MemoryFigures {
             resident,
             allocator: engine.host.allocator(),
             clients: clients.iter().map(|client| client.memory.load(Relaxed)).sum(),
+            scripts: engine.script_figures.cache_bytes.load(Relaxed),
+            functions: engine.functions.figures().cache_bytes.load(Relaxed),
             connected_clients: clients.len(),
             databases: databases.iter().map(|database| database.size).collect(),
         }
@@ -50,7 +56,7 @@ impl MemoryFigures {
 
     /// What is used for anything but keys and values.
     pub(crate) fn overhead(&self) -> usize {
-        self.startup + self.clients + self.tables()
+        self.startup + self.clients + self.scripts + self.functions + self.tables()
     }
 
     /// The tables that find keys.
@@ -191,8 +197,8 @@ fn scripts(engine: &Engine, fields: &mut Fields) {
     let script_interpreter = scripts.interpreter_bytes.load(Relaxed);
     let function_interpreter = functions.interpreter_bytes.load(Relaxed);
     let interpreters = script_interpreter.saturating_add(function_interpreter);
-    let sources = scripts.source_bytes.load(Relaxed);
-    let codes = functions.code_bytes.load(Relaxed);
+    let sources = scripts.cache_bytes.load(Relaxed);
+    let codes = functions.cache_bytes.load(Relaxed);
     fields.put("used_memory_lua", script_interpreter);
     fields.put("used_memory_vm_eval", script_interpreter);
     fields.put("used_memory_lua_human", Human(script_interpreter));

@@ -5,6 +5,7 @@
 
 mod calls;
 mod hot_keys;
+mod key_sizes;
 pub(crate) mod memory;
 mod process;
 
@@ -19,6 +20,7 @@ use crate::Engine;
 use crate::host::ProcessReport;
 use crate::statistics::Numbers;
 use crate::vitals::DatabaseVitals;
+pub(crate) use key_sizes::KeySizes;
 
 /// The sections wanted, a bit for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,8 +50,12 @@ const SECTIONS: &[Section] = &[
     Section::new("Latencystats", calls::latencies).on_demand(),
     Section::new("Cluster", |_, fields| fields.put("cluster_enabled", 0)),
     Section::new("Keyspace", keyspace),
+    Section::new(KEY_SIZES, key_sizes::section).by_name(),
     Section::new("Hotkeys", hot_keys::section).by_name(),
 ];
+
+/// The section for which all keys are visited.
+const KEY_SIZES: &str = "Keysizes";
 
 impl Section {
     const fn new(name: &'static str, write: fn(&Facts<'_>, &mut Fields)) -> Section {
@@ -98,6 +104,11 @@ impl Selection {
         Selection(bits.fold(0, |all, (place, _)| all | 1 << place))
     }
 
+    /// Whether all keys are to be visited for it.
+    pub(crate) fn asks_for_key_sizes(self) -> bool {
+        self.0 & Selection::of(|section| section.name == KEY_SIZES).0 != 0
+    }
+
     fn has(self, place: usize) -> bool {
         self.0 & 1 << place != 0
     }
@@ -109,6 +120,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) config: Arc<Config>,
     pub(crate) now_us: i64,
     databases: Vec<DatabaseVitals>,
+    key_sizes: Vec<KeySizes>,
     numbers: OnceCell<Numbers>,
     process: OnceCell<ProcessReport>,
 }
@@ -121,9 +133,15 @@ impl<'a> Facts<'a> {
             config: engine.config(),
             now_us,
             databases: engine.vitals.databases(),
+            key_sizes: Vec::new(),
             numbers: OnceCell::new(),
             process: OnceCell::new(),
         }
+    }
+
+    /// The same with the sizes of all values.
+    pub(crate) fn with_key_sizes(self, key_sizes: Vec<KeySizes>) -> Facts<'a> {
+        Facts { key_sizes, ..self }
     }
 
     /// The text of the sections wanted.
@@ -256,7 +274,8 @@ fn append_only(facts: &Facts<'_>, fields: &mut Fields) {
         fields.put("aof_current_size", file.current_bytes);
         fields.put("aof_base_size", file.base_bytes);
         fields.put("aof_pending_rewrite", u8::from(file.is_rewrite_scheduled));
-        fields.put("aof_buffer_length", engine.effects.pending());
+        let unwritten = engine.effects.end().saturating_sub(engine.append_only.acknowledged());
+        fields.put("aof_buffer_length", unwritten);
         fields.put("aof_pending_bio_fsync", u8::from(file.is_syncing));
         fields.put("aof_delayed_fsync", file.delayed_syncs);
     }

@@ -143,3 +143,27 @@ fn a_report_needs_no_worker() {
     assert!(text.contains("db0:keys=1,"), "{text}");
     assert!(text.starts_with("# Server\r\nredis_version:7.4.1\r\n"), "{text}");
 }
+
+/// Codes that scripts make up do not fill the memory.
+#[test]
+fn errors_are_counted_until_there_are_too_many_codes() {
+    let mut server = Server::new();
+    let answer = |server: &mut Server, number: u32| {
+        let script = format!("return redis.error_reply('CODE{number} x')");
+        server.answer(&["EVAL", &script, "0"]);
+    };
+    for number in 0..128 {
+        answer(&mut server, number);
+    }
+    answer(&mut server, 127);
+    assert_eq!(field(&mut server, "errorstats", "errorstat_CODE127"), "count=2");
+    server.say("GET");
+    let stopped = "# Errorstats\r\nerrorstat_ERRORSTATS_DISABLED:count=1\r\n";
+    for _ in 0..2 {
+        assert_eq!(information(&mut server, "errorstats").trim_end(), stopped.trim_end());
+        answer(&mut server, 0);
+    }
+    server.say("CONFIG RESETSTAT");
+    server.say("GET");
+    assert_eq!(field(&mut server, "errorstats", "errorstat_ERR"), "count=1");
+}

@@ -1,18 +1,23 @@
 //! What one worker delivers to its clients.
 //!
-//! Posts are numbered in the order in which the worker takes them from its inbox. A client notes the number up to which
-//! posts are none of its business any more, so that one that subscribes, or is served in the middle of a delivery, gets
-//! everything exactly once.
+//! Messages are numbered in the order in which the worker queues them: those from its inbox, and what its own clients publish. A
+//! client notes the number up to which they are none of its business any more, so that one that subscribes, or is served in the
+//! middle of a delivery, gets everything exactly once.
+//!
+//! What is published here goes straight into the queue, behind what is in the inbox: so order is as if it had gone through there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use resp::Output;
+use resp::limits::SHARED_BYTES;
 
 use super::bundle::Bundle;
-use super::post::{Message, Plain, Post};
+use super::post::{Message, Post};
+use super::queue::{Parcel, Queue};
 use super::{PubSub, Space};
+use crate::host::Host;
 use crate::session::Session;
 use crate::tracking::{Invalidation, Receiver};
 
@@ -21,17 +26,17 @@ type Place = u64;
 
 type Recipients = HashMap<Arc<[u8]>, Vec<Place>, RandomState>;
 
-/// Which clients of a worker have subscribed to what, and posts that they have not got yet.
+/// Which clients of a worker have subscribed to what, and what they have not got yet.
 #[derive(Default)]
 pub(crate) struct Delivery {
     worker: usize,
+    /// Whether clients can subscribe here, and what is queued is delivered.
+    has_clients: bool,
     channels: Recipients,
     patterns: Recipients,
     shard_channels: Recipients,
     monitors: Vec<Place>,
-    pending: VecDeque<Post>,
-    /// The number of the first pending post.
-    first: u64,
+    queue: Queue,
 }
 
 /// A form of a post, for one client.
@@ -58,56 +63,59 @@ impl Delivered<'_> {
 }
 
 impl Delivery {
+    /// Of the worker with this number.
     pub(crate) fn new(worker: usize) -> Delivery {
-        Delivery { worker, ..Delivery::default() }
+        Delivery { worker, has_clients: true, ..Delivery::default() }
+    }
+
+    /// For calls of nobody's clients: what they publish goes to the workers.
+    pub(crate) fn outside() -> Delivery {
+        Delivery { worker: usize::MAX, ..Delivery::default() }
     }
 
     /// Whether there is something to deliver.
     #[inline]
     pub(crate) fn has_post(&self, pubsub: &PubSub) -> bool {
-        !self.pending.is_empty() || pubsub.has_post(self.worker)
+        !self.queue.is_empty() || pubsub.has_post(self.worker)
     }
 
-    /// The next post and its number.
-    pub(crate) fn next(&mut self, pubsub: &PubSub) -> Option<(u64, Post)> {
-        if self.pending.is_empty() {
-            pubsub.take(self.worker, &mut self.pending);
+    /// What is to be delivered next.
+    pub(crate) fn next(&mut self, pubsub: &PubSub) -> Option<Parcel> {
+        if self.queue.is_empty() {
+            self.queue.collect(pubsub, self.worker);
         }
-        let post = self.pending.pop_front()?;
-        self.first += 1;
-        Some((self.first - 1, post))
+        self.queue.next()
     }
 
-    /// The next posts, if they are messages of one channel that has many subscribers, and nobody else's.
-    pub(crate) fn next_bundle(&mut self, pubsub: &PubSub) -> Option<Bundle> {
-        /// Subscribers: to copy for fewer takes little memory, and gathers what comes to them by several channels.
-        const MANY: usize = 256;
-        /// Bytes of a bundle: a socket takes so much at once.
-        const LIMIT: usize = 64 << 10;
-        if self.pending.is_empty() {
-            pubsub.take(self.worker, &mut self.pending);
+    /// Takes back a bundle that was delivered.
+    pub(crate) fn recycle(&mut self, bundle: Bundle) {
+        self.queue.recycle(bundle);
+    }
+
+    /// Sends a message to all who have subscribed to the channel or to a pattern that matches it; how many there are. The worker
+    /// `own` is awake.
+    pub(crate) fn publish(
+        &mut self,
+        pubsub: &PubSub,
+        host: &dyn Host,
+        own: usize,
+        (space, channel): (Space, &[u8]),
+        text: &[u8],
+    ) -> usize {
+        let may_match = space == Space::Channel && 0 < pubsub.pattern_count();
+        let is_long = SHARED_BYTES <= channel.len() + text.len();
+        if may_match || is_long || !self.has_clients {
+            return pubsub.publish(host, own, space, channel, text);
         }
-        let Plain { space, channel, message } = plain(self.pending.front()?)?;
-        if self.recipients(space).get(channel).is_none_or(|places| places.len() < MANY) {
-            return None;
+        if !pubsub.is_single() {
+            return pubsub.publish_plain(host, (own, &mut self.queue), space, channel, text);
         }
-        let mut bundle = Bundle::new(self.first, space, Arc::clone(channel));
-        bundle.push(message);
-        for post in self.pending.iter().skip(1) {
-            match plain(post) {
-                Some(Plain { space, channel, message })
-                    if space == bundle.space
-                        && Arc::ptr_eq(channel, &bundle.channel)
-                        && bundle.len() < LIMIT =>
-                {
-                    bundle.push(message);
-                }
-                _ => break,
-            }
-        }
-        self.pending.drain(..bundle.messages());
-        self.first += bundle.messages() as u64;
-        Some(bundle)
+        // Without another worker all subscribers are known here.
+        let recipients = if space == Space::Shard { &self.shard_channels } else { &self.channels };
+        let Some((name, places)) = recipients.get_key_value(channel) else { return 0 };
+        self.queue.collect(pubsub, self.worker);
+        self.queue.bundle(space, name, |bundle| bundle.write(text));
+        places.len()
     }
 
     /// The clients that a bundle is for.
@@ -142,18 +150,16 @@ impl Delivery {
 
     /// Gives a client everything that is on its way to it, in the middle of its calls.
     pub(crate) fn absorb(&mut self, pubsub: &PubSub, session: &mut Session, output: &mut Output) {
-        pubsub.take(self.worker, &mut self.pending);
+        self.queue.collect(pubsub, self.worker);
         self.give(session, output);
     }
 
-    /// Gives a client those pending posts that it has not got yet.
+    /// Gives a client what is queued and it has not got yet.
     fn give(&self, session: &mut Session, output: &mut Output) {
-        let end = self.first + self.pending.len() as u64;
-        let seen = std::mem::replace(&mut session.seen, end);
-        let skipped = usize::try_from(seen.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        for post in self.pending.iter().skip(skipped) {
-            session.deliver(post, output);
+        for parcel in self.queue.from(session.seen) {
+            session.deliver(parcel, output);
         }
+        session.seen = self.queue.end();
     }
 
     /// Subscribes a client; whether it had not done so before. What came before is delivered to it first.
@@ -170,7 +176,7 @@ impl Delivery {
             return false;
         }
         let kept = pubsub.enter(space, name, self.worker, |pubsub| {
-            pubsub.take(self.worker, &mut self.pending);
+            self.queue.collect(pubsub, self.worker);
         });
         self.give(session, output);
         self.recipients_mut(space).entry(Arc::clone(&kept)).or_default().push(session.place());
@@ -192,7 +198,7 @@ impl Delivery {
             return false;
         }
         pubsub.leave(space, name, self.worker, |pubsub| {
-            pubsub.take(self.worker, &mut self.pending);
+            self.queue.collect(pubsub, self.worker);
         });
         self.give(session, output);
         let place = session.place();
@@ -221,7 +227,7 @@ impl Delivery {
             return;
         }
         pubsub.enter_monitor(self.worker, |pubsub| {
-            pubsub.take(self.worker, &mut self.pending);
+            self.queue.collect(pubsub, self.worker);
         });
         self.give(session, output);
         self.monitors.push(session.place());
@@ -263,14 +269,6 @@ impl Delivery {
             Space::Pattern => &mut self.patterns,
             Space::Shard => &mut self.shard_channels,
         }
-    }
-}
-
-/// The channel and the message of a post that is nothing else.
-fn plain(post: &Post) -> Option<Plain<'_>> {
-    match post {
-        Post::Publication(publication) => publication.plain(),
-        Post::Line(_) | Post::Invalidation(_) => None,
     }
 }
 

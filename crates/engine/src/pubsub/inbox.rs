@@ -1,6 +1,5 @@
 //! What is on its way to a worker.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -48,15 +47,13 @@ impl Inbox {
         !self.is_filled.swap(true, Ordering::AcqRel)
     }
 
-    /// Takes all posts.
-    pub(super) fn take(&self, into: &mut VecDeque<Post>, crowded: &AtomicUsize) {
-        if !self.is_filled() {
-            return;
-        }
+    /// Takes all posts. `into` is empty, and leaves its room for others.
+    pub(super) fn take(&self, into: &mut Vec<Post>, crowded: &AtomicUsize) {
+        debug_assert!(into.is_empty(), "it is room, and nothing more");
+        into.shrink_to(CROWD);
         let mut inner = self.inner.lock();
         self.is_filled.store(false, Ordering::Release);
-        into.extend(inner.posts.drain(..));
-        inner.posts.shrink_to(CROWD);
+        std::mem::swap(into, &mut inner.posts);
         inner.bytes = 0;
         if std::mem::take(&mut inner.is_crowded) {
             crowded.fetch_sub(1, Ordering::Relaxed);

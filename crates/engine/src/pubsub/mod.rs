@@ -21,6 +21,7 @@ mod delivery;
 mod inbox;
 mod patterns;
 mod post;
+mod queue;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub(crate) use delivery::Delivery;
 use inbox::Inbox;
 use patterns::Patterns;
 pub use post::{Message, Post, Publication};
+pub use queue::Parcel;
+use queue::Queue;
 pub(crate) use subscriptions::Subscriptions;
 
 use crate::host::Host;
@@ -77,6 +80,17 @@ struct Apart(AtomicUsize);
 /// Workers to wake; nearly always few.
 type Rung = SmallVec<[usize; 8]>;
 
+impl Space {
+    /// What its messages are called.
+    fn kind(self) -> &'static [u8] {
+        match self {
+            Space::Channel => b"message",
+            Space::Pattern => b"pmessage",
+            Space::Shard => b"smessage",
+        }
+    }
+}
+
 impl PubSub {
     pub(crate) fn new(workers: usize) -> PubSub {
         PubSub {
@@ -113,12 +127,8 @@ impl PubSub {
         if let Some((name, audience)) = shard.get_key_value(channel) {
             receivers += audience.count();
             workers.join(audience);
-            let kind: &[u8] = if space == Space::Shard { b"smessage" } else { b"message" };
-            publication.address_channel(
-                space,
-                Arc::clone(name),
-                Message::new(&[kind, channel, message]),
-            );
+            let message = Message::new(&[space.kind(), channel, message]);
+            publication.address_channel(space, Arc::clone(name), message);
         }
         // Held until the message is in every inbox, as the channel's lock is.
         let patterns = may_match.then(|| self.patterns.read());
@@ -126,18 +136,59 @@ impl PubSub {
             patterns.for_each_match(channel, |pattern, audience| {
                 receivers += audience.count();
                 workers.join(audience);
-                let message = Message::new(&[b"pmessage", pattern, channel, message]);
+                let message = Message::new(&[Space::Pattern.kind(), pattern, channel, message]);
                 publication.address_pattern(Arc::clone(pattern), message);
             });
         }
         if receivers == 0 {
             return 0;
         }
-        let rung = self.post(&workers, own, &Post::Publication(Arc::new(publication)));
+        let post = Post::Publication(Arc::new(publication));
+        let rung = self.post(workers.workers(), own, &post);
         drop(patterns);
         drop(shard);
         wake(host, &rung);
         receivers
+    }
+
+    /// The same for a worker with clients, whose queue is given, where no pattern can match: what is for its own clients goes into
+    /// the queue, and only the others' into inboxes.
+    fn publish_plain(
+        &self,
+        host: &dyn Host,
+        (own, queue): (usize, &mut Queue),
+        space: Space,
+        channel: &[u8],
+        text: &[u8],
+    ) -> usize {
+        let channels = self.channels_of(space);
+        if channels.is_empty() {
+            return 0;
+        }
+        let shard = channels.lock(channel);
+        let Some((name, audience)) = shard.get_key_value(channel) else { return 0 };
+        let receivers = audience.count();
+        if audience.workers().any(|worker| worker == own) {
+            // Behind what was published before, by whomever.
+            queue.collect(self, own);
+            queue.bundle(space, name, |bundle| bundle.write(text));
+        }
+        let mut rung = Rung::new();
+        if audience.workers().any(|worker| worker != own) {
+            let mut publication = Publication::default();
+            let message = Message::new(&[space.kind(), channel, text]);
+            publication.address_channel(space, Arc::clone(name), message);
+            let post = Post::Publication(Arc::new(publication));
+            rung = self.post(audience.workers().filter(|worker| *worker != own), own, &post);
+        }
+        drop(shard);
+        wake(host, &rung);
+        receivers
+    }
+
+    /// Whether there is one worker only.
+    fn is_single(&self) -> bool {
+        self.inboxes.len() == 1
     }
 
     /// Whether anybody would be shown calls.
@@ -150,7 +201,7 @@ impl PubSub {
     #[cold]
     pub(crate) fn show(&self, host: &dyn Host, own: usize, line: Vec<u8>) {
         let monitors = self.monitors.lock();
-        let rung = self.post(&monitors, own, &Post::Line(Arc::new(line)));
+        let rung = self.post(monitors.workers(), own, &Post::Line(Arc::new(line)));
         drop(monitors);
         wake(host, &rung);
     }
@@ -249,9 +300,9 @@ impl PubSub {
     }
 
     /// Puts something into the inboxes of workers; those that are to be woken.
-    fn post(&self, workers: &Audience, own: usize, post: &Post) -> Rung {
+    fn post(&self, workers: impl Iterator<Item = usize>, own: usize, post: &Post) -> Rung {
         let mut rung = Rung::new();
-        for worker in workers.workers() {
+        for worker in workers {
             let Some(inbox) = self.inboxes.get(worker) else { continue };
             if inbox.put(post.clone(), &self.crowded) && worker != own {
                 rung.push(worker);
@@ -260,7 +311,7 @@ impl PubSub {
         rung
     }
 
-    fn take(&self, worker: usize, into: &mut std::collections::VecDeque<Post>) {
+    fn take(&self, worker: usize, into: &mut Vec<Post>) {
         if let Some(inbox) = self.inboxes.get(worker) {
             inbox.take(into, &self.crowded);
         }

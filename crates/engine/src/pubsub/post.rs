@@ -93,11 +93,7 @@ impl Message {
         write_unsigned(words.len() as u64, &mut bytes);
         bytes.extend_from_slice(b"\r\n");
         for word in words {
-            bytes.push(b'$');
-            write_unsigned(word.len() as u64, &mut bytes);
-            bytes.extend_from_slice(b"\r\n");
-            bytes.extend_from_slice(word);
-            bytes.extend_from_slice(b"\r\n");
+            write_word(word, &mut bytes);
         }
         Message(Arc::new(bytes))
     }
@@ -114,4 +110,13 @@ impl Message {
             output.push_shared(Arc::clone(&self.0));
         }
     }
+}
+
+/// Writes a word of a message.
+pub(super) fn write_word(word: &[u8], bytes: &mut Vec<u8>) {
+    bytes.push(b'$');
+    write_unsigned(word.len() as u64, bytes);
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(word);
+    bytes.extend_from_slice(b"\r\n");
 }

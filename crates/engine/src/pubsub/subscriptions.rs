@@ -9,6 +9,7 @@ use resp::Output;
 
 use super::Space;
 use super::post::Post;
+use super::queue::Parcel;
 use crate::session::Session;
 
 type Names = HashSet<Arc<[u8]>, RandomState>;
@@ -105,21 +106,26 @@ impl Session {
         self.subscriptions.as_ref().map_or(0, |subscriptions| subscriptions.told_with(space))
     }
 
-    /// Whether it has not got yet the post with this number.
+    /// Whether it has not got yet what has this number.
     pub fn awaits(&self, number: u64) -> bool {
         self.seen <= number
     }
 
-    /// Appends a post to what it is sent, in each form that is for it.
-    pub(super) fn deliver(&self, post: &Post, output: &mut Output) {
-        if let Post::Invalidation(invalidation) = post {
+    /// Appends what it has not got yet of a parcel to what it is sent, in each form that is for it.
+    pub(super) fn deliver(&self, parcel: &Parcel, output: &mut Output) {
+        if let Parcel::Post(_, Post::Invalidation(invalidation)) = parcel {
             return invalidation.deliver(self, output);
         }
         let Some(subscriptions) = &self.subscriptions else { return };
-        match post {
-            Post::Line(line) if subscriptions.monitors => output.push(line),
-            Post::Line(_) | Post::Invalidation(_) => {}
-            Post::Publication(publication) => {
+        match parcel {
+            Parcel::Bundle(bundle) => {
+                if subscriptions.has(bundle.space, &bundle.channel) {
+                    bundle.write_from(self.seen, self.protocol, output);
+                }
+            }
+            Parcel::Post(_, Post::Line(line)) if subscriptions.monitors => output.push(line),
+            Parcel::Post(_, Post::Line(_) | Post::Invalidation(_)) => {}
+            Parcel::Post(_, Post::Publication(publication)) => {
                 for (space, name, message) in publication.forms() {
                     if subscriptions.has(space, name) {
                         message.write_to(output, self.protocol);

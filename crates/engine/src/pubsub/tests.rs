@@ -3,7 +3,7 @@
 use resp::{Output, Protocol};
 
 use super::patterns::Patterns;
-use super::{Delivery, Post, PubSub, Space};
+use super::{Delivery, Parcel, Post, PubSub, Space};
 use crate::clients::{Clients, Peer};
 use crate::host::Alone;
 use crate::session::Session;
@@ -44,17 +44,15 @@ fn every_message_that_is_counted_arrives_once() {
             delivery.subscribe(&pubsub, &mut session, Space::Channel, b"c", &mut output);
             std::thread::yield_now();
             // Some of them in the usual way, the others when it ends.
-            if let Some((number, post)) = delivery.next(&pubsub)
-                && session.awaits(number)
+            if let Some(parcel) = delivery.next(&pubsub)
+                && session.seen < parcel.end()
             {
-                session.deliver(&post, &mut output);
+                session.deliver(&parcel, &mut output);
             }
             delivery.unsubscribe(&pubsub, &mut session, Space::Channel, b"c", &mut output);
             received.extend(messages(&output));
         }
-        while let Some((number, _)) = delivery.next(&pubsub) {
-            assert!(!session.awaits(number) || session.subscription_count(Space::Channel) == 0);
-        }
+        assert_eq!(session.subscription_count(Space::Channel), 0);
         received
     };
     let (first, second, received) = std::thread::scope(|scope| {
@@ -71,6 +69,113 @@ fn every_message_that_is_counted_arrives_once() {
     }
 }
 
+/// All subscribers of a channel agree about the order of what several workers publish, and see that of each in its order.
+#[test]
+fn workers_that_publish_at_once_agree_about_the_order() {
+    const MESSAGES: usize = 2000;
+    let (pubsub, clients) = (PubSub::new(2), Clients::default());
+    let begin = std::sync::Barrier::new(2);
+    let run = |worker: usize| {
+        let mut delivery = Delivery::new(worker);
+        let mut session = session(&clients);
+        delivery.subscribe(&pubsub, &mut session, Space::Channel, b"c", &mut Output::new());
+        let (mut output, mut received) = (Output::new(), Vec::new());
+        begin.wait();
+        for number in 0..MESSAGES {
+            let text = format!("{worker}-{number}");
+            let to = (Space::Channel, &b"c"[..]);
+            let counted = delivery.publish(&pubsub, &Alone, worker, to, text.as_bytes());
+            assert_eq!(counted, 2);
+            match number % 7 {
+                0 => {
+                    while let Some(parcel) = delivery.next(&pubsub) {
+                        session.deliver(&parcel, &mut output);
+                    }
+                }
+                1 => delivery.absorb(&pubsub, &mut session, &mut output),
+                _ => {}
+            }
+        }
+        begin.wait();
+        delivery.absorb(&pubsub, &mut session, &mut output);
+        received.extend(messages(&output));
+        received
+    };
+    let received = std::thread::scope(|scope| {
+        let workers = [scope.spawn(|| run(0)), scope.spawn(|| run(1))];
+        workers.map(|worker| worker.join().expect("no panic"))
+    });
+    assert_eq!(received[0].len(), 2 * MESSAGES);
+    assert_eq!(received[0], received[1]);
+    for worker in ["0-", "1-"] {
+        let numbers = received[0].iter().filter_map(|message| message.strip_prefix(worker));
+        let numbers: Vec<usize> = numbers.map(|number| number.parse().expect("a number")).collect();
+        assert!(numbers.is_sorted_by(|one, other| one < other), "{worker}");
+    }
+}
+
+#[test]
+fn messages_of_a_channel_are_one_bundle_until_another_comes_between() {
+    let (pubsub, clients) = (PubSub::new(1), Clients::default());
+    let (mut delivery, mut session) = (Delivery::new(0), session(&clients));
+    for name in [b"c", b"d"] {
+        delivery.subscribe(&pubsub, &mut session, Space::Channel, name, &mut Output::new());
+    }
+    for channel in [b"c", b"c", b"d", b"c"] {
+        let to = (Space::Channel, &channel[..]);
+        assert_eq!(delivery.publish(&pubsub, &Alone, 0, to, b"text"), 1);
+        // One of another thread takes its place among them.
+        assert_eq!(pubsub.publish(&Alone, 1, Space::Channel, channel, b"more"), 1);
+    }
+    let (mut bundles, mut texts) = (Vec::new(), ["text", "more"].into_iter().cycle());
+    while let Some(parcel) = delivery.next(&pubsub) {
+        let Parcel::Bundle(bundle) = parcel else { panic!("short messages are bundled") };
+        bundles.push((bundle.channel.to_vec(), bundle.messages()));
+        let mut expected = Vec::new();
+        for text in texts.by_ref().take(bundle.messages()) {
+            let channel = bundle.channel[0] as char;
+            let message = format!(">3\r\n$7\r\nmessage\r\n$1\r\n{channel}\r\n$4\r\n{text}\r\n");
+            expected.extend_from_slice(message.as_bytes());
+        }
+        assert_eq!(session.part_of(&bundle), expected);
+        let mut output = Output::new();
+        session.deliver(&Parcel::Bundle(bundle), &mut output);
+        assert_eq!(output.as_slice(), Some(&expected[..]));
+    }
+    // The last one was still in the inbox when the first was taken.
+    assert_eq!(
+        bundles,
+        [(b"c".to_vec(), 4), (b"d".to_vec(), 2), (b"c".to_vec(), 1), (b"c".to_vec(), 1)]
+    );
+}
+
+/// A client that subscribes while messages are on their way, or has seen some of them already, gets the rest.
+#[test]
+fn a_client_gets_its_part_of_a_bundle() {
+    let (pubsub, clients) = (PubSub::new(1), Clients::default());
+    let mut delivery = Delivery::new(0);
+    let to = (Space::Channel, &b"c"[..]);
+    let [mut early, mut late] = [session(&clients), session(&clients)];
+    delivery.subscribe(&pubsub, &mut early, Space::Channel, b"c", &mut Output::new());
+    assert_eq!(delivery.publish(&pubsub, &Alone, 0, to, b"one"), 1);
+    let mut output = Output::new();
+    delivery.absorb(&pubsub, &mut early, &mut output);
+    assert_eq!(messages(&output), ["one"]);
+    delivery.subscribe(&pubsub, &mut late, Space::Channel, b"c", &mut Output::new());
+    assert_eq!(delivery.publish(&pubsub, &Alone, 0, to, b"two"), 2);
+    let mut output = Output::new();
+    delivery.absorb(&pubsub, &mut early, &mut output);
+    assert_eq!(messages(&output), ["two"]);
+    assert_eq!(delivery.publish(&pubsub, &Alone, 0, to, b"three"), 2);
+    let parcel = delivery.next(&pubsub).expect("one bundle");
+    for (session, expected) in [(&early, &["three"][..]), (&late, &["two", "three"])] {
+        let mut output = Output::new();
+        session.deliver(&parcel, &mut output);
+        assert_eq!(messages(&output), expected);
+    }
+    assert!(delivery.next(&pubsub).is_none());
+}
+
 #[test]
 fn an_inbox_that_is_not_emptied_makes_publishers_wait() {
     let (pubsub, clients) = (PubSub::new(2), Clients::default());
@@ -83,7 +188,7 @@ fn an_inbox_that_is_not_emptied_makes_publishers_wait() {
         count += 1;
     }
     assert_eq!(count, 64);
-    assert!(matches!(delivery.next(&pubsub), Some((_, Post::Publication(_)))));
+    assert!(matches!(delivery.next(&pubsub), Some(Parcel::Post(_, Post::Publication(_)))));
     assert!(!pubsub.is_crowded());
 }
 

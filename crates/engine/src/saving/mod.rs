@@ -4,23 +4,29 @@
 //! snapshot, so that the image is of exactly that moment; the host gets it as a [`Job`], drives its walk on a thread of its
 //! own, writes what the [`Recorder`] has gathered, and says how it [ended](Saving::end).
 //!
-//! What is gathered and not written yet is bounded. A call that wants to write waits while there is too much: it is tried again when others have been served
+//! What is gathered and not written yet is [bounded](Backlog). A call that wants to write waits while there is too much: it is tried again when others have been served
 //! ([`Saving::is_crowded`]), so that reading goes on and nobody waits with a lock in hand.
 
+mod backlog;
+mod drive;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use config::Config;
-use keyspace::{ExpiryMode, Present, View, Walk};
+use keyspace::{ExpiryMode, Present, View};
 use parking_lot::Mutex;
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
 use resp::ReplyError;
 
-pub use recorder::{Recorded, Recorder, Records, version};
+pub use backlog::Backlog;
+pub use drive::Drive;
+pub use recorder::{Chunk, Recorder, Records, version};
 
 use crate::Engine;
 use crate::functions::Existing;
@@ -28,7 +34,7 @@ use crate::host::LogLevel;
 use crate::replication::{Content, SavedPosition};
 
 /// What all workers share about saving.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Saving {
     state: Mutex<State>,
     /// Held while a file is given its name, and by whoever does not want that any more.
@@ -36,52 +42,12 @@ pub struct Saving {
     /// Writes are refused: the last save failed, and the configuration wants that.
     refusing: AtomicBool,
     backlog: Arc<Backlog>,
+    /// The walk that has not ended.
+    drive: Mutex<Option<Arc<Drive>>>,
+    is_driven: AtomicBool,
 }
 
-/// Bytes of a snapshot that are gathered and not written yet.
-#[derive(Debug, Default)]
-pub struct Backlog {
-    bytes: AtomicUsize,
-    peak: AtomicUsize,
-    limit: AtomicUsize,
-}
-
-impl Backlog {
-    fn add(&self, bytes: usize) {
-        let now = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if self.peak.load(Ordering::Relaxed) < now {
-            self.peak.fetch_max(now, Ordering::Relaxed);
-        }
-    }
-
-    /// Notes that so many bytes were written, or are not going to be.
-    pub fn remove(&self, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// How many there are.
-    pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// The most that there were since the snapshot began.
-    pub fn peak(&self) -> usize {
-        self.peak.load(Ordering::Relaxed)
-    }
-
-    /// How many there may be.
-    pub fn limit(&self) -> usize {
-        self.limit.load(Ordering::Relaxed)
-    }
-
-    fn begin(&self, limit: usize) {
-        self.bytes.store(0, Ordering::Relaxed);
-        self.peak.store(0, Ordering::Relaxed);
-        self.limit.store(limit, Ordering::Relaxed);
-    }
-}
-
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     current: Option<Current>,
     /// A save in the background is to begin as soon as what prevents it has ended.
@@ -97,13 +63,12 @@ struct State {
 }
 
 /// A save that has not ended.
-#[derive(Debug)]
 struct Current {
     purpose: Purpose,
     began_us: i64,
     changes: u64,
     keys: usize,
-    shown: Arc<AtomicUsize>,
+    drive: Arc<Drive>,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -121,7 +86,7 @@ pub enum Purpose {
 /// A snapshot that has begun, for the host to write.
 pub struct Job {
     /// To be driven to its end, whatever becomes of what is written.
-    pub walk: Walk,
+    pub drive: Arc<Drive>,
     /// What the walk, and those who change values, have shown.
     pub recorder: Arc<Recorder>,
     /// The configuration when it began.
@@ -136,8 +101,6 @@ pub struct Job {
     pub content: Content,
     /// Unix time in seconds.
     pub now_s: i64,
-    /// How many keys the walk has come to, for INFO.
-    pub shown: Arc<AtomicUsize>,
     /// Whether nobody wants it any more.
     pub cancelled: Arc<AtomicBool>,
 }
@@ -188,8 +151,7 @@ impl Saving {
     /// Whether whoever wants to write has to wait, since too much is gathered.
     #[inline]
     pub fn is_crowded(&self) -> bool {
-        let backlog = &*self.backlog;
-        backlog.limit.load(Ordering::Relaxed) < backlog.bytes.load(Ordering::Relaxed)
+        self.backlog.is_crowded()
     }
 
     /// Whether writes are refused since the data cannot be saved.
@@ -293,10 +255,10 @@ impl Engine {
         let moment_ms = now_us.div_euclid(1000);
         let recorder = Arc::new(Recorder::new(&config, version, moment_ms, Arc::clone(backlog)));
         let walk = view.begin_snapshot(Arc::clone(&recorder) as Arc<dyn keyspace::SnapshotSink>);
-        let shown = Arc::new(AtomicUsize::new(0));
         let cancelled = Arc::new(AtomicBool::new(false));
         let changes = self.changes();
         let keys = walk.sizes().iter().map(|size| size.keys).sum();
+        let drive = Arc::new(Drive::new(walk, Arc::clone(&recorder)));
         let seconds = now_us.div_euclid(1_000_000);
         let mut state = self.saving.state.lock();
         if purpose == Purpose::File {
@@ -308,12 +270,15 @@ impl Engine {
             began_us: now_us,
             changes,
             keys,
-            shown: Arc::clone(&shown),
+            drive: Arc::clone(&drive),
             cancelled: Arc::clone(&cancelled),
         });
         drop(state);
+        self.saving.begin_drive(&drive);
+        // The one that walks when there is nothing else to do may wait for clients.
+        self.host.wake_worker(0);
         Ok(Job {
-            walk,
+            drive,
             recorder,
             config,
             purpose,
@@ -321,7 +286,6 @@ impl Engine {
             position: self.saved_position().filter(|_| purpose != Purpose::Base),
             content: Content::default(),
             now_s: seconds,
-            shown,
             cancelled,
         })
     }
@@ -399,7 +363,7 @@ impl Engine {
     /// Begins to save in the background. The view has all shards, behind closed gates.
     pub(crate) fn save_in_background(&self, view: &mut View<'_>, now_us: i64) -> Result<(), Busy> {
         let job = self.begin_save(view, Purpose::File, now_us)?;
-        if let Some(outcome) = self.host.save_in_background(job, view) {
+        if let Some(outcome) = self.host.save_in_background(self, job, view) {
             self.end_save(outcome, now_us);
         }
         Ok(())
@@ -490,7 +454,7 @@ impl Engine {
             last_peak: state.last_peak,
             current_peak: if current.is_some() { backlog.peak() } else { 0 },
             current_bytes: if current.is_some() { backlog.bytes() } else { 0 },
-            keys_processed: current.map_or(0, |held| held.shown.load(Ordering::Relaxed)),
+            keys_processed: current.map_or(0, |held| held.drive.shown()),
             keys_total: current.map_or(0, |held| held.keys),
         }
     }
@@ -498,9 +462,8 @@ impl Engine {
 
 impl Job {
     /// Ends the walk in the shards that the view holds, and writes nothing.
-    pub fn abandon(&mut self, view: &mut View<'_>) {
-        self.walk.give_up();
-        while self.walk.step(view, usize::MAX) {}
+    pub fn abandon(&self, engine: &Engine, view: &mut View<'_>) {
+        self.drive.abandon(engine, view);
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a snapshot is shown to: it is copied as fast as memory allows, and becomes a file's records later.
 //!
-//! Entries are shown while shards are locked, so strings are only copied there, or shared if they are long; they are encoded and
-//! compressed by whoever writes them ([`Recorded::encode`]). Collections are encoded at once.
+//! Entries are shown while shards are locked, so what takes time is left to whoever writes them ([`Chunk::write`]): strings that are
+//! worth being compressed are only copied there, or shared if they are long.
 //!
 //! A record must be in one piece in the file, and one of a big collection takes a while to come. What others show meanwhile waits
 //! aside until it is complete.
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use collections::pieces::Piece;
 use config::Config;
@@ -15,8 +16,8 @@ use config::memory::EvictionPolicy;
 use keyspace::{
     AccessClock, AccessPolicy, BigEntry, EntryRef, SnapshotSink, StringRef, ValueRef as Held,
 };
-use parking_lot::Mutex;
-use persistence::rdb::file::{Eviction, FileWriter, encode_key};
+use parking_lot::{Condvar, Mutex};
+use persistence::rdb::file::{Eviction, FileWriter, encode_head, encode_key};
 use persistence::rdb::pieces;
 use persistence::rdb::value::ValueRef;
 use persistence::rdb::{Version, Writer};
@@ -29,10 +30,17 @@ pub struct Recorder {
     compress: bool,
     use_of_keys: UseOfKeys,
     backlog: Arc<Backlog>,
-    /// Whole records.
-    aside: Mutex<Aside>,
-    /// Pieces, by the walk alone.
+    /// Whole records. Locked after the pieces.
+    aside: Mutex<Gathering>,
+    /// Of big collections, by the walk alone.
     pieces: Mutex<Pieces>,
+    /// Bytes of records in a chunk.
+    chunk_bytes: usize,
+    /// Chunks that were used, to be used again.
+    spare: Mutex<Vec<Chunk>>,
+    /// There is something to take, which nobody has seen yet.
+    has_news: Mutex<bool>,
+    news: Condvar,
 }
 
 /// What is noted of the use of keys.
@@ -44,69 +52,44 @@ enum UseOfKeys {
 
 #[derive(Default)]
 struct Pieces {
-    done: Vec<(usize, Vec<u8>)>,
+    gathered: Gathering,
     open: Option<Open>,
 }
 
+/// The record that is being written in pieces.
 struct Open {
     entry: BigEntry,
     encoder: pieces::Encoder,
-    writer: Writer,
 }
 
-/// Whole records in the order in which they were shown, in chunks: so that none has to be moved to a larger place under a lock, and
+/// Records in the order in which they were shown, in chunks: so that none has to be moved to a larger place under a lock, and
 /// what is written makes room soon.
 #[derive(Default)]
-struct Aside {
-    full: Vec<Gathered>,
-    last: Gathered,
-    /// Empty ones, to be used again.
-    spare: Vec<Gathered>,
+struct Gathering {
+    full: Vec<Chunk>,
+    last: Chunk,
 }
 
-impl Aside {
-    /// Where so many bytes are to be put.
-    fn room(&mut self, bytes: usize) -> &mut Gathered {
-        if CHUNK < self.last.bytes.len() + bytes && !self.last.items.is_empty() {
-            let next = self.spare.pop().unwrap_or_default();
-            self.full.push(std::mem::replace(&mut self.last, next));
-        }
-        &mut self.last
-    }
-}
-
-/// Some of these records, not encoded yet where that takes time.
+/// Some of these records, ready to be written.
 #[derive(Default)]
-struct Gathered {
-    /// The keys and values of all, one behind the other.
-    bytes: Vec<u8>,
-    items: Vec<Item>,
+pub struct Chunk {
+    /// What they are, but that long strings are neither compressed nor all there.
+    writer: Writer,
+    marks: Vec<(usize, Mark)>,
+    /// Of the last record.
+    database: Option<usize>,
+    /// Of the strings that are shared.
+    shared_bytes: usize,
+    /// Whether it may be taken whatever the walk is amid.
+    is_released: bool,
 }
 
-struct Item {
-    database: usize,
-    expiry: Option<i64>,
-    eviction: Eviction,
-    /// Bytes of the key.
-    key: usize,
-    value: Value,
-}
-
-enum Value {
-    /// So many bytes behind the key.
-    Bytes(usize),
-    Integer(i64),
+/// What is noted of a place in a chunk.
+enum Mark {
+    /// From here on records are of this database.
+    Database(usize),
+    /// Here belongs a string.
     Shared(Arc<Vec<u8>>),
-    /// So many bytes in all, instead of a key and value: a record that was encoded.
-    Record(usize),
-}
-
-/// What was recorded, ready to be written; see [`Recorder::take`].
-#[derive(Default)]
-pub struct Recorded {
-    /// What belongs before the rest: pieces of records, by database.
-    pieces: Vec<(usize, Vec<u8>)>,
-    aside: Gathered,
 }
 
 /// A part of what was recorded, as a file has it: whole records, or pieces of one that goes on.
@@ -117,15 +100,14 @@ pub struct Records<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Bytes of records in a chunk.
+/// Bytes of records in a chunk, at most.
 const CHUNK: usize = 256 << 10;
+/// Many fit what may be gathered.
+const CHUNKS: usize = 16;
 /// Chunks that are kept to be used again.
 const SPARE: usize = 16;
 /// From here on a string is shared instead of being copied: a copy would take microseconds under a lock.
-/// An element of a collection is copied, but not compressed.
 const LONG: usize = 32 << 10;
-/// From here on a collection that is encoded at once is not compressed.
-const LARGE: usize = 512 << 10;
 
 /// The version of the format that the configuration asks for.
 pub fn version(config: &Config) -> Version {
@@ -165,9 +147,13 @@ impl Recorder {
             version,
             compress: config.persistence.snapshot_compression,
             use_of_keys,
+            chunk_bytes: (backlog.limit() / CHUNKS).clamp(1 << 10, CHUNK),
             backlog,
             aside: Mutex::default(),
             pieces: Mutex::default(),
+            spare: Mutex::default(),
+            has_news: Mutex::new(false),
+            news: Condvar::new(),
         }
     }
 
@@ -176,51 +162,100 @@ impl Recorder {
         self.version
     }
 
-    /// Whether strings are compressed.
-    pub fn compresses(&self) -> bool {
-        self.compress
-    }
-
-    /// Takes what was recorded since the last time, in order and in parts. `within` tells whether the walk is amid an entry: then
-    /// other records go on waiting.
-    pub fn take(&self, within: bool) -> Vec<Recorded> {
+    /// Takes what was recorded since the last time, in order. While the walk is amid an entry, other records go on waiting; chunks that are
+    /// not full do as well, unless `all` is wanted.
+    pub fn take(&self, all: bool) -> Vec<Chunk> {
         let mut pieces = self.pieces.lock();
-        let mut taken = std::mem::take(&mut pieces.done);
-        if let Some(open) = &mut pieces.open {
-            let writer =
-                std::mem::replace(&mut open.writer, Writer::new(Vec::new(), self.compress));
-            taken.push((open.entry.database, writer.into_bytes()));
-        }
-        drop(pieces);
-        let mut parts = Vec::new();
-        if !taken.is_empty() {
-            parts.push(Recorded { pieces: taken, aside: Gathered::default() });
-        }
-        if within {
-            return parts;
+        let mut taken = std::mem::take(&mut pieces.gathered.full);
+        if pieces.open.is_some() {
+            return taken;
         }
         let mut aside = self.aside.lock();
-        let full = std::mem::take(&mut aside.full);
-        let spare = aside.spare.pop().unwrap_or_default();
-        let last = std::mem::replace(&mut aside.last, spare);
-        drop(aside);
-        let gathered = full.into_iter().chain([last]).filter(|part| !part.items.is_empty());
-        parts.extend(gathered.map(|aside| Recorded { pieces: Vec::new(), aside }));
-        parts
+        let is_wanted = |last: &Chunk| all && !last.is_empty();
+        // What is aside must not come between the pieces of a record, of which the last may be in a chunk that is not full.
+        if is_wanted(&pieces.gathered.last)
+            || !(pieces.gathered.last.is_empty() || aside.full.is_empty())
+        {
+            taken.push(std::mem::take(&mut pieces.gathered.last));
+        }
+        taken.append(&mut aside.full);
+        if is_wanted(&aside.last) {
+            taken.push(std::mem::take(&mut aside.last));
+        }
+        taken
     }
 
-    /// Takes back what is written.
-    pub fn put_back(&self, written: Recorded) {
-        let Recorded { aside: mut chunk, .. } = written;
-        if chunk.items.is_empty() || CHUNK < chunk.bytes.len() {
+    /// Takes back what is written, or is not going to be.
+    pub fn put_back(&self, mut written: Chunk) {
+        self.backlog.remove(written.bytes(), written.is_released);
+        if 2 * CHUNK < written.bytes() {
             return;
         }
-        chunk.bytes.clear();
-        chunk.items.clear();
-        let mut aside = self.aside.lock();
-        if aside.spare.len() < SPARE {
-            aside.spare.push(chunk);
+        written.clear();
+        let mut spare = self.spare.lock();
+        if spare.len() < SPARE {
+            spare.push(written);
         }
+    }
+
+    /// Waits until there is something to take, or somebody says so; no longer than that.
+    pub fn wait(&self, longest: Duration) {
+        let mut has_news = self.has_news.lock();
+        if !*has_news {
+            self.news.wait_for(&mut has_news, longest);
+        }
+        *has_news = false;
+    }
+
+    /// Has the one who waits look.
+    pub(super) fn rouse(&self) {
+        *self.has_news.lock() = true;
+        self.news.notify_one();
+    }
+
+    /// Has the full chunks that wait aside follow the record that has just ended: the next one may begin before anybody takes them.
+    fn release(&self, gathered: &mut Gathering) {
+        let mut aside = self.aside.lock();
+        if aside.full.is_empty() {
+            return;
+        }
+        if !gathered.last.is_empty() {
+            gathered.full.push(std::mem::take(&mut gathered.last));
+        }
+        for mut chunk in aside.full.drain(..) {
+            chunk.is_released = true;
+            self.backlog.release(chunk.bytes());
+            gathered.full.push(chunk);
+        }
+        drop(aside);
+        self.rouse();
+    }
+
+    /// Where the next record of this database goes.
+    fn room<'g>(&self, gathering: &'g mut Gathering, database: usize) -> &'g mut Chunk {
+        if self.chunk_bytes <= gathering.last.writer.bytes().len()
+            || gathering.last.writer.is_unused()
+        {
+            let spare = self.spare.lock().pop();
+            let next = spare.unwrap_or_else(|| Chunk {
+                writer: Writer::deferring(
+                    Vec::with_capacity(self.chunk_bytes + self.chunk_bytes / 4),
+                    self.compress,
+                ),
+                ..Chunk::default()
+            });
+            let full = std::mem::replace(&mut gathering.last, next);
+            if !full.is_empty() {
+                gathering.full.push(full);
+                self.rouse();
+            }
+        }
+        let chunk = &mut gathering.last;
+        if chunk.database != Some(database) {
+            chunk.database = Some(database);
+            chunk.mark(Mark::Database(database));
+        }
+        chunk
     }
 
     /// Writes an entry into a file.
@@ -250,161 +285,129 @@ impl Recorder {
 impl SnapshotSink for Recorder {
     fn entry(&self, database: usize, entry: EntryRef<'_>) {
         let eviction = self.eviction(entry.access());
-        let (key, expiry) = (entry.key(), entry.expiry());
-        let mut item =
-            Item { database, expiry, eviction, key: key.len(), value: Value::Integer(0) };
-        let mut record = Vec::new();
-        item.value = match entry.value() {
-            Held::String(StringRef::Integer(number)) => Value::Integer(number),
-            Held::String(StringRef::Bytes(bytes)) => Value::Bytes(bytes.len()),
-            Held::String(StringRef::Shared(shared)) if shared.len() < LONG => {
-                Value::Bytes(shared.len())
-            }
-            Held::String(StringRef::Shared(shared)) => Value::Shared(Arc::clone(shared)),
+        let (key, expiry, version) = (entry.key(), entry.expiry(), self.version);
+        let value = match entry.value() {
+            Held::String(StringRef::Integer(number)) => ValueRef::Integer(number),
+            Held::String(StringRef::Bytes(bytes)) => ValueRef::Bytes(bytes),
+            Held::String(StringRef::Shared(shared)) => ValueRef::Bytes(shared),
             Held::Object(object) => {
-                /// Elements of which the size of all is judged.
-                const SAMPLES: usize = 4;
-                let size = object.memory_bytes(SAMPLES, &|bytes| bytes);
-                let mut writer = Writer::new(Vec::new(), self.compress && size < LARGE);
+                // Not under the lock that all others want.
+                let mut record = Writer::deferring(Vec::new(), self.compress);
                 let value = ValueRef::Object(object);
-                encode_key(key, expiry, eviction, value, self.version, &mut writer);
-                record = writer.into_bytes();
-                Value::Record(record.len())
+                encode_key(key, expiry, eviction, value, version, &mut record);
+                let mut aside = self.aside.lock();
+                let chunk = self.room(&mut aside, database);
+                chunk.writer.append(&record);
+                self.backlog.add(record.memory(), false);
+                return;
             }
         };
-        let bytes = item.bytes();
         let mut aside = self.aside.lock();
-        let aside = aside.room(bytes);
-        match (&item.value, entry.value()) {
-            (Value::Record(_), _) => aside.bytes.extend_from_slice(&record),
-            (Value::Bytes(_), Held::String(StringRef::Bytes(value))) => {
-                aside.bytes.extend_from_slice(key);
-                aside.bytes.extend_from_slice(value);
+        let chunk = self.room(&mut aside, database);
+        let before = chunk.bytes();
+        match entry.value() {
+            Held::String(StringRef::Shared(shared)) if LONG <= shared.len() => {
+                encode_head(key, expiry, eviction, value, version, &mut chunk.writer);
+                chunk.shared_bytes += shared.len();
+                chunk.mark(Mark::Shared(Arc::clone(shared)));
             }
-            (Value::Bytes(_), Held::String(StringRef::Shared(value))) => {
-                aside.bytes.extend_from_slice(key);
-                aside.bytes.extend_from_slice(value);
-            }
-            (Value::Bytes(_) | Value::Integer(_) | Value::Shared(_), _) => {
-                aside.bytes.extend_from_slice(key);
-            }
+            _ => encode_key(key, expiry, eviction, value, version, &mut chunk.writer),
         }
-        aside.items.push(item);
-        self.backlog.add(bytes);
+        self.backlog.add(chunk.bytes() - before, false);
     }
 
     fn begin(&self, entry: &BigEntry) {
-        let mut writer = Writer::new(Vec::new(), self.compress);
+        let mut pieces = self.pieces.lock();
         let eviction = self.eviction(entry.access);
+        let chunk = self.room(&mut pieces.gathered, entry.database);
+        chunk.is_released = true;
+        let before = chunk.bytes();
         let encoder = pieces::Encoder::begin(
             &entry.key,
             entry.expiry,
             eviction,
             &entry.head,
             self.version,
-            &mut writer,
+            &mut chunk.writer,
         );
-        self.backlog.add(writer.bytes().len());
-        self.pieces.lock().open = Some(Open { entry: entry.clone(), encoder, writer });
+        self.backlog.add(chunk.bytes() - before, true);
+        pieces.open = Some(Open { entry: entry.clone(), encoder });
     }
 
     fn piece(&self, piece: &Piece<'_>) {
         let mut pieces = self.pieces.lock();
-        let Some(open) = &mut pieces.open else { return };
-        let before = open.writer.bytes().len();
-        if piece.cost() < LONG {
-            open.encoder.piece(piece, &mut open.writer);
-        } else {
-            let bytes = std::mem::take(&mut open.writer).into_bytes();
-            let mut plain = Writer::new(bytes, false);
-            open.encoder.piece(piece, &mut plain);
-            open.writer = Writer::new(plain.into_bytes(), self.compress);
-        }
-        self.backlog.add(open.writer.bytes().len() - before);
+        let Pieces { gathered, open: Some(open) } = &mut *pieces else { return };
+        let chunk = self.room(gathered, open.entry.database);
+        chunk.is_released = true;
+        let before = chunk.bytes();
+        open.encoder.piece(piece, &mut chunk.writer);
+        self.backlog.add(chunk.bytes() - before, true);
     }
 
     fn end(&self) {
         let mut pieces = self.pieces.lock();
-        let Some(mut open) = pieces.open.take() else { return };
-        let before = open.writer.bytes().len();
-        open.encoder.end(&open.entry.head, &mut open.writer);
-        self.backlog.add(open.writer.bytes().len() - before);
-        pieces.done.push((open.entry.database, open.writer.into_bytes()));
+        let Some(open) = pieces.open.take() else { return };
+        let chunk = self.room(&mut pieces.gathered, open.entry.database);
+        chunk.is_released = true;
+        let before = chunk.bytes();
+        open.encoder.end(&open.entry.head, &mut chunk.writer);
+        self.backlog.add(chunk.bytes() - before, true);
+        self.release(&mut pieces.gathered);
+    }
+
+    fn kept(&self, before: usize, after: usize) {
+        self.backlog.keep(before, after);
     }
 }
 
-impl Item {
-    /// What it takes in memory, besides itself.
-    fn bytes(&self) -> usize {
-        size_of::<Item>()
-            + match &self.value {
-                Value::Bytes(length) => self.key + length,
-                Value::Integer(_) => self.key,
-                Value::Shared(shared) => self.key + shared.len(),
-                Value::Record(length) => *length,
-            }
-    }
-}
-
-impl Recorded {
+impl Chunk {
     /// What it takes in memory.
-    pub fn bytes(&self) -> usize {
-        let pieces: usize = self.pieces.iter().map(|(_, bytes)| bytes.len()).sum();
-        let aside: usize = self.aside.items.iter().map(Item::bytes).sum();
-        pieces + aside
+    fn bytes(&self) -> usize {
+        self.writer.memory() + self.shared_bytes
+    }
+
+    fn is_empty(&self) -> bool {
+        self.writer.bytes().is_empty()
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.marks.push((self.writer.bytes().len(), mark));
+    }
+
+    fn clear(&mut self) {
+        self.writer.clear();
+        self.marks.clear();
+        self.database = None;
+        self.shared_bytes = 0;
+        self.is_released = false;
     }
 
     /// Gives it to `write` as a file has it, in parts.
-    pub fn encode<E>(
+    pub fn write<E>(
         &self,
         recorder: &Recorder,
         mut write: impl FnMut(Records<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        /// Bytes that are encoded before they are handed on.
+        /// Bytes that are completed before they are handed on.
         const PART: usize = 64 << 10;
-        for (database, bytes) in &self.pieces {
-            write(Records { database: *database, bytes })?;
-        }
-        let mut writer = Writer::new(Vec::with_capacity(PART), recorder.compress);
-        let mut database = None;
-        let mut rest = self.aside.bytes.as_slice();
-        for item in &self.aside.items {
-            if database.is_some_and(|present| present != item.database)
-                || PART <= writer.bytes().len()
-            {
-                let number = database.unwrap_or(item.database);
-                write(Records { database: number, bytes: writer.bytes() })?;
-                writer.clear();
+        let mut database = 0;
+        let mut from = 0;
+        let end = (self.writer.bytes().len(), None);
+        let marks = self.marks.iter().map(|(place, mark)| (*place, Some(mark)));
+        for (place, mark) in marks.chain([end]) {
+            self.writer
+                .complete((from, place), PART, |bytes| write(Records { database, bytes }))?;
+            from = place;
+            match mark {
+                Some(Mark::Database(number)) => database = *number,
+                Some(Mark::Shared(shared)) => {
+                    let mut writer = Writer::new(Vec::new(), recorder.compress);
+                    writer.string(shared);
+                    write(Records { database, bytes: writer.bytes() })?;
+                }
+                None => {}
             }
-            database = Some(item.database);
-            rest = item.encode(rest, recorder.version, &mut writer);
         }
-        match database {
-            Some(number) => write(Records { database: number, bytes: writer.bytes() }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Item {
-    /// Encodes it, and gives what lies behind its bytes.
-    fn encode<'b>(&self, bytes: &'b [u8], version: Version, writer: &mut Writer) -> &'b [u8] {
-        if let Value::Record(length) = &self.value {
-            let (record, rest) = bytes.split_at(*length);
-            writer.raw(record);
-            return rest;
-        }
-        let (key, rest) = bytes.split_at(self.key);
-        let (value, rest) = match &self.value {
-            Value::Bytes(length) => {
-                let (value, rest) = rest.split_at(*length);
-                (ValueRef::Bytes(value), rest)
-            }
-            Value::Shared(shared) => (ValueRef::Bytes(shared), rest),
-            Value::Integer(number) => (ValueRef::Integer(*number), rest),
-            Value::Record(_) => unreachable!("it was written above"),
-        };
-        encode_key(key, self.expiry, self.eviction, value, version, writer);
-        rest
+        Ok(())
     }
 }

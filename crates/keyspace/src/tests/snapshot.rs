@@ -40,6 +40,8 @@ struct Collector {
     image: Mutex<Image>,
     begun: Mutex<Option<BigEntry>>,
     pieces: Mutex<Vec<Vec<u8>>>,
+    /// What all collections keep.
+    kept: Mutex<usize>,
 }
 
 impl Collector {
@@ -91,6 +93,11 @@ impl SnapshotSink for Collector {
             contents.sort();
         }
         self.put(big.database, &big.key, Shown { value_type, expiry: big.expiry, contents });
+    }
+
+    fn kept(&self, before: usize, after: usize) {
+        let mut kept = self.kept.lock();
+        *kept = kept.checked_sub(before).expect("it was told before") + after;
     }
 }
 
@@ -315,6 +322,8 @@ impl Case {
             return;
         }
         assert!(!self.keyspace.has_snapshot());
+        assert_eq!(walk.left(), 0);
+        assert_eq!(*sink.kept.lock(), 0, "what is kept is told");
         let shown = std::mem::take(&mut *sink.image.lock());
         assert_eq!(shown.len(), image.len(), "as many entries as there were");
         assert_eq!(shown, image);

@@ -9,18 +9,96 @@
 //! | 3, then 1 | the same of two bytes, little-endian                       |
 //! | 3, then 2 | the same of four bytes, little-endian                      |
 //! | 3, then 3 | compressed: both lengths, then the bytes as LZF packs them |
+//!
+//! To compress takes longer than all the rest, and whoever has locks to give back can leave it to another ([`Writer::deferring`]): then strings
+//! that are worth it are kept as they are, and where they lie is noted.
+
+use std::ops::Range;
 
 /// Bytes that are written at the end.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
-    compress: bool,
+    compress: Compress,
+    /// Strings without a head, which are still to be compressed: where they lie, in order.
+    deferred: Vec<Range<usize>>,
+}
+
+/// When long strings are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Compress {
+    #[default]
+    Never,
+    Now,
+    /// By [`Writer::complete`].
+    Later,
 }
 
 impl Writer {
     /// Writes behind `bytes`; `compress` says whether long strings are.
     pub fn new(bytes: Vec<u8>, compress: bool) -> Writer {
-        Writer { bytes, compress }
+        let compress = if compress { Compress::Now } else { Compress::Never };
+        Writer { bytes, compress, deferred: Vec::new() }
+    }
+
+    /// Writes behind `bytes`, and leaves it to [`complete`](Writer::complete) to compress long strings, if they are to be.
+    pub fn deferring(bytes: Vec<u8>, compress: bool) -> Writer {
+        let compress = if compress { Compress::Later } else { Compress::Never };
+        Writer { bytes, compress, deferred: Vec::new() }
+    }
+
+    /// Whether it has no memory yet.
+    pub fn is_unused(&self) -> bool {
+        self.bytes.capacity() == 0
+    }
+
+    /// Bytes that what was written takes.
+    pub fn memory(&self) -> usize {
+        let notes = self.deferred.len().saturating_mul(size_of::<Range<usize>>());
+        self.bytes.len().saturating_add(notes)
+    }
+
+    /// Appends what another one has written, which defers as this one does.
+    pub fn append(&mut self, other: &Writer) {
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.deferred.extend(
+            other
+                .deferred
+                .iter()
+                .map(|string| string.start.saturating_add(shift)..string.end.saturating_add(shift)),
+        );
+    }
+
+    /// Gives all that was written from `start` on, in order and in parts of about `piece` bytes, and what was deferred compressed;
+    /// up to `end`, which must not lie within a string.
+    pub fn complete<E>(
+        &self,
+        (start, end): (usize, usize),
+        piece: usize,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let within = |range: Range<usize>| self.bytes.get(range).unwrap_or_default();
+        let first = self.deferred.partition_point(|string| string.start < start);
+        let deferred = self.deferred.get(first..).unwrap_or_default();
+        let mut whole = Writer::new(Vec::new(), true);
+        let mut from = start;
+        for string in deferred.iter().take_while(|string| string.start < end) {
+            if whole.bytes.capacity() == 0 {
+                whole.bytes.reserve(piece.saturating_mul(2));
+            }
+            whole.raw(within(from..string.start));
+            whole.string(within(string.clone()));
+            from = string.end;
+            if piece <= whole.bytes.len() {
+                take(&whole.bytes)?;
+                whole.clear();
+            }
+        }
+        if !whole.bytes.is_empty() {
+            take(&whole.bytes)?;
+        }
+        if from < end { take(within(from..end)) } else { Ok(()) }
     }
 
     /// What was written.
@@ -36,6 +114,7 @@ impl Writer {
     /// Forgets what was written, but not its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.deferred.clear();
     }
 
     /// Writes bytes as they are.
@@ -80,16 +159,28 @@ impl Writer {
             self.small_integer(number);
             return;
         }
-        if self.compress
-            && SHORT < string.len()
-            // Not worth it unless it saves some bytes.
-            && let Some(packed) = collections::lzf::compress(string, string.len().saturating_sub(4))
-        {
-            self.byte(0xc3);
-            self.length(packed.len() as u64);
-            self.length(string.len() as u64);
-            self.raw(&packed);
-            return;
+        if SHORT < string.len() {
+            match self.compress {
+                Compress::Never => {}
+                Compress::Later => {
+                    let start = self.bytes.len();
+                    self.raw(string);
+                    self.deferred.push(start..self.bytes.len());
+                    return;
+                }
+                // Not worth it unless it saves some bytes.
+                Compress::Now => {
+                    if let Some(packed) =
+                        collections::lzf::compress(string, string.len().saturating_sub(4))
+                    {
+                        self.byte(0xc3);
+                        self.length(packed.len() as u64);
+                        self.length(string.len() as u64);
+                        self.raw(&packed);
+                        return;
+                    }
+                }
+            }
         }
         self.length(string.len() as u64);
         self.raw(string);
@@ -135,4 +226,52 @@ impl Writer {
 fn canonical_integer(string: &[u8]) -> Option<i32> {
     let number: i32 = str::from_utf8(string).ok()?.parse().ok()?;
     (itoa::Buffer::new().format(number).as_bytes() == string).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn strings() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let repeated = (any::<u8>(), 0..200_usize).prop_map(|(byte, count)| vec![byte; count]);
+        let any = prop::collection::vec(any::<u8>(), 0..60);
+        prop::collection::vec(prop_oneof![repeated, any], 0..30)
+    }
+
+    fn write(writer: &mut Writer, strings: &[Vec<u8>]) {
+        for string in strings {
+            writer.byte(7);
+            writer.string(string);
+        }
+    }
+
+    proptest! {
+        /// What is compressed later is what would have been written at once.
+        #[test]
+        fn what_is_deferred_is_completed(
+            first in strings(), second in strings(), piece in 1..300_usize, compress: bool,
+        ) {
+            let mut expected = Writer::new(Vec::new(), compress);
+            write(&mut expected, &first);
+            write(&mut expected, &second);
+            let mut deferring = Writer::deferring(Vec::new(), compress);
+            write(&mut deferring, &first);
+            let place = deferring.bytes().len();
+            let mut other = Writer::deferring(Vec::new(), compress);
+            write(&mut other, &second);
+            deferring.append(&other);
+            let mut completed = Vec::new();
+            for part in [(0, place), (place, deferring.bytes().len())] {
+                let complete: Result<(), ()> = deferring.complete(part, piece, |bytes| {
+                    completed.extend_from_slice(bytes);
+                    Ok(())
+                });
+                prop_assert_eq!(complete, Ok(()));
+            }
+            prop_assert_eq!(completed.as_slice(), expected.bytes());
+            prop_assert!(deferring.bytes().len() <= deferring.memory());
+        }
+    }
 }

@@ -570,3 +570,54 @@ proptest! {
         prop_assert_eq!(parsed, requests);
     }
 }
+
+#[test]
+fn a_request_is_passed_on_as_it_was_sent_only_if_it_is_what_would_be_encoded() {
+    let limits = RequestLimits::default();
+    let cases: [(&[u8], bool); 7] = [
+        (b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", true),
+        (b"*2\r\n$3\r\nGET\r\n$0\r\n\r\n", true),
+        (b"*2\rx$3\r\nGET\r\n$1\r\nk\r\n", false),
+        (b"*2\r\n$3\rxGET\r\n$1\r\nk\r\n", false),
+        (b"*2\r\n$3\r\nGETxx$1\r\nk\r\n", false),
+        (b"*2\r\n$3\r\nGET\r\n$1\r\nk\rx", false),
+        (b"\"*2\\r\\n$3\\r\\nGET\\r\\n\" k\r\n", false),
+    ];
+    for (input, is_as_sent) in cases {
+        let (mut parser, mut batch) = (RequestParser::new(), Batch::new());
+        let twice = [input, input].concat();
+        parser.parse(&twice, 0, &mut batch, &limits, 9);
+        assert_eq!(batch.len(), 2, "{}", input.escape_ascii());
+        for index in 0..2 {
+            let words = batch.words(index, &twice);
+            assert_eq!(words.as_sent(), is_as_sent.then_some(input), "{}", input.escape_ascii());
+            assert_eq!(words.skip(1).as_sent(), None, "it is a part of one");
+            assert_eq!(words.take(1).as_sent(), None, "it is a part of one");
+            assert_eq!(OwnedWords::from(words).as_words().as_sent(), None, "it was not sent");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_was_sent_is_what_would_be_encoded(
+        requests in prop::collection::vec(
+            prop::collection::vec(prop::collection::vec(any::<u8>(), 0..120), 1..12), 1..6
+        ),
+    ) {
+        let mut input = Vec::new();
+        for request in &requests {
+            encode_request(request, &mut input);
+        }
+        let (mut parser, mut batch) = (RequestParser::new(), Batch::new());
+        parser.parse(&input, 0, &mut batch, &RequestLimits::default(), 9);
+        prop_assert_eq!(batch.len(), requests.len());
+        for (index, request) in requests.iter().enumerate() {
+            let words = batch.words(index, &input);
+            let mut encoded = Vec::new();
+            crate::value::encode_words(words, &mut encoded);
+            prop_assert_eq!(words.as_sent().is_some(), request.len() <= 9);
+            prop_assert!(words.as_sent().is_none_or(|sent| sent == encoded));
+        }
+    }
+}

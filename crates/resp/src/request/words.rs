@@ -100,6 +100,29 @@ impl<'a> Words<'a> {
         self.supplied
     }
 
+    /// The bytes of the whole request, if the words are all of one that was sent as [`encode_words`](crate::value::encode_words) would
+    /// have: to be passed on as it is. Most requests are; which is cheaper to see than to encode one.
+    pub fn as_sent(&self) -> Option<&'a [u8]> {
+        let count = u8::try_from(self.spans.len()).ok().filter(|count| *count <= 9)?;
+        let [b'*', digit, b'\r', b'\n', ..] = self.buffer else { return None };
+        if *digit != b'0'.wrapping_add(count) || !self.supplied.is_empty() {
+            return None;
+        }
+        let ends_line =
+            |from: usize| self.buffer.get(from..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+        let mut end = 0;
+        for span in self.spans {
+            let start = span.start as usize;
+            let after = start.checked_add(span.len as usize)?;
+            // What follows a length and a word may be any two bytes in a request.
+            if !ends_line(start.checked_sub(2)?) || !ends_line(after) {
+                return None;
+            }
+            end = after.checked_add(2)?;
+        }
+        self.buffer.get(..end)
+    }
+
     /// The number of bytes of all words together.
     pub fn bytes(&self) -> usize {
         self.iter().fold(0, |sum, word| sum.saturating_add(word.len()))

@@ -244,10 +244,11 @@ impl Loader<'_, '_> {
             ));
             NotLoaded
         })?;
-        if magic != b"REDIS" && magic != b"VALKE" {
+        // One that is empty has lost what it held: it is never written like that.
+        let is_base = source.path.extension().is_some_and(|ending| ending == "rdb");
+        if !is_base && magic != b"REDIS" && magic != b"VALKE" {
             return self.replay(Reader::new(Box::new(file), 0), source);
         }
-        let is_base = source.path.extension().is_some_and(|ending| ending == "rdb");
         log::notice(if is_base {
             "Reading RDB base file on AOF loading..."
         } else {

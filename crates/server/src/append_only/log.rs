@@ -1,7 +1,8 @@
 //! The file that is appended to.
 //!
 //! What was taken from the stream of effects and is not written yet stays here, so that a write that failed, or wrote a
-//! part, is taken up where it ended. Offsets count the bytes of the stream, not those of the file, in which there are annotations too.
+//! part, is taken up where it ended. While much is written, whole blocks go past the page cache ([`Direct`]), and less than
+//! a block may stay here for the next time. Offsets count the bytes of the stream, not those of the file, in which there are annotations too.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Write as _};
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use engine::EffectStream;
 use persistence::aof::{checksum_line, timestamp_line};
 use persistence::crc64::Running;
+
+use super::direct::{BLOCK, Direct};
 
 /// Room for effects that is kept while nothing is written.
 const SPARE_BYTES: usize = 1 << 20;
@@ -33,8 +36,21 @@ pub(super) struct Log {
     /// The unix time in s that was noted last.
     noted_s: i64,
     spare: Vec<u8>,
+    direct: Way,
+    /// A write past the page cache has failed: maybe the file is longer than what is known to be in it.
+    is_unsure: bool,
     /// Files before it that are not forced to the disk yet.
     pub(super) unsynced: Vec<Arc<File>>,
+}
+
+/// The way past the page cache.
+#[derive(Debug)]
+enum Way {
+    /// Nobody has wanted it yet.
+    Untried,
+    Open(Direct),
+    /// The file system has none.
+    Closed,
 }
 
 impl Log {
@@ -50,6 +66,8 @@ impl Log {
             checksum,
             noted_s: 0,
             spare: Vec::new(),
+            direct: Way::Untried,
+            is_unsure: false,
             unsynced: Vec::new(),
         }
     }
@@ -84,6 +102,7 @@ impl Log {
 
     /// Writes all that was taken; gives where the stream ended then.
     pub(super) fn write(&mut self) -> io::Result<u64> {
+        self.ascertain()?;
         while !self.pieces.is_empty() {
             let count = {
                 let mut skipped = self.written;
@@ -106,6 +125,89 @@ impl Log {
             self.advance(count);
         }
         Ok(self.taken_end)
+    }
+
+    /// Writes the whole blocks of what was taken past the page cache, and leaves the rest; or all of it as [`write`](Log::write) does, where that
+    /// cannot be done.
+    pub(super) fn write_blocks(&mut self) -> io::Result<()> {
+        self.ascertain()?;
+        if matches!(self.direct, Way::Untried) {
+            self.direct = Direct::open(&self.file).map_or(Way::Closed, Way::Open);
+        }
+        let beyond = self.bytes % BLOCK as u64;
+        if beyond != 0 {
+            let start = self.gather(usize::try_from(beyond).map_or(0, |beyond| BLOCK - beyond));
+            let count = (&*self.file).write(&start)?;
+            self.advance(count);
+        }
+        loop {
+            let filled = self.fill();
+            let Way::Open(direct) = &self.direct else { return self.write().map(|_| ()) };
+            if filled == 0 {
+                return Ok(());
+            }
+            match direct.write(filled, self.bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_refused(&error) => self.direct = Way::Closed,
+                Err(error) => {
+                    self.is_unsure = true;
+                    return Err(error);
+                }
+            }
+            if !self.bytes.is_multiple_of(BLOCK as u64) {
+                // The disk is full, or nearly.
+                return self.write().map(|_| ());
+            }
+        }
+    }
+
+    /// Sees to it that the file ends where what is known to be in it does.
+    fn ascertain(&mut self) -> io::Result<()> {
+        if self.is_unsure {
+            self.file.set_len(self.bytes)?;
+            self.is_unsure = false;
+        }
+        Ok(())
+    }
+
+    /// The first bytes that are not written yet, at most so many.
+    fn gather(&self, most: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(most);
+        let mut skipped = self.written;
+        for piece in &self.pieces {
+            let rest = piece.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+            let room = most - bytes.len();
+            bytes.extend_from_slice(rest.get(..room).unwrap_or(rest));
+        }
+        bytes
+    }
+
+    /// Puts as many whole blocks as there is room for where they can be written from; how many bytes that are.
+    fn fill(&mut self) -> usize {
+        let Way::Open(direct) = &mut self.direct else { return 0 };
+        let room = direct.room();
+        let mut filled = 0;
+        let mut skipped = self.written;
+        for piece in &self.pieces {
+            let rest = piece.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+            let free = room.get_mut(filled..).unwrap_or_default();
+            let count = rest.len().min(free.len());
+            if let (Some(to), Some(from)) = (free.get_mut(..count), rest.get(..count)) {
+                to.copy_from_slice(from);
+            }
+            filled += count;
+            if filled == room.len() {
+                break;
+            }
+        }
+        filled - filled % BLOCK
+    }
+
+    /// Bytes that were taken and are not written.
+    pub(super) fn unwritten(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum::<usize>() - self.written
     }
 
     fn advance(&mut self, count: usize) {
@@ -143,6 +245,11 @@ impl Log {
     }
 }
 
+/// Whether the file system does not write in this way.
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+}
+
 /// Pieces in one system call.
 const SLICES: usize = 64;
 
@@ -150,6 +257,7 @@ const SLICES: usize = 64;
 mod tests {
     use engine::testing::Server;
     use persistence::aof::{Item, Reader};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -185,5 +293,50 @@ mod tests {
         ];
         assert_eq!(items, expected, "SELECT is the first command");
         assert_eq!(reader.unverified_offset(), log.bytes);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Whichever way each part goes, the file is the stream.
+        #[test]
+        fn blocks_and_the_rest_together_are_the_stream(
+            parts in prop::collection::vec((1_usize..200_000, any::<bool>()), 1..12),
+        ) {
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            let appended = std::fs::OpenOptions::new().append(true).open(file.path());
+            let mut log = Log::new(appended.expect("it is there"), 0, 0, None);
+            let mut expected = Vec::new();
+            for (number, (length, in_blocks)) in parts.iter().enumerate() {
+                let piece: Vec<u8> = (0..*length).map(|at| (at * 7 + number).to_le_bytes()[0]).collect();
+                expected.extend_from_slice(&piece);
+                log.pieces.push(piece);
+                if *in_blocks {
+                    log.write_blocks().expect("there is room");
+                    prop_assert!(log.unwritten() < BLOCK);
+                } else {
+                    log.write().expect("there is room");
+                    prop_assert!(log.is_written());
+                }
+                let bytes = std::fs::read(file.path()).expect("it is there");
+                prop_assert_eq!(bytes.len() as u64, log.bytes);
+                prop_assert_eq!(bytes.len() + log.unwritten(), expected.len());
+                prop_assert!(expected.starts_with(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_failed_write_may_have_left_is_cut_off() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let appended = std::fs::OpenOptions::new().append(true).open(file.path());
+        let mut log = Log::new(appended.expect("it is there"), 0, 0, None);
+        log.pieces.push(b"first".to_vec());
+        log.write().expect("there is room");
+        std::fs::write(file.path(), b"first and something else").expect("there is room");
+        log.is_unsure = true;
+        log.pieces.push(b" second".to_vec());
+        log.write().expect("there is room");
+        assert_eq!(std::fs::read(file.path()).expect("it is there"), b"first second");
     }
 }

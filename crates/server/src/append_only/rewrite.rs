@@ -213,11 +213,11 @@ impl AppendOnly {
     /// Writes the base on a thread of its own.
     fn write_in_background(self: &Arc<Self>, engine: &'static Engine, begun: Begun) {
         let shared = Arc::clone(self);
-        let Begun { mut job, temporary, generation } = begun;
+        let Begun { job, temporary, generation } = begun;
         let cancelled = Arc::clone(&job.cancelled);
         let is_snapshot = job.config.persistence.append_snapshot_preamble;
         let run = move || {
-            let written = saving::write_base(engine, &mut job, temporary.clone());
+            let written = saving::write_base(engine, &job, temporary.clone());
             let finished = written.and_then(|()| {
                 server_log::notice("Background AOF rewrite terminated with success");
                 shared.finish_rewrite(engine, &temporary, generation, is_snapshot)

@@ -1,4 +1,4 @@
-//! The thread that forces the file to the disk, and under `always` writes it, too.
+//! The thread that forces the file to the disk, and writes it while it is relaxed, or when the disk has failed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use config::persistence::AppendSync;
 use engine::Engine;
 
-use super::{AppendOnly, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
+use super::log::Log;
+use super::{AppendOnly, GATHERING, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
 use crate::log as server_log;
 
 /// The thread, as the one who started it knows it.
@@ -40,27 +41,23 @@ struct Turns {
     /// Of the stream, and of which file, the end that is on disk.
     synced: (u64, u64),
     last_sync: Instant,
-    /// How many connections are likely to wait for the next sync.
-    expected: usize,
-    /// How long the last sync took.
-    sync_time: Duration,
-    /// So many syncs begin without waiting for others: to wait was in vain.
-    hurried: u32,
+    /// So many times in a row little had come together while the file is relaxed.
+    quiet: u32,
     /// When it was seen last whether a rewrite is due.
     last_look: Instant,
 }
 
+/// So few bytes in [`GATHERING`] are little.
+const LITTLE: usize = 16 << 10;
+/// Little came together so many times in a row: the file is relaxed no longer.
+const QUIET: u32 = 8;
+/// So many bytes are worth a write past the page cache. Beyond the most, the disk does not keep up, and the page cache is to take them.
+const WORTH_BLOCKS: std::ops::Range<usize> = 64 << 10..8 << 20;
+
 impl AppendOnly {
     fn run(self: &Arc<Self>) {
         let now = Instant::now();
-        let mut turns = Turns {
-            synced: (0, 0),
-            last_sync: now,
-            expected: 0,
-            sync_time: Duration::ZERO,
-            hurried: 0,
-            last_look: now,
-        };
+        let mut turns = Turns { synced: (0, 0), last_sync: now, quiet: 0, last_look: now };
         loop {
             let wishes = self.await_wishes(&turns);
             let Some(engine) = self.engine() else {
@@ -85,13 +82,20 @@ impl AppendOnly {
                 self.begin_rewrite(engine);
             }
             match policy {
-                AppendSync::Always => self.commit_all(engine, &mut turns),
+                AppendSync::Always => {
+                    engine.append_only.relax(false);
+                    self.commit_all(engine, &mut turns);
+                }
                 AppendSync::EverySecond | AppendSync::No => {
-                    // What no client waits for: keys that have expired.
-                    self.write(engine, None);
-                    if policy == AppendSync::EverySecond
-                        && SYNC_INTERVAL <= turns.last_sync.elapsed()
-                    {
+                    let is_due = policy == AppendSync::EverySecond
+                        && SYNC_INTERVAL <= turns.last_sync.elapsed();
+                    if engine.append_only.is_relaxed() && !is_due {
+                        self.write_batch(engine, &mut turns);
+                    } else {
+                        // What no client waits for: keys that have expired.
+                        self.write(engine, None);
+                    }
+                    if is_due {
                         self.sync(engine, &mut turns);
                     }
                     self.wake_workers();
@@ -106,7 +110,8 @@ impl AppendOnly {
 
     /// Waits until there is something to do.
     fn await_wishes(&self, turns: &Turns) -> Wishes {
-        let in_trouble = self.engine().is_some_and(|engine| engine.append_only.is_in_trouble());
+        let file = self.engine().map(|engine| &engine.append_only);
+        let in_trouble = file.is_some_and(engine::append_only::AppendOnly::is_in_trouble);
         let patience = if in_trouble { RETRY } else { SYNC_INTERVAL };
         let elapsed = turns.last_sync.elapsed();
         let patience = if in_trouble {
@@ -114,9 +119,11 @@ impl AppendOnly {
         } else {
             patience.checked_sub(elapsed).filter(|rest| *rest != Duration::ZERO).unwrap_or(patience)
         };
+        let is_relaxed = file.is_some_and(engine::append_only::AppendOnly::is_relaxed);
+        let patience = if is_relaxed { patience.min(GATHERING) } else { patience };
         let deadline = Instant::now() + patience;
         let mut wishes = self.bell.wishes.lock();
-        while !wishes.commit && !wishes.close && !wishes.rewrite && !wishes.stop {
+        while *wishes == Wishes::default() {
             if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
                 break;
             }
@@ -124,46 +131,39 @@ impl AppendOnly {
         std::mem::take(&mut *wishes)
     }
 
+    /// Writes what has come together while the file is relaxed; ends that if it is little.
+    fn write_batch(&self, engine: &Engine, turns: &mut Turns) {
+        self.sleep_before_flush();
+        let mut guard = self.log.lock();
+        let Some(log) = &mut *guard else { return engine.append_only.relax(false) };
+        self.is_called.store(false, Ordering::Relaxed);
+        self.take(engine, log);
+        let count = log.unwritten();
+        turns.quiet = if count < LITTLE { turns.quiet + 1 } else { 0 };
+        if QUIET <= turns.quiet {
+            turns.quiet = 0;
+            engine.append_only.relax(false);
+        }
+        let written = if WORTH_BLOCKS.contains(&count) {
+            self.write_taken(engine, log, Log::write_blocks)
+        } else {
+            self.write_taken(engine, log, |log| log.write().map(|_| ()))
+        };
+        if written.is_ok() && log.is_written() && !self.is_distrusted() {
+            engine.append_only.acknowledge(log.taken_end());
+        }
+    }
+
     /// Writes and syncs all that was recorded, and acknowledges it.
     fn commit_all(&self, engine: &Engine, turns: &mut Turns) {
         self.sleep_before_flush();
-        self.gather(turns);
-        let together = self.joined.swap(0, Ordering::Relaxed);
         let written = self.write_all(engine);
         let Some((end, _)) = written else { return };
         if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             // Replicas are not told before, either.
             reveal(engine, end);
         }
-        // Those who came meanwhile are others than those who are answered now.
-        turns.expected = together + self.joined.load(Ordering::Relaxed);
         self.wake_workers();
-    }
-
-    /// Waits a moment for those who were answered just now and will ask again: otherwise clients fall apart into two groups, of which
-    /// each waits for the sync of the other one.
-    fn gather(&self, turns: &mut Turns) {
-        /// Nobody waits longer than that for others.
-        const MOST: Duration = Duration::from_millis(1);
-        /// After waiting in vain.
-        const HURRIED: u32 = 16;
-        let enough = turns.expected - turns.expected / 4;
-        if self.joined.load(Ordering::Relaxed) >= enough {
-            return;
-        }
-        if let Some(rest) = turns.hurried.checked_sub(1) {
-            turns.hurried = rest;
-            return;
-        }
-        let deadline = Instant::now() + (turns.sync_time / 2).min(MOST);
-        let mut wishes = self.bell.wishes.lock();
-        while self.joined.load(Ordering::Relaxed) < enough {
-            if self.bell.rung.wait_until(&mut wishes, deadline).timed_out() {
-                turns.hurried = HURRIED;
-                break;
-            }
-        }
-        wishes.commit = false;
     }
 
     fn write_all(&self, engine: &Engine) -> Option<(u64, u64)> {
@@ -178,6 +178,8 @@ impl AppendOnly {
         if skips_sync(engine) {
             return false;
         }
+        // Until it is known what has come of them, nobody is to take the files before for synced.
+        let _syncing = self.syncing.lock();
         let (file, before, written, end) = {
             let mut log = self.log.lock();
             let Some(log) = log.as_mut() else { return false };
@@ -191,11 +193,9 @@ impl AppendOnly {
             return true;
         }
         engine.append_only.update(|figures| figures.is_syncing = true);
-        let _syncing = self.syncing.lock();
         let outcome =
             before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
-        turns.sync_time = begin.elapsed();
-        let is_slow = SLOW_SYNC <= turns.sync_time;
+        let is_slow = SLOW_SYNC <= begin.elapsed();
         engine.append_only.update(|figures| {
             figures.is_syncing = false;
             figures.delayed_syncs += u64::from(is_slow);
@@ -229,7 +229,7 @@ impl AppendOnly {
     }
 
     /// Wakes those workers whose replies wait.
-    fn wake_workers(&self) {
+    pub(super) fn wake_workers(&self) {
         for (waits, mailbox) in self.waiting.iter().zip(self.mailboxes.iter()) {
             if waits.load(Ordering::SeqCst) && waits.swap(false, Ordering::SeqCst) {
                 mailbox.ring();

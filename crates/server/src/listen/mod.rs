@@ -46,6 +46,8 @@ pub(crate) struct TcpSettings {
     pub(crate) backlog: u32,
     /// How many listeners each address has: one for each worker.
     pub(crate) listeners: usize,
+    /// The mark for the packets of the sockets; 0: none.
+    pub(crate) mark: u32,
 }
 
 /// Why the server cannot listen.
@@ -236,6 +238,12 @@ fn listeners(mut address: SocketAddr, settings: &TcpSettings) -> Result<Vec<TcpL
     for number in 0..settings.listeners {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)
             .map_err(|error| Failure::at("socket", &error))?;
+        if settings.mark != 0
+            && let Err(error) = socket.set_mark(settings.mark)
+        {
+            // It takes a privilege, and clients are served without, too.
+            log::warning(format_args!("setsockopt: {}", reason(&error)));
+        }
         if address.is_ipv6() {
             // IPv4 has listeners of its own.
             socket.set_only_v6(true).map_err(|error| Failure::at("setsockopt", &error))?;

@@ -12,7 +12,7 @@ use super::*;
 
 fn settings(addresses: &[&str], port: u16, listeners: usize) -> TcpSettings {
     let addresses = addresses.iter().map(ToString::to_string).collect();
-    TcpSettings { kind: "tcp", addresses, port, backlog: 511, listeners }
+    TcpSettings { kind: "tcp", addresses, port, backlog: 511, listeners, mark: 0 }
 }
 
 fn port_of(groups: &[Vec<TcpListener>]) -> u16 {

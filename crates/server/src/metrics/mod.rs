@@ -1,7 +1,7 @@
 //! The HTTP endpoint for those who watch the server: `/metrics` in the form of `OpenMetrics`, `/healthz` and `/readyz`.
 //!
-//! A thread of its own serves a few connections at a time, so that neither a slow nor a silent one keeps a probe waiting; each asks once
-//! and is closed. Workers notice nothing of it but that their numbers are added up.
+//! A thread of its own serves a few connections at a time, so that neither slow nor silent ones keep a probe waiting, however many these
+//! are; each asks once and is closed. Workers notice nothing of it but that their numbers are added up.
 
 mod request;
 
@@ -22,8 +22,10 @@ use crate::listen::{ListenError, TcpSettings, listen_tcp};
 use crate::log;
 use request::{HEAD_BYTES, Page, Request, parse, response};
 
-/// Connections served at a time; more wait to be accepted.
+/// Connections served at a time. When one more comes, one that has not said yet what it wants is closed.
 const CONNECTIONS: usize = 32;
+/// Connections accepted before those that are there are looked at: fewer than there are places, so that each is looked at once.
+const ACCEPTS: usize = CONNECTIONS / 2;
 /// How long a connection may take in all.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -70,6 +72,7 @@ impl Endpoint {
             port: settings.port,
             backlog: 64,
             listeners: 1,
+            mark: 0,
         })?;
         let failed = |error: std::io::Error| {
             log::warning(format_args!("The metrics cannot be served: {error}"));
@@ -132,9 +135,7 @@ impl Server {
             PollFd::new(&connection.socket, if writes { PollFlags::OUT } else { PollFlags::IN })
         }));
         let first_listener = sources.len();
-        if self.connections.len() < CONNECTIONS {
-            sources.extend(self.listeners.iter().map(|it| PollFd::new(it, PollFlags::IN)));
-        }
+        sources.extend(self.listeners.iter().map(|it| PollFd::new(it, PollFlags::IN)));
         let end = self.connections.iter().map(|connection| connection.end).min();
         let timeout = end.map(|end| {
             let left = end.saturating_duration_since(Instant::now());
@@ -155,17 +156,24 @@ impl Server {
     }
 
     fn accept(&mut self, now: Instant) {
-        for listener in &self.listeners {
-            while self.connections.len() < CONNECTIONS {
-                let Ok((socket, _)) = listener.accept() else { break };
-                if socket.set_nonblocking(true).is_ok() {
-                    let end = now + PATIENCE;
-                    let connection =
-                        Connection { socket, end, arrived: Vec::new(), response: None };
-                    self.connections.push(connection);
-                }
+        for _ in 0..ACCEPTS {
+            let accepted = self.listeners.iter().find_map(|listener| listener.accept().ok());
+            let Some((socket, _)) = accepted else { return };
+            if socket.set_nonblocking(true).is_err() {
+                continue;
             }
+            if self.connections.len() == CONNECTIONS {
+                self.make_room();
+            }
+            let end = now + PATIENCE;
+            self.connections.push(Connection { socket, end, arrived: Vec::new(), response: None });
         }
+    }
+
+    /// Closes the connection that has been silent for longest; if all are being answered, the oldest.
+    fn make_room(&mut self) {
+        let silent = self.connections.iter().position(|connection| connection.response.is_none());
+        self.connections.remove(silent.unwrap_or(0));
     }
 
     /// Goes on with a connection; says whether there is more to come.

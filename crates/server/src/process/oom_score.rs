@@ -24,16 +24,45 @@ pub(crate) struct OomScore {
     path: PathBuf,
     /// What it was before it was first changed.
     initial: Option<i32>,
+    wanted: Adjustments,
+    is_replica: bool,
+}
+
+/// What is wanted of a server, which depends on whether it is a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Adjustments {
+    pub(crate) primary: Adjustment,
+    pub(crate) replica: Adjustment,
+}
+
+impl Adjustments {
+    const OFF: Adjustments = Adjustments { primary: Adjustment::Off, replica: Adjustment::Off };
 }
 
 impl OomScore {
     /// The score of this process.
     pub(crate) fn new() -> OomScore {
-        OomScore { path: "/proc/self/oom_score_adj".into(), initial: None }
+        OomScore::at("/proc/self/oom_score_adj".into())
     }
 
-    /// Sets the score. A failure is logged, and returned for a client that asked for the change.
-    pub(crate) fn adjust(&mut self, adjustment: Adjustment) -> io::Result<()> {
+    fn at(path: PathBuf) -> OomScore {
+        OomScore { path, initial: None, wanted: Adjustments::OFF, is_replica: false }
+    }
+
+    /// Sets the score as it is wanted from here on. A failure is logged, and returned for a client that asked for the change.
+    pub(crate) fn configure(&mut self, wanted: Adjustments) -> io::Result<()> {
+        self.wanted = wanted;
+        self.adjust(if self.is_replica { wanted.replica } else { wanted.primary })
+    }
+
+    /// Sets the score that is wanted of a replica, or of a primary.
+    pub(crate) fn note_role(&mut self, is_replica: bool) {
+        self.is_replica = is_replica;
+        // A failure is in the log, and nobody asked for this.
+        let _logged = self.configure(self.wanted);
+    }
+
+    fn adjust(&mut self, adjustment: Adjustment) -> io::Result<()> {
         let initial = match self.initial {
             Some(initial) => initial,
             None if adjustment == Adjustment::Off => return Ok(()),
@@ -73,13 +102,31 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("oom_score_adj");
         fs::write(&path, "100\n").unwrap();
-        let mut score = OomScore { path, initial: None };
+        let mut score = OomScore::at(path);
         check(&mut score, Adjustment::Off, "100\n");
         check(&mut score, Adjustment::Relative(200), "300");
         check(&mut score, Adjustment::Relative(800), "900");
         check(&mut score, Adjustment::Relative(2000), "1000");
         check(&mut score, Adjustment::Absolute(-5), "-5");
         check(&mut score, Adjustment::Off, "100");
+    }
+
+    #[test]
+    fn a_replica_has_a_score_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oom_score_adj");
+        fs::write(&path, "0\n").unwrap();
+        let mut score = OomScore::at(path);
+        let is = |score: &OomScore| fs::read_to_string(&score.path).unwrap();
+        score.note_role(true);
+        assert_eq!(is(&score), "0\n", "nothing is wanted");
+        let (primary, replica) = (Adjustment::Relative(100), Adjustment::Relative(200));
+        score.configure(Adjustments { primary, replica }).unwrap();
+        assert_eq!(is(&score), "200");
+        score.note_role(false);
+        assert_eq!(is(&score), "100");
+        score.configure(Adjustments::OFF).unwrap();
+        assert_eq!(is(&score), "0");
     }
 
     #[test]
@@ -93,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_score_that_cannot_be_read_is_an_error() {
-        let mut score = OomScore { path: "/nonexistent/oom_score_adj".into(), initial: None };
+        let mut score = OomScore::at("/nonexistent/oom_score_adj".into());
         assert!(score.adjust(Adjustment::Relative(1)).is_err());
         assert!(score.adjust(Adjustment::Off).is_ok());
     }

@@ -233,14 +233,13 @@ impl Feeding {
         let (engine, shared) = (self.engine, Arc::clone(&self.shared));
         let written = Arc::clone(&outcome);
         let run = move || {
-            let mut job = job;
             let result = match transfer {
                 Some(transfer) => {
                     let replication = Arc::clone(&shared);
                     let sender = Sender { transfer, replication, gathered: Vec::new(), most_bytes };
-                    stream(engine, &mut job, sender)
+                    stream(engine, &job, sender)
                 }
-                None => store(engine, &mut job),
+                None => store(engine, &job),
             };
             let end =
                 if matches!(result, Written::Failed) { Outcome::Failed } else { Outcome::Saved };
@@ -376,7 +375,7 @@ impl Feeding {
     }
 }
 
-fn stream(engine: &engine::Engine, job: &mut Job, sender: Sender) -> Written {
+fn stream(engine: &engine::Engine, job: &Job, sender: Sender) -> Written {
     let cancelled = Arc::clone(&job.cancelled);
     let outcome = saving::write(engine, job, sender).and_then(|sender| {
         if cancelled.load(Ordering::Acquire) {
@@ -399,7 +398,7 @@ fn temporary_path() -> PathBuf {
 }
 
 /// Writes the snapshot into a file, which has no name afterwards: it is gone with whoever reads it.
-fn store(engine: &engine::Engine, job: &mut Job) -> Written {
+fn store(engine: &engine::Engine, job: &Job) -> Written {
     let path = temporary_path();
     let outcome = File::options().read(true).write(true).create(true).truncate(true).open(&path);
     let outcome = match outcome {

@@ -1,7 +1,8 @@
-//! Writing snapshots: in the background, on two threads, or at once.
+//! Writing snapshots: in the background, or at once.
 //!
-//! In the background one thread drives the walk, which takes locks, a moment at a time; what was shown goes through a channel to another one,
-//! which encodes it, compresses it and writes it, without a lock. When that one falls behind, the walk waits.
+//! In the background the workers drive the walk on, a moment at a time, at the end of their rounds; what they show is taken by a thread, which
+//! compresses it and writes it, without a lock. When that one falls behind, the walk waits. Where no worker has the time the
+//! thread drives the walk itself.
 //!
 //! Whatever fails, the walk is driven to its end: until then there can be no other snapshot.
 
@@ -10,16 +11,15 @@ pub(crate) mod file;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use config::Config;
 use engine::Engine;
-use engine::replication::{Content, SavedPosition};
-use engine::saving::{Backlog, Job, Outcome, Purpose, Recorded, Recorder};
-use keyspace::{DatabaseSize, View};
+use engine::replication::SavedPosition;
+use engine::saving::{Chunk, Job, Outcome, Purpose};
+use keyspace::View;
 use persistence::aof::write_commands;
 use persistence::rdb::Version;
 use persistence::rdb::file::FileWriter;
@@ -52,7 +52,7 @@ impl Saver {
 pub(crate) fn spawn(engine: &'static Engine, jobs: Receiver<Job>, clock: Clock) -> io::Result<()> {
     std::thread::Builder::new().name("saver".to_owned()).spawn(move || {
         for job in jobs {
-            let outcome = save(engine, job);
+            let outcome = save(engine, &job);
             match outcome {
                 Outcome::Saved => log::notice("Background saving terminated with success"),
                 Outcome::Failed => log::warning("Background saving error"),
@@ -76,7 +76,7 @@ pub(crate) fn write_empty_base(file: &File, config: &Config) -> io::Result<()> {
 }
 
 /// Writes the base of an append-only file, and sees to it that it is on the disk: a snapshot, or the commands that make what is in one.
-pub(crate) fn write_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+pub(crate) fn write_base(engine: &Engine, job: &Job, path: PathBuf) -> Result<(), String> {
     let incremental = job.config.persistence.rewrite_incremental_sync;
     if job.config.persistence.append_snapshot_preamble {
         return write_snapshot_base(engine, job, path);
@@ -115,7 +115,7 @@ impl Write for Wanted<'_> {
     }
 }
 
-fn write_snapshot_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<(), String> {
+fn write_snapshot_base(engine: &Engine, job: &Job, path: PathBuf) -> Result<(), String> {
     let incremental = job.config.persistence.rewrite_incremental_sync;
     let written = match Draft::create_at(path, incremental) {
         Ok(draft) => write_draft(engine, job, draft),
@@ -131,20 +131,16 @@ fn write_snapshot_base(engine: &Engine, job: &mut Job, path: PathBuf) -> Result<
     }
 }
 
-fn save(engine: &Engine, mut job: Job) -> Outcome {
+fn save(engine: &Engine, job: &Job) -> Outcome {
     let written = match Draft::create(Writer::Background, &job.config) {
-        Ok(draft) => write_draft(engine, &mut job, draft),
+        Ok(draft) => write_draft(engine, job, draft),
         Err(failure) => {
-            give_up(engine, &mut job);
+            give_up(engine, job);
             Err(Some(failure))
         }
     };
     let published = written.and_then(|draft| {
-        engine
-            .saving
-            .publish(&job, || file::publish(&draft, &job.config))
-            .ok_or(None)?
-            .map_err(Some)
+        engine.saving.publish(job, || file::publish(&draft, &job.config)).ok_or(None)?.map_err(Some)
     });
     match published {
         Ok(()) => {
@@ -158,17 +154,14 @@ fn save(engine: &Engine, mut job: Job) -> Outcome {
     if job.cancelled.load(Ordering::Acquire) { Outcome::Cancelled } else { Outcome::Failed }
 }
 
-/// The walk goes on by so much at a time, about bytes: some ten microseconds, for which others wait.
-const STEP: usize = 64 << 10;
-
 /// Ends the walk of a snapshot of which nothing can be written.
-pub(crate) fn give_up(engine: &Engine, job: &mut Job) {
-    job.walk.give_up();
-    while engine.keyspace.step(&mut job.walk, STEP) {}
+pub(crate) fn give_up(engine: &Engine, job: &Job) {
+    job.drive.give_up();
+    while job.drive.step_beside(engine) {}
 }
 
 /// Writes a draft to its end; none if nobody wants it any more.
-fn write_draft(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, Option<Failure>> {
+fn write_draft(engine: &Engine, job: &Job, draft: Draft) -> Result<PathBuf, Option<Failure>> {
     let draft = write(engine, job, draft).map_err(|error| Some(write_failure("write", error)))?;
     if job.cancelled.load(Ordering::Acquire) {
         return Err(None);
@@ -178,113 +171,102 @@ fn write_draft(engine: &Engine, job: &mut Job, draft: Draft) -> Result<PathBuf, 
 
 /// Writes a snapshot to its end, or to the point where nobody wants it any more; gives back what it was written to. Whatever happens,
 /// its walk has ended then.
-pub(crate) fn write<W: Write + Send>(engine: &Engine, job: &mut Job, sink: W) -> io::Result<W> {
-    /// What the walk may be ahead, in steps.
-    const AHEAD: usize = 64;
-    let (sender, recorded) = sync_channel(AHEAD);
-    let stop = AtomicBool::new(false);
-    let pen = Pen {
-        backlog: Arc::clone(engine.saving.backlog()),
-        config: Arc::clone(&job.config),
-        recorder: Arc::clone(&job.recorder),
-        functions: job.functions.clone(),
-        now_s: job.now_s,
-        about: About { position: job.position, is_base: job.purpose == Purpose::Base },
-        content: job.content,
-        sizes: job.walk.sizes().to_vec(),
-    };
-    let result = std::thread::scope(|scope| {
-        let stop = &stop;
-        let writing = scope.spawn(move || pen.write(sink, &recorded, stop));
-        walk(engine, job, &sender, stop);
-        drop(sender);
-        writing.join()
-    });
-    match result {
-        Ok(outcome) => outcome,
-        Err(panic) => std::panic::resume_unwind(panic),
+pub(crate) fn write<W: Write>(engine: &Engine, job: &Job, sink: W) -> io::Result<W> {
+    let result = try_write(engine, job, sink);
+    if result.is_err() {
+        give_up(engine, job);
+        job.recorder.take(true).into_iter().for_each(|chunk| job.recorder.put_back(chunk));
+    }
+    result
+}
+
+fn try_write<W: Write>(engine: &Engine, job: &Job, sink: W) -> io::Result<W> {
+    let about = About { position: job.position, is_base: job.purpose == Purpose::Base };
+    let mut file = begin_file(sink, &job.config, job.recorder.version(), job.now_s, about)?;
+    for code in job.functions.iter().filter(|_| job.content.functions) {
+        file.function(code)?;
+    }
+    let mut pen = Pen { job, file, database: None };
+    let mut driving = Driving::new();
+    loop {
+        if job.cancelled.load(Ordering::Acquire) {
+            give_up(engine, job);
+        }
+        // Looked at first: what was shown before the end is taken.
+        let has_ended = job.drive.has_ended();
+        let taken = job.recorder.take(has_ended);
+        let is_idle = taken.is_empty();
+        pen.write(taken)?;
+        if has_ended {
+            return pen.file.finish();
+        }
+        if is_idle {
+            driving.drive(engine, job);
+        }
     }
 }
 
-/// What the thread that writes knows.
-struct Pen {
-    backlog: Arc<Backlog>,
-    config: Arc<Config>,
-    recorder: Arc<Recorder>,
-    functions: Vec<Arc<[u8]>>,
-    now_s: i64,
-    about: About,
-    content: Content,
-    sizes: Vec<DatabaseSize>,
+/// Who writes what was recorded.
+struct Pen<'a, W> {
+    job: &'a Job,
+    file: FileWriter<W>,
+    /// Of which the records are.
+    database: Option<usize>,
 }
 
-impl Pen {
-    /// Writes all that was recorded; sets `stop` if that fails.
-    fn write<W: Write>(
-        &self,
-        sink: W,
-        recorded: &Receiver<Recorded>,
-        stop: &AtomicBool,
-    ) -> io::Result<W> {
-        let result = self.try_write(sink, recorded);
-        if result.is_err() {
-            stop.store(true, Ordering::Release);
-            // What is on its way is of no use; taking it lets the walk go on.
-            for part in recorded {
-                self.backlog.remove(part.bytes());
+impl<W: Write> Pen<'_, W> {
+    fn write(&mut self, chunks: Vec<Chunk>) -> io::Result<()> {
+        let Pen { job, file, database } = self;
+        let mut result = Ok(());
+        for chunk in chunks {
+            if result.is_ok() && job.content.keys {
+                result = chunk.write(&job.recorder, |records| {
+                    if *database != Some(records.database) {
+                        *database = Some(records.database);
+                        let sizes = job.drive.sizes();
+                        let size = sizes.get(records.database).copied().unwrap_or_default();
+                        let (keys, expiring) = (size.keys as u64, size.expiring as u64);
+                        file.select_database(records.database as u64, keys, expiring)?;
+                    }
+                    file.records(records.bytes)
+                });
             }
+            job.recorder.put_back(chunk);
         }
         result
     }
-
-    fn try_write<W: Write>(&self, sink: W, recorded: &Receiver<Recorded>) -> io::Result<W> {
-        let version = self.recorder.version();
-        let mut file = begin_file(sink, &self.config, version, self.now_s, self.about)?;
-        for code in self.functions.iter().filter(|_| self.content.functions) {
-            file.function(code)?;
-        }
-        let mut database = None;
-        for part in recorded {
-            if !self.content.keys {
-                self.backlog.remove(part.bytes());
-                continue;
-            }
-            let result = part.encode(&self.recorder, |records| {
-                if database != Some(records.database) {
-                    database = Some(records.database);
-                    let size = self.sizes.get(records.database).copied().unwrap_or_default();
-                    let (keys, expiring) = (size.keys as u64, size.expiring as u64);
-                    file.select_database(records.database as u64, keys, expiring)?;
-                }
-                file.records(records.bytes)
-            });
-            self.backlog.remove(part.bytes());
-            self.recorder.put_back(part);
-            result?;
-        }
-        file.finish()
-    }
 }
 
-/// Drives the walk, to its end unless nobody wants it any more or it cannot be written.
-fn walk(engine: &Engine, job: &mut Job, sender: &SyncSender<Recorded>, stop: &AtomicBool) {
-    let mut delays = Delays::default();
-    loop {
-        if stop.load(Ordering::Acquire) || job.cancelled.load(Ordering::Acquire) {
-            job.walk.give_up();
+/// How the thread that writes sees to it that the walk goes on.
+struct Driving {
+    /// Steps that workers had made, or tried to make, and since when.
+    steps: (usize, Instant),
+    delays: Delays,
+    shown: usize,
+}
+
+impl Driving {
+    fn new() -> Driving {
+        Driving { steps: (0, Instant::now()), delays: Delays::default(), shown: 0 }
+    }
+
+    /// Waits for workers to drive the walk on, or drives it on itself if none does, or if it is to be slow.
+    fn drive(&mut self, engine: &Engine, job: &Job) {
+        /// A worker that is neither at it nor waits for calls is busy with one that takes long, or has ended.
+        const PATIENCE: Duration = Duration::from_millis(20);
+        let delay_us = engine.config().persistence.save_delay_us;
+        let steps = job.drive.steps();
+        if self.steps.0 != steps {
+            self.steps = (steps, Instant::now());
         }
-        let more = engine.keyspace.step(&mut job.walk, STEP);
-        let shown = job.walk.shown();
-        let new = shown - job.shown.swap(shown, Ordering::Relaxed);
-        for part in job.recorder.take(job.walk.is_within_entry()) {
-            if sender.send(part).is_err() {
-                stop.store(true, Ordering::Release);
-            }
-        }
-        if !more {
+        if delay_us == 0 && self.steps.1.elapsed() < PATIENCE {
+            job.recorder.wait(PATIENCE);
             return;
         }
-        delays.wait(engine.config().persistence.save_delay_us, new);
+        job.drive.step_beside(engine);
+        let shown = job.drive.shown();
+        let new = shown.saturating_sub(std::mem::replace(&mut self.shown, shown));
+        self.delays.wait(delay_us, new);
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Lookahead {
     inputs: Vec<Vec<u8>>,
     outputs: Vec<Output>,
     batch: Batch,
+    /// Replies have needed much room since the last tick.
+    is_roomy: bool,
 }
 
 impl Lookahead {
@@ -47,11 +49,17 @@ impl Lookahead {
             inputs: (0..AHEAD).map(|_| Vec::with_capacity(AHEAD_BYTES)).collect(),
             outputs: Vec::with_capacity(AHEAD),
             batch: Batch::new(),
+            is_roomy: false,
         }
     }
-}
 
-impl Lookahead {
+    /// Gives the room for replies back, unless it was needed since the last time: at each tick.
+    pub(super) fn rest(&mut self) {
+        if !std::mem::replace(&mut self.is_roomy, false) {
+            self.outputs.iter_mut().for_each(|output| output.shrink_to(AHEAD_BYTES));
+        }
+    }
+
     /// Whether every connection is in its place.
     pub(super) fn is_empty(&self) -> bool {
         self.received.is_empty()
@@ -131,6 +139,7 @@ impl Worker<'_> {
                 let own = std::mem::take(&mut self.buffers.output);
                 life = self.answer(&mut connection);
                 let output = std::mem::replace(&mut self.buffers.output, own);
+                self.ahead.is_roomy |= AHEAD_BYTES < output.memory();
                 self.ahead.outputs.push(output);
             }
             self.put_back(token, connection, life);

@@ -1,9 +1,10 @@
 //! Replies that wait until what they reveal is in the append-only file.
 //!
 //! A connection whose replies wait is *held*: nothing of its output is sent, and nothing more is read of it, so replies stay in
-//! order. Under `appendfsync always` it is released when the file has been synced; the worker serves others meanwhile, and is rung.
+//! order. Under `appendfsync always` it is released when the file has been synced, by this worker or by one that has begun before; then
+//! this one serves others meanwhile, and is rung.
 //! Otherwise the worker writes the file itself, once for all that it has served in a round, and releases them right
-//! after that.
+//! after that; unless so much is written that replies do not wait for it.
 
 use config::persistence::AppendSync;
 use resp::Output;
@@ -12,6 +13,7 @@ use super::Worker;
 use super::connection::Connection;
 use super::poller::Token;
 use super::round::{Life, life};
+use crate::clock::Moment;
 
 /// Replies held, in bytes, for which the end of the round is not awaited: they would only fill the memory.
 const HELD_BYTES: usize = 4 << 20;
@@ -28,11 +30,64 @@ pub(super) struct Held {
     bytes: usize,
     /// Connections that were added since then.
     joined: usize,
+    gathering: Gathering,
     /// Room for the replies of others.
     spare: Vec<Output>,
 }
 
+/// What is known of those who will wait for the next sync.
+#[derive(Default)]
+struct Gathering {
+    /// Since when (monotonic, in us) the worker looks who else comes before the file is synced.
+    since_us: Option<u64>,
+    /// How many connections waited for the last sync, and are likely to ask again.
+    expected: usize,
+    /// How long the last sync took.
+    sync_us: u64,
+    /// So many syncs begin as soon as nobody is ready: to wait was in vain.
+    hurried: u32,
+}
+
+/// Nobody waits longer than that for others, in us.
+const MOST_GATHERING_US: u64 = 1000;
+/// After waiting in vain.
+const HURRIED: u32 = 16;
+
 impl Worker<'_> {
+    /// Whether the worker goes on without a pause since a sync is put off.
+    pub(super) fn is_gathering(&self) -> bool {
+        self.held.gathering.since_us.is_some()
+    }
+
+    /// Whether a sync is put off until nobody else is ready, and for a moment until those have come who were answered by the last one and
+    /// are likely to ask again: otherwise clients fall apart into groups of which each waits for the sync of another. `begin` is that
+    /// of the round, in which so many were `ready`.
+    #[inline]
+    pub(super) fn gathers(&mut self, begin: Moment, ready: usize) -> bool {
+        if self.held.joined == 0 || self.share.config.persistence.append_sync != AppendSync::Always
+        {
+            return false;
+        }
+        let now_us = begin.monotonic_us;
+        let Gathering { since_us, expected, sync_us, hurried } = &mut self.held.gathering;
+        let elapsed_us = now_us.saturating_sub(*since_us.get_or_insert(now_us));
+        if 0 < ready {
+            return elapsed_us < MOST_GATHERING_US;
+        }
+        if *expected - *expected / 4 <= self.held.joined {
+            return false;
+        }
+        if let Some(rest) = hurried.checked_sub(1) {
+            *hurried = rest;
+            return false;
+        }
+        if elapsed_us < (*sync_us / 2).min(MOST_GATHERING_US) {
+            return true;
+        }
+        *hurried = HURRIED;
+        false
+    }
+
     /// Whether the replies of a connection have to wait; notes it if so.
     #[inline]
     pub(super) fn holds(&self, connection: &mut Connection) -> bool {
@@ -76,20 +131,29 @@ impl Worker<'_> {
 
     /// Sees to it that what the held replies reveal gets into the file, and sends those that may go.
     pub(super) fn commit(&mut self) {
-        let Some(&(last, _)) = self.held.connections.back() else { return };
+        let together = std::mem::take(&mut self.held.joined);
+        self.held.gathering.since_us = None;
         self.held.bytes = 0;
+        let Some(&(last, _)) = self.held.connections.back() else { return };
         if self.engine.append_only.acknowledged() < last {
             let (index, policy) = (self.share.index, self.share.config.persistence.append_sync);
-            let (append_only, joined) = (&self.append_only, std::mem::take(&mut self.held.joined));
-            match policy {
-                // A round in which nobody has joined those who wait has nothing to ask for.
-                AppendSync::Always if joined == 0 => {}
-                AppendSync::Always | AppendSync::EverySecond | AppendSync::No => {
-                    self.share.step_out(|| append_only.commit(last, index, policy, joined));
-                }
-            }
+            let append_only = &self.append_only;
+            let begin = self.clock.read();
+            self.share.step_out(|| append_only.commit(last, index, policy));
+            let sync_us = self.clock.read().monotonic_us.saturating_sub(begin.monotonic_us);
+            let gathering = &mut self.held.gathering;
+            (gathering.expected, gathering.sync_us) = (together, sync_us);
         }
         self.release();
+    }
+
+    /// Has what was recorded written soon, if replies do not wait for that.
+    #[inline]
+    pub(super) fn keep_pace(&mut self) {
+        if self.append_only.is_behind(self.engine) {
+            let (append_only, engine) = (&self.append_only, self.engine);
+            self.share.step_out(|| append_only.keep_pace(engine));
+        }
     }
 
     /// Sends the replies that may go.

@@ -26,6 +26,7 @@ mod replicate;
 mod round;
 mod sealed;
 mod timers;
+mod walk;
 mod write;
 
 use std::cell::Cell;
@@ -186,7 +187,8 @@ impl<'e> Worker<'e> {
             } else {
                 0
             };
-            let timeout_us = self.patience_us(timeout_us);
+            let timeout_us = self.until_walk_us(timeout_us);
+            let timeout_us = if self.is_gathering() { 0 } else { self.patience_us(timeout_us) };
             self.poller.wait(timeout_us)?;
             now = self.round();
         }
@@ -232,7 +234,11 @@ impl<'e> Worker<'e> {
         self.answer_served();
         self.share.broadcast();
         self.deliver();
-        self.commit();
+        if !self.gathers(begin, index) {
+            self.commit();
+        }
+        self.keep_pace();
+        self.walk_on(begin);
         self.limit_clients(false);
         self.share.end_round();
         self.replication.nudge(self.engine);

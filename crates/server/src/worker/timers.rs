@@ -99,6 +99,7 @@ impl Worker<'_> {
         let tick_us = (1_000_000 / hz).max(1);
         self.timers.next_tick_us = now.monotonic_us + tick_us;
         self.open_door();
+        self.ahead.rest();
         if self.engine.switches.cron_paused.load(Relaxed) {
             return;
         }

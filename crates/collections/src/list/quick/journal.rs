@@ -23,6 +23,8 @@ pub(super) struct Journal {
     /// Present nodes at the head that are not to be written, or were.
     passed: usize,
     runs: VecDeque<Run>,
+    /// What the nodes take that are gone or were changed.
+    old_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,8 @@ impl Journal {
         let Some(run) = self.isolate(index) else { return };
         if let Run::Same(_) = self.runs[run] {
             self.runs[run] = Run::New(1);
-            self.runs.insert(run, Run::Old(old()));
+            let old = self.kept(old());
+            self.runs.insert(run, old);
         }
     }
 
@@ -59,10 +62,15 @@ impl Journal {
             return;
         };
         if let Run::Same(_) = self.runs[run] {
-            self.runs[run] = Run::Old(old());
+            self.runs[run] = self.kept(old());
         } else {
             self.runs.remove(run);
         }
+    }
+
+    fn kept(&mut self, old: Node) -> Run {
+        self.old_bytes += old_bytes(&old);
+        Run::Old(old)
     }
 
     /// Describes that nodes have come in front of the node with this index.
@@ -120,12 +128,22 @@ impl Journal {
     }
 }
 
+/// What a node takes that is kept.
+fn old_bytes(node: &Node) -> usize {
+    node.stored_bytes() + size_of::<Run>()
+}
+
 impl QuickList {
+    /// See [`Object::kept_bytes`](crate::Object::kept_bytes).
+    pub(in crate::list) fn kept_bytes(&self) -> usize {
+        self.journal.as_ref().map_or(0, |journal| journal.old_bytes)
+    }
+
     /// See [`Object::begin_pieces`](crate::Object::begin_pieces).
     pub(in crate::list) fn begin_pieces(&mut self) -> usize {
         let nodes = self.nodes.len();
         let runs = VecDeque::from([Run::Same(nodes)]);
-        self.journal = Some(Box::new(Journal { passed: 0, runs }));
+        self.journal = Some(Box::new(Journal { passed: 0, runs, old_bytes: 0 }));
         nodes
     }
 
@@ -149,7 +167,10 @@ impl QuickList {
             match journal.runs.pop_front() {
                 None => self.journal = None,
                 Some(Run::New(count)) => journal.passed += count,
-                Some(Run::Old(node)) => spent += visit(&Piece::Node(node.content())),
+                Some(Run::Old(node)) => {
+                    journal.old_bytes -= old_bytes(&node);
+                    spent += visit(&Piece::Node(node.content()));
+                }
                 Some(Run::Same(count)) => {
                     if let Some(node) = self.nodes.get(journal.passed) {
                         spent += visit(&Piece::Node(node.content()));

@@ -5,7 +5,7 @@ use command::{Command as Declaration, Group};
 use resp::ReplyError;
 
 use super::{ADMINISTRATION, BY_USERS, TO_ALL_NODES, USERNAME};
-use crate::acl::{DEFAULT_USER, Refused, User, merge_selectors};
+use crate::acl::{DEFAULT_USER, Refused, User, is_user_name, merge_selectors};
 use crate::command_table::{Command, Handler, Outcome};
 use crate::{Call, Next};
 
@@ -59,7 +59,7 @@ pub(super) static USERS: Command = Declaration {
 fn set(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let name = arguments.string()?;
-    if name.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b)) {
+    if !is_user_name(name) {
         return Err(ReplyError::message("Usernames can't contain spaces or null characters"));
     }
     let rules = merge_selectors(std::iter::from_fn(|| arguments.next_word()))?;

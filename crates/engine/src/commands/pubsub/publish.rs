@@ -41,7 +41,8 @@ fn publish(call: &mut Call<'_>, space: Space) -> Outcome {
     let mut arguments = call.arguments;
     let (channel, message) = (arguments.string()?, arguments.string()?);
     let host = &*call.engine.host;
-    let receivers = call.engine.pubsub.publish(host, call.worker, space, channel, message);
+    let (pubsub, to) = (&call.engine.pubsub, (space, channel));
+    let receivers = call.delivery.publish(pubsub, host, call.worker, to, message);
     // Clients of replicas subscribe, too. A file has none.
     call.tell_replicas();
     call.reply.unsigned(receivers as u64);

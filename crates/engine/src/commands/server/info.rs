@@ -5,7 +5,7 @@ use command::{Categories, Command as Declaration, Flags, Group};
 
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
-use crate::information::{Facts, Selection};
+use crate::information::{Facts, KeySizes, Selection};
 
 pub(super) static INFO: Command = Declaration {
     summary: "Tells about the server: what it is, what it does, what it counts.",
@@ -22,7 +22,12 @@ fn info(call: &mut Call<'_>) -> Outcome {
     let selection = Selection::named(call.arguments.rest());
     call.settle_statistics();
     call.engine.vitals.note_sizes(&call.keys.sizes());
-    let text = Facts::new(call.engine, call.now_us).text(selection);
+    let facts = Facts::new(call.engine, call.now_us);
+    let text = if selection.asks_for_key_sizes() {
+        facts.with_key_sizes(KeySizes::survey(&mut call.keys)).text(selection)
+    } else {
+        facts.text(selection)
+    };
     call.reply.verbatim("txt", text.as_bytes());
     Ok(())
 }

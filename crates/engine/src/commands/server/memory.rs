@@ -132,9 +132,11 @@ fn statistics(call: &mut Call<'_>) -> Outcome {
     table.count("replication.backlog", 0);
     table.count("clients.slaves", 0);
     table.count("clients.normal", figures.clients);
-    for name in ["cluster.links", "aof.buffer", "lua.caches", "functions.caches"] {
+    for name in ["cluster.links", "aof.buffer"] {
         table.count(name, 0);
     }
+    table.count("lua.caches", figures.scripts);
+    table.count("functions.caches", figures.functions);
     for (number, size) in in_use {
         table.name(&format!("db.{number}"));
         table.reply.map(2);

@@ -10,6 +10,7 @@ mod info;
 mod latency;
 mod lolwut;
 mod memory;
+mod module;
 mod monitor;
 mod rewrite;
 mod save;
@@ -39,6 +40,7 @@ pub(super) const COMMANDS: &[&Command] = &[
     &latency::LATENCY,
     &lolwut::LOLWUT,
     &memory::MEMORY,
+    &module::MODULE,
     &monitor::MONITOR,
     &rewrite::BGREWRITEAOF,
     &save::SAVE,

@@ -102,7 +102,7 @@ impl<'e> Applier<'e> {
             round: Round { random: Random::new(seed), ..Round::aside() },
             session,
             tally: Tally::default(),
-            delivery: Delivery::new(engine.statistics.len()),
+            delivery: Delivery::outside(),
             served: Vec::new(),
             output: Output::new(),
             errors: 0,

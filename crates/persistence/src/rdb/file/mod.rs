@@ -42,7 +42,7 @@ pub use read::{Sink, Summary, read_file};
 pub use skip::module_name;
 pub use split::{Checksum, Modules, Part, Settings, Splitter};
 pub(super) use write::encode_modifiers;
-pub use write::{FileWriter, encode_key};
+pub use write::{FileWriter, encode_head, encode_key};
 
 /// What is noted of a key's use, for those who evict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

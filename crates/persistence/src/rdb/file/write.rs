@@ -157,7 +157,8 @@ pub fn encode_key(
     value::write(value, version, writer);
 }
 
-fn encode_head(
+/// Writes what stands before the value in such a record; behind it belongs that alone.
+pub fn encode_head(
     key: &[u8],
     expiry_ms: Option<i64>,
     eviction: Eviction,

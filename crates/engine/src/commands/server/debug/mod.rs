@@ -47,6 +47,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "DIGEST", words: 0..=0, run: digest::everything },
     Subcommand { name: "DIGEST-VALUE", words: ANY, run: digest::values },
     Subcommand { name: "ERROR", words: 1..=1, run: error },
+    Subcommand { name: "FAULT", words: 0..=1, run: fault },
     Subcommand { name: "HELP", words: 0..=0, run: help },
     Subcommand { name: "HTSTATS", words: 1..=2, run: tables::database },
     Subcommand { name: "HTSTATS-KEY", words: 1..=ANY_END, run: tables::value },
@@ -179,6 +180,14 @@ fn error(call: &mut Call<'_>) -> Outcome {
     Err(ReplyError::quoting(line))
 }
 
+/// Fails as code with a mistake in it does: before anything has changed, or after a key was removed.
+fn fault(call: &mut Call<'_>) -> Outcome {
+    let key = call.arguments.next_word();
+    let removed = key.is_some_and(|key| call.keys.remove(key));
+    let what = if removed { "removed a key" } else { "changed nothing" };
+    unreachable!("DEBUG FAULT has {what}")
+}
+
 /// Ends the process. Where that is not in the host's power, says so.
 fn crash(call: &Call<'_>, kind: CrashKind) -> Outcome {
     call.engine.host.crash(kind);
@@ -209,6 +218,9 @@ const HELP_LINES: &[&str] = &[
     "    The digests of the values at these keys.",
     "ERROR <line>",
     "    Answers this line as an error.",
+    "FAULT [<key>]",
+    "    Panics in the middle of the call: before anything has changed, or, given a key, after",
+    "    that was removed.",
     "HTSTATS <database> [full]",
     "    The shape of the tables of a database.",
     "HTSTATS-KEY <key> [full]",
