@@ -36,7 +36,7 @@ fn names(path: &Path) -> Vec<String> {
 fn a_snapshot_that_has_no_room_takes_nothing_away() {
     for (primary, _) in [&pairs()[0], &pairs()[2]] {
         let Some((directory, disk)) = small_disk() else { return };
-        let primary = primary.start();
+        let primary = primary.clone().line("rdbcompression no").start();
         primary.client().run("DEBUG POPULATE 30000 key 100");
         let replica = on(directory.path()).start();
         let mut client = replica.client();
