@@ -120,7 +120,7 @@ fn find_first(mut stack: Stack<'_>, wants_place: bool) -> c_int {
     // SAFETY: as above.
     let pattern = unsafe { stack.require_string(PATTERN) };
     let start = start(stack.optional_integer(3, 1), text.len());
-    if wants_place && (!has_special(pattern) || stack.truth(PLAIN)) {
+    if wants_place && (stack.truth(PLAIN) || !has_special(pattern)) {
         let rest = text.get(start..).unwrap_or_default();
         return match find_plain(rest, pattern) {
             Some(skipped) => {
@@ -339,7 +339,10 @@ fn find_plain(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 /// Whether a pattern is more than a text, as far as it goes.
 fn has_special(pattern: &[u8]) -> bool {
-    pattern.iter().take_while(|byte| **byte != 0).any(|byte| b"^$*+?.([%-".contains(byte))
+    let is_special = |byte: &u8| {
+        matches!(byte, b'^' | b'$' | b'*' | b'+' | b'?' | b'.' | b'(' | b'[' | b'%' | b'-')
+    };
+    pattern.iter().take_while(|byte| **byte != 0).any(is_special)
 }
 
 /// Where to begin in a text of this length: numbers count from 1, and negative ones from its end.
