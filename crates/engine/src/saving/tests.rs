@@ -17,12 +17,12 @@ const BATCH: usize = 50;
 const ROUND: usize = 64 << 10;
 
 fn server() -> Server {
-    let mut server = Server::with(
+    let server = Server::with(
         |config| config.persistence.snapshot_queue_bytes = LIMIT as u64,
         Box::new(Alone),
     );
     for first in (0..MEMBERS).step_by(BATCH) {
-        change(&mut server, first, 0);
+        change(&server, first, 0);
     }
     server
 }
@@ -38,7 +38,7 @@ fn with_all<R>(server: &Server, act: impl FnOnce(&mut View<'_>) -> R) -> R {
 }
 
 /// Gives some members other scores.
-fn change(server: &mut Server, first: usize, shift: usize) {
+fn change(server: &Server, first: usize, shift: usize) {
     let limits = Limits { entries: 128, value_bytes: 64 };
     with_all(server, |view| {
         let edited = view.edit(b"sorted", |sorted: &mut SortedSet| {
@@ -52,7 +52,7 @@ fn change(server: &mut Server, first: usize, shift: usize) {
     });
 }
 
-fn set(server: &mut Server, number: usize, value: &str) {
+fn set(server: &Server, number: usize, value: &str) {
     with_all(server, |view| {
         view.set_string(format!("key:{number:08}").as_bytes(), value.as_bytes(), SetExpiry::Clear);
     });
@@ -120,11 +120,11 @@ fn what_others_show_while_a_collection_is_written_is_bounded() {
     const KEYS: usize = 40_000;
     let mut server = server();
     for number in 0..KEYS {
-        set(&mut server, number, "a value of some bytes");
+        set(&server, number, "a value of some bytes");
     }
     let job = begin(&server);
     // The walk turns to it first.
-    change(&mut server, 0, 1);
+    change(&server, 0, 1);
     let waited = write_meanwhile(&mut server, &job, |server, number| {
         for number in number * BATCH..(number + 1) * BATCH {
             set(server, number % KEYS, "another");

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! There is one of it, however many replicas there are: each is an offset into it, and nothing is copied for any of them. It is
-//! cut where nobody is any more, but never below what replicas that come back are to find ([`Backlog::trim`]). Small pieces
-//! are gathered into blocks, long ones become blocks as they are.
+//! cut where nobody is any more, but never below what replicas that come back are to find ([`Backlog::trim`]). Pieces are
+//! copied into blocks, but for very long ones, which become blocks as they are: so whoever records the stream writes into the same
+//! two buffers again and again, which stay in the processor's cache, and the backlog is written to and read from once.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,11 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 /// Bytes of a block of gathered pieces.
-const BLOCK_BYTES: usize = 16 << 10;
+const BLOCK_BYTES: usize = 64 << 10;
+/// Pieces that are not copied.
+const LONG_BYTES: usize = 512 << 10;
+/// Blocks that are kept to be filled again.
+const SPARE_BLOCKS: usize = 4;
 
 /// See the module's page.
 #[derive(Debug)]
@@ -27,8 +32,10 @@ pub struct Backlog {
     /// The offset before the first byte that is kept.
     start: u64,
     end: u64,
-    /// Bytes that the blocks have room for.
+    /// Bytes that the blocks have room for, the spare ones among them.
     room: usize,
+    /// Empty blocks.
+    spare: Vec<Vec<u8>>,
 }
 
 /// None is empty.
@@ -47,7 +54,7 @@ impl Block {
 impl Backlog {
     /// One in which nothing is kept, of a stream that has come to this offset.
     pub fn new(at: u64) -> Backlog {
-        Backlog { blocks: VecDeque::new(), start: at, end: at, room: 0 }
+        Backlog { blocks: VecDeque::new(), start: at, end: at, room: 0, spare: Vec::new() }
     }
 
     /// The offset before the first byte that is kept.
@@ -82,50 +89,68 @@ impl Backlog {
 
     /// Appends to the stream. What is given back is room for other bytes.
     pub fn append(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        if bytes.is_empty() {
-            return bytes;
-        }
-        let start = self.end;
-        self.end = self.end.saturating_add(bytes.len() as u64);
-        if BLOCK_BYTES <= bytes.len() {
+        if LONG_BYTES <= bytes.len() {
             // It may have far more room than it needs, which would count for nothing.
             if bytes.len() < bytes.capacity() / 2 {
                 bytes.shrink_to_fit();
             }
-            self.push(Block { start, bytes });
+            self.room = self.room.saturating_add(bytes.capacity());
+            self.push(bytes);
             return Vec::new();
         }
-        match self.blocks.back_mut() {
-            Some(last) if bytes.len() <= last.bytes.capacity().saturating_sub(last.bytes.len()) => {
-                last.bytes.extend_from_slice(&bytes);
-            }
-            _ => {
-                let mut block = Vec::with_capacity(BLOCK_BYTES);
-                block.extend_from_slice(&bytes);
-                self.push(Block { start, bytes: block });
-            }
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let last = self.blocks.back_mut().map(|block| &mut block.bytes);
+            let count = match last {
+                Some(last) if last.len() < last.capacity() => {
+                    let count = rest.len().min(last.capacity().saturating_sub(last.len()));
+                    last.extend_from_slice(rest.get(..count).unwrap_or_default());
+                    self.end = self.end.saturating_add(count as u64);
+                    count
+                }
+                _ => {
+                    let count = rest.len().min(BLOCK_BYTES);
+                    let mut block = self.empty_block();
+                    block.extend_from_slice(rest.get(..count).unwrap_or_default());
+                    self.push(block);
+                    count
+                }
+            };
+            rest = rest.get(count..).unwrap_or_default();
         }
         bytes.clear();
         bytes
     }
 
-    fn push(&mut self, block: Block) {
-        self.room = self.room.saturating_add(block.bytes.capacity());
-        self.blocks.push_back(block);
+    /// Room for a block, which counts already.
+    fn empty_block(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_else(|| {
+            let block = Vec::with_capacity(BLOCK_BYTES);
+            self.room = self.room.saturating_add(block.capacity());
+            block
+        })
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        let start = self.end;
+        self.end = self.end.saturating_add(bytes.len() as u64);
+        self.blocks.push_back(Block { start, bytes });
     }
 
     /// Forgets what nobody needs: what lies before `held`, the smallest offset of a replica, so long as `wanted` bytes are kept
-    /// for those that come back. Whole blocks go, so a little more may stay. `reuse` is given the room of each.
-    pub fn trim(&mut self, wanted: u64, held: Option<u64>, mut reuse: impl FnMut(Vec<u8>)) {
+    /// for those that come back. Whole blocks go, so a little more may stay.
+    pub fn trim(&mut self, wanted: u64, held: Option<u64>) {
         let keep = self.end.saturating_sub(wanted).min(held.unwrap_or(u64::MAX));
         while let Some(first) = self.blocks.front()
             && first.end() <= keep
         {
             self.start = first.end();
-            self.room = self.room.saturating_sub(first.bytes.capacity());
-            if let Some(Block { mut bytes, .. }) = self.blocks.pop_front() {
+            let Some(Block { mut bytes, .. }) = self.blocks.pop_front() else { return };
+            if self.spare.len() < SPARE_BLOCKS && bytes.capacity() == BLOCK_BYTES {
                 bytes.clear();
-                reuse(bytes);
+                self.spare.push(bytes);
+            } else {
+                self.room = self.room.saturating_sub(bytes.capacity());
             }
         }
     }

@@ -67,9 +67,9 @@ const DOZE_US: u64 = 500;
 /// The same while nobody is sent anything, and the stream is only kept.
 const LONELY_DOZE_US: u64 = 10_000;
 
-/// Room for what is recorded that is made beforehand, at most and in steps of what.
-const SPARE_BYTES: usize = 512 << 10;
-const SPARE_STEP: usize = 64 << 10;
+/// Room for what is recorded: at first, and as much as is kept to be used again.
+const ROOM_BYTES: usize = 128 << 10;
+const MOST_ROOM_BYTES: usize = 512 << 10;
 
 /// The stream of a moment that is to be on disk before replicas may know of it.
 struct Held {
@@ -89,7 +89,6 @@ pub(super) struct Feeding {
     epoch: u64,
     held: VecDeque<Held>,
     spare: Vec<u8>,
-    usual_bytes: usize,
     /// Something was recorded since it rested last.
     has_taken: bool,
     pub(super) full_syncs: FullSyncs,
@@ -116,7 +115,6 @@ impl Feeding {
             epoch: 0,
             held: VecDeque::new(),
             spare: Vec::new(),
-            usual_bytes: 0,
             has_taken: false,
             full_syncs: FullSyncs::default(),
             next_tick_us: now_us,
@@ -139,14 +137,18 @@ impl Feeding {
     /// Does what there is to do.
     fn turn(&mut self) {
         // Whatever is asked from here on is for the next turn.
-        self.shared.rung.store(false, Ordering::SeqCst);
+        let was_rung = self.shared.rung.swap(false, Ordering::SeqCst);
         // Who was cut off before they asked is another one than who asks.
         let orders = std::mem::take(&mut *self.shared.orders.lock());
         if self.engine.replication.take_cut() {
             self.cut_all();
         }
         self.obey(orders);
-        self.drain();
+        if was_rung || self.shared.untaken(self.engine) != 0 {
+            self.drain();
+        } else {
+            self.release();
+        }
         self.ask();
         self.look_at_full_sync();
         self.send_all();
@@ -255,17 +257,14 @@ impl Feeding {
     pub(super) fn drain(&mut self) {
         let mut pieces = Vec::new();
         let mut spare = std::mem::take(&mut self.spare);
-        if spare.capacity() == 0 {
-            // Workers need not move it as it grows.
-            spare.reserve(self.room_bytes());
+        if spare.capacity() == 0 && self.backlog.is_some() {
+            // It need not be moved as it grows.
+            spare.reserve(ROOM_BYTES);
         }
         let taken = self.engine.effects.take_replication(&mut pieces, spare);
         self.shared.taken.store(taken.end, Relaxed);
         let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
         self.has_taken |= 0 < bytes;
-        // It follows what comes at once upwards, and slowly downwards.
-        let less = self.usual_bytes - self.usual_bytes / 8;
-        self.usual_bytes = usize::try_from(bytes).unwrap_or(usize::MAX).clamp(less, SPARE_BYTES);
         let begins = taken.epoch != self.epoch || self.backlog.is_none();
         if begins && (taken.feed != Feed::Off || 0 < bytes) {
             // What comes now does not follow from what there was.
@@ -278,11 +277,6 @@ impl Feeding {
             self.held.push_back(Held { file_end: taken.file_end, pieces });
         }
         self.release();
-    }
-
-    /// Room for about as much as is recorded at a time.
-    fn room_bytes(&self) -> usize {
-        self.usual_bytes.next_multiple_of(SPARE_STEP)
     }
 
     /// Whether what was recorded up to this end of the file may be known to others.
@@ -302,7 +296,7 @@ impl Feeding {
             let Some(backlog) = &mut self.backlog else { return };
             for piece in held.pieces {
                 let room = backlog.append(piece);
-                if self.spare.capacity() < room.capacity() {
+                if (self.spare.capacity()..=MOST_ROOM_BYTES).contains(&room.capacity()) {
                     self.spare = room;
                 }
             }
@@ -593,15 +587,8 @@ impl Feeding {
     fn trim(&mut self) {
         let wanted = self.engine.config().replication.backlog_bytes;
         let held = self.links.values().filter_map(|link| link.cursor).min();
-        let (room_bytes, spare) = (self.room_bytes(), &mut self.spare);
         let Some(backlog) = &mut self.backlog else { return };
-        backlog.trim(wanted, held, |room| {
-            // Memory that was written before costs less than new one.
-            let fits = (room_bytes..=2 * room_bytes).contains(&room.capacity());
-            if fits && spare.capacity() < room_bytes {
-                *spare = room;
-            }
-        });
+        backlog.trim(wanted, held);
         self.engine.replication.note_backlog(Some(BacklogFigures {
             start: backlog.start(),
             length: backlog.len(),
