@@ -99,8 +99,9 @@ impl Feeding {
     fn begin_history(&mut self) {
         let closed = self.engine.keyspace.gates().close();
         self.engine.begin_history();
-        drop(closed);
+        // Before anything is recorded in it.
         self.drain();
+        drop(closed);
         let identity = self.engine.identity();
         log::notice(format_args!(
             "Replication backlog created, my new replication IDs are '{}' and '{}'",
