@@ -263,7 +263,7 @@ mod tests {
         let text = graph(COMMAND, &series, 100);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "command - high 40 ms, low 10 ms (all time high 50 ms)");
-        assert_eq!(lines[2..], ["  #", "  |", " _|", "_||", "   ", "131", "m0s", " s "]);
+        assert_eq!(lines[2..], ["  #", "  |", " o|", "_||", "   ", "131", "m0s", " s "]);
     }
 
     #[test]

@@ -51,6 +51,8 @@ fn any_words_are_answered() {
     let mut random = Random::new(7);
     let mut server = Server::new();
     let commands: Vec<_> = commands().collect();
+    // A transaction may hold UNSUBSCRIBE, which answers more than once, as it does in Redis.
+    let mut may_hold_pushes = false;
     for round in 0..20_000 {
         let command = commands[random.below(commands.len())];
         let style = if random.once_in(2) { Style::Valid } else { Style::Wild };
@@ -74,7 +76,11 @@ fn any_words_are_answered() {
                 panic!("{:?} {}", shown(), answer.escape_ascii());
             };
             // Those who subscribe or MONITOR are told more.
-            let receives = server.clients[0].receives() || command.all_flags().has(Flags::PUSHES);
+            let pushes = command.all_flags().has(Flags::PUSHES);
+            may_hold_pushes |= pushes && answer == b"+QUEUED\r\n";
+            let receives = server.clients[0].receives()
+                || pushes
+                || (may_hold_pushes && command.lower_name.as_str() == "exec");
             assert!(used == answer.len() || receives, "{:?} has one answer", shown());
             assert!(
                 !value.is_error() || server.changes() == changes,
@@ -85,6 +91,7 @@ fn any_words_are_answered() {
         if round % 50 == 0 || server.clients[0].receives() {
             server.connect();
             server.disconnect(0);
+            may_hold_pushes = false;
             server.advance_ms(i64::try_from(random.below(100_000)).unwrap_or(0));
         }
     }
