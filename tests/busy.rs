@@ -261,3 +261,21 @@ fn a_script_in_a_transaction_is_ended() {
         assert!(answer.ends_with(" $1 1"), "{answer}");
     });
 }
+
+/// Their timers are overdue all the time: they may not look again and again whether they can go off.
+#[test]
+fn workers_rest_while_a_script_keeps_them_out() {
+    let cycles = |client: &mut Client| -> u64 {
+        let reply = client.run("INFO stats");
+        let text = reply.as_text().expect("INFO answers text");
+        let line = text.lines().find_map(|line| line.strip_prefix("eventloop_cycles:"));
+        line.and_then(|count| count.parse().ok()).expect("it is counted")
+    };
+    let server = launch(subject::launch().workers(4));
+    let mut client = server.client();
+    let before = cycles(&mut client);
+    let script = "local e = os.clock() + 0.5 while os.clock() < e do end";
+    client.call(&["EVAL", script, "0"]);
+    let rounds = cycles(&mut client) - before;
+    assert!(rounds < 20_000, "{rounds} rounds");
+}

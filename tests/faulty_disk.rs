@@ -106,7 +106,7 @@ fn a_save_that_finds_no_room_leaves_the_file_of_before() {
 #[test]
 fn a_rewrite_that_finds_no_room_leaves_the_files_of_before() {
     let directory = directory();
-    let Some(_disk) = SmallDisk::mount(directory.path(), 4 << 20) else { return };
+    let Some(_disk) = SmallDisk::mount(directory.path(), 6 << 20) else { return };
     for (preamble, workers) in [("yes", 1), ("yes", 4), ("no", 1)] {
         let launch = on(&subject::launch().workers(workers), directory.path())
             .line("appendonly yes")
@@ -115,7 +115,7 @@ fn a_rewrite_that_finds_no_room_leaves_the_files_of_before() {
         let mut client = server.client();
         fill(&mut client, "key", 1500);
         let ballast = directory.path().join("ballast");
-        fs::write(&ballast, vec![0; 1500 << 10]).expect("there is room so far");
+        fs::write(&ballast, vec![0; 3600 << 10]).expect("there is room so far");
         let begun = text(&mut client, "BGREWRITEAOF");
         assert_eq!(begun, "Background append only file rewriting started");
         server.wait_for_log("Background AOF rewrite terminated with error: ");

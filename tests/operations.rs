@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use harness::{Client, Oracle, free_port, wait_until};
+use harness::{Client, Oracle, Signal, Version, free_port, wait_until};
 
 use crate::subject;
 
@@ -98,6 +98,58 @@ fn the_score_for_a_lack_of_memory_follows_the_role() {
         assert_eq!(score(), 100);
         client.run("CONFIG SET oom-score-adj no");
         assert_eq!(score(), first);
+    }
+}
+
+/// As on real servers: everything but writes goes on while an end waits for replicas, and the end can be taken back.
+#[test]
+fn an_end_waits_for_replicas_and_can_be_taken_back() {
+    let oracle = Oracle::find(Version::V74).expect("a real server");
+    let ours = [1, 4].map(|count| subject::launch().workers(count));
+    for launch in ours.into_iter().chain([oracle.launch()]) {
+        let lines = ["shutdown-timeout 120", "repl-diskless-sync-delay 0"];
+        let mut primary = lines.iter().fold(launch.clone(), |it, line| it.line(*line)).start();
+        let replica = launch.line(format!("replicaof 127.0.0.1 {}", primary.port())).start();
+        let mut witness = primary.client();
+        witness.run("SET key 1");
+        assert_eq!(witness.run("WAIT 1 0").as_integer(), Some(1));
+        replica.signal(Signal::STOP);
+        let path = format!("/proc/{}/stat", replica.process_id());
+        let is_stopped = || std::fs::read_to_string(&path).is_ok_and(|it| it.contains(") T "));
+        assert!(wait_until(is_stopped));
+        witness.run("SET key 2");
+        let mut asker = primary.client();
+        asker.send(&["SHUTDOWN", "NOSAVE"]).expect("can be sent");
+        let is_pending = |witness: &mut Client| {
+            let text = witness.run("INFO server").as_text().unwrap_or_default();
+            text.contains("\nshutdown_in_milliseconds:")
+        };
+        assert!(wait_until(|| is_pending(&mut witness)));
+        assert_eq!(witness.run("GET key").as_text().as_deref(), Some("2"));
+        let mut writer = primary.client();
+        writer.send(&["SET", "key", "3"]).expect("can be sent");
+        assert!(wait_until(|| {
+            let list = witness.run("CLIENT LIST").as_text().unwrap_or_default();
+            list.lines().filter(|line| line.contains(" flags=b ")).count() == 2
+        }));
+        assert_eq!(witness.run("SHUTDOWN ABORT").as_text().as_deref(), Some("OK"));
+        let told = asker.reply().expect("it goes on").as_text();
+        assert_eq!(told.as_deref(), Some("ERR Errors trying to SHUTDOWN. Check logs."));
+        assert_eq!(writer.reply().expect("it goes on").as_text().as_deref(), Some("OK"));
+        assert!(!is_pending(&mut witness));
+        assert!(witness.run("SHUTDOWN ABORT").is_error());
+        // It comes when the replica has everything. (A real server crashes when the same client asks again.)
+        let mut asker = primary.client();
+        asker.send(&["SHUTDOWN", "NOSAVE"]).expect("can be sent");
+        assert!(wait_until(|| is_pending(&mut witness)));
+        replica.signal(Signal::CONT);
+        assert!(primary.wait_for_end().success());
+        assert!(asker.closes());
+        let log = primary.log();
+        for line in ["Waiting for replicas before shutting down.", "1 of 1 replicas are in sync"] {
+            assert!(log.contains(line), "no {line:?} in\n{log}");
+        }
+        assert_eq!(replica.client().run("GET key").as_text().as_deref(), Some("3"));
     }
 }
 

@@ -166,13 +166,13 @@ impl Engine {
     }
 
     /// Replaces all users by those in a file; gives the names of those that are there no more. Or none, and tells what is wrong.
-    pub(crate) fn load_users(&self, path: &Text) -> Result<BTreeSet<Vec<u8>>, String> {
+    pub(crate) fn load_users(&self, path: &Text) -> Result<BTreeSet<Vec<u8>>, Vec<u8>> {
         let shown = path.to_string_lossy();
         let text = self.host.read_file(path.as_path()).map_err(|error| {
             // As the system calls it, without the number.
             let reason = error.to_string();
             let reason = reason.split(" (os error").next().unwrap_or_default();
-            format!("Error loading ACLs, opening file '{shown}': {reason}")
+            format!("Error loading ACLs, opening file '{shown}': {reason}").into_bytes()
         })?;
         self.acl.load(&text, &shown, self.allows_all_channels(), &self.commands)
     }
@@ -198,9 +198,10 @@ impl Engine {
                         define either an ACL file or declare users directly in your redis.conf, but not both."
                 .to_owned());
         }
-        self.load_users(&security.acl_file)
-            .map(drop)
-            .map_err(|errors| format!("Aborting Redis startup because of ACL errors: {errors}"))
+        self.load_users(&security.acl_file).map(drop).map_err(|errors| {
+            let errors = String::from_utf8_lossy(&errors);
+            format!("Aborting Redis startup because of ACL errors: {errors}")
+        })
     }
 
     /// Makes the user of a `user` line. What there was of the default user before does not count.

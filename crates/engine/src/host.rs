@@ -130,8 +130,8 @@ pub trait Host: Send + Sync {
     /// Notes whether this server is a replica from now on.
     fn note_role(&self, _is_replica: bool) {}
 
-    /// Takes back an orderly end that waits for something; says whether there was one.
-    fn cancel_shutdown(&self) -> bool;
+    /// The end of the process waits for replicas from here on: see [`crate::Engine::due_shutdown`].
+    fn await_shutdown(&self) {}
 
     /// Ends the process as a crash would: for tests of what handles crashes.
     fn crash(&self, kind: CrashKind);
@@ -337,9 +337,6 @@ impl Host for Alone {
         _view: &mut View<'_>,
     ) -> Result<(), ShutdownRefused> {
         Err(ShutdownRefused)
-    }
-    fn cancel_shutdown(&self) -> bool {
-        false
     }
     fn crash(&self, _kind: CrashKind) {}
     fn apply(&self, _changed: &[&'static str], _config: &config::Config) -> Result<(), NotApplied> {

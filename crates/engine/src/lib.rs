@@ -45,6 +45,7 @@ pub mod replication;
 pub mod saving;
 mod scripts;
 pub mod session;
+mod shutdown;
 pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -141,6 +142,8 @@ pub struct Engine {
     pub(crate) busy: busy::Busy,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// The end of the process, while it is waited for.
+    pub(crate) shutdown: shutdown::Shutdown,
     /// Saving the data.
     pub saving: saving::Saving,
     /// Loading the data.
@@ -212,6 +215,7 @@ impl Engine {
             acl: AccessControl::new(&commands),
             busy: busy::Busy::default(),
             pause: Pause::default(),
+            shutdown: shutdown::Shutdown::default(),
             saving: saving::Saving::default(),
             loading: Loading::default(),
             host,

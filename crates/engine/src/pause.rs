@@ -21,6 +21,8 @@ struct Present {
     end_ms: i64,
     /// A failover pauses writes until it ends.
     is_failing_over: bool,
+    /// The process waits for replicas before it ends, and pauses writes.
+    is_shutting_down: bool,
 }
 
 /// Which calls are paused.
@@ -58,10 +60,21 @@ impl Pause {
         self.change(|present| present.is_failing_over = false);
     }
 
+    /// Pauses writes until [`Pause::end_shutdown`], whatever clients ask for.
+    pub(crate) fn begin_shutdown(&self) {
+        self.change(|present| present.is_shutting_down = true);
+    }
+
+    /// Ends that.
+    pub(crate) fn end_shutdown(&self) {
+        self.change(|present| present.is_shutting_down = false);
+    }
+
     fn change(&self, change: impl FnOnce(&mut Present)) {
         let mut present = self.present.lock();
         change(&mut present);
-        let end_ms = if present.is_failing_over { i64::MAX } else { present.end_ms };
+        let is_held = present.is_failing_over || present.is_shutting_down;
+        let end_ms = if is_held { i64::MAX } else { present.end_ms };
         self.end_ms.store(end_ms, Ordering::Release);
     }
 

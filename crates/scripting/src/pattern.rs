@@ -9,6 +9,8 @@
 //!
 //! Nothing here is the interpreter's, and nothing raises its errors.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 /// The most captures of a pattern.
@@ -35,21 +37,39 @@ pub(crate) enum Wrong {
     Stopped,
 }
 
-/// A part of the text that was captured.
+/// A part of the text that was captured. No string of the interpreter's has more than 2 GiB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Capture {
-    pub(crate) start: usize,
-    pub(crate) extent: Extent,
+    start: u32,
+    extent: Extent,
 }
 
-/// How far a capture reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Extent {
+enum Extent {
     /// Its end is not reached yet.
     Open,
-    Bytes(usize),
+    End(u32),
     /// It is the position itself.
     Position,
+}
+
+/// What a capture gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Captured {
+    Part(Range<usize>),
+    /// So many bytes are before it.
+    Position(usize),
+}
+
+impl Capture {
+    pub(crate) fn captured(self) -> Result<Captured, Wrong> {
+        let start = self.start as usize;
+        match self.extent {
+            Extent::Open => Err(Wrong::Unfinished),
+            Extent::End(end) => Ok(Captured::Part(start..end as usize)),
+            Extent::Position => Ok(Captured::Position(start)),
+        }
+    }
 }
 
 /// What was captured by the last match, and how soon it is asked again whether to go on. It needs no dropping, and is kept from
@@ -72,19 +92,36 @@ impl Captures {
     }
 }
 
-/// Something that could go otherwise.
+/// Something that could go otherwise. `must` is the byte with which alone it can go on.
 #[derive(Clone, Copy)]
 enum Choice {
-    /// An item has taken as much as it could, up to here; it could take less, down to `least`.
-    Less { at: usize, least: usize, next: usize },
-    /// An item has taken as little as it could; it could take one more.
-    More { at: usize, item: usize, next: usize },
+    /// An item has taken as much as it could; before here it could take less, down to `least`.
+    Less { at: usize, least: usize, next: usize, must: Option<u8> },
+    /// An item has taken as little as it could, up to here; it could take one more.
+    More { at: usize, single: Single, next: usize, must: Option<u8> },
     /// An item was taken; it could be left out.
     Without { at: usize, next: usize },
     /// A capture was begun.
     Begun,
     /// This capture was ended.
     Ended(usize),
+}
+
+/// What matches one byte.
+#[derive(Clone, Copy)]
+enum Single {
+    Any,
+    Byte(u8),
+    /// Those of a class, or all others.
+    Class {
+        has: fn(&u8) -> bool,
+        is_negated: bool,
+    },
+    /// What is between these brackets.
+    Set {
+        open: usize,
+        close: usize,
+    },
 }
 
 /// What a step comes to.
@@ -116,19 +153,30 @@ impl<'a> Matcher<'a> {
         Matcher { text, pattern, captures, choices: SmallVec::new(), goes_on }
     }
 
-    /// The first match at `start` or behind it, or only there: where it begins and ends.
+    /// The first match at `start` or behind it, or only there.
     pub(crate) fn find(
         &mut self,
         start: usize,
         anchored: bool,
-    ) -> Result<Option<(usize, usize)>, Wrong> {
-        for at in start..=self.text.len() {
+    ) -> Result<Option<Range<usize>>, Wrong> {
+        self.captures.len = 0;
+        let must = if anchored { None } else { self.must(0) };
+        let mut at = start;
+        while at <= self.text.len() {
+            if let Some(byte) = must {
+                let rest = self.text.get(at..).unwrap_or_default();
+                match memchr::memchr(byte, rest) {
+                    Some(skipped) => at = at.saturating_add(skipped),
+                    None => break,
+                }
+            }
             if let Some(end) = self.match_at(at)? {
-                return Ok(Some((at, end)));
+                return Ok(Some(at..end));
             }
             if anchored {
                 break;
             }
+            at = at.saturating_add(1);
         }
         Ok(None)
     }
@@ -153,16 +201,12 @@ impl<'a> Matcher<'a> {
 
     #[inline]
     fn count(&mut self, steps: usize) -> Result<(), Wrong> {
-        match self.captures.steps.checked_sub(steps) {
-            Some(left) => self.captures.steps = left,
-            None => {
-                self.captures.steps = STEPS;
-                if !(self.goes_on)() {
-                    return Err(Wrong::Stopped);
-                }
-            }
+        if let Some(left) = self.captures.steps.checked_sub(steps) {
+            self.captures.steps = left;
+            return Ok(());
         }
-        Ok(())
+        self.captures.steps = STEPS;
+        if (self.goes_on)() { Ok(()) } else { Err(Wrong::Stopped) }
     }
 
     /// Goes back to the last choice and takes what is left of it.
@@ -170,17 +214,17 @@ impl<'a> Matcher<'a> {
         while let Some(choice) = self.choices.pop() {
             self.count(1)?;
             match choice {
-                Choice::Less { at, least, next } => {
-                    let at = at.saturating_sub(1);
-                    if least < at {
-                        self.choices.push(Choice::Less { at, least, next });
+                Choice::Less { at, least, next, must } => {
+                    if let Some(at) = self.last_before(at, least, must)? {
+                        if least < at {
+                            self.choices.push(Choice::Less { at, least, next, must });
+                        }
+                        return Ok(Some((at, next)));
                     }
-                    return Ok(Some((at, next)));
                 }
-                Choice::More { at, item, next } => {
-                    if self.takes(at, item, next)? {
-                        let at = at.saturating_add(1);
-                        self.choices.push(Choice::More { at, item, next });
+                Choice::More { at, single, next, must } => {
+                    if let Some(at) = self.first_behind(at, single, must)? {
+                        self.choices.push(Choice::More { at, single, next, must });
                         return Ok(Some((at, next)));
                     }
                 }
@@ -194,6 +238,58 @@ impl<'a> Matcher<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// The last place before `at`, and not before `least`, where there is the byte that must be.
+    fn last_before(
+        &mut self,
+        at: usize,
+        least: usize,
+        must: Option<u8>,
+    ) -> Result<Option<usize>, Wrong> {
+        let Some(byte) = must else {
+            return Ok(at.checked_sub(1).filter(|at| least <= *at));
+        };
+        let part = self.text.get(least..at).unwrap_or_default();
+        let found = memchr::memrchr(byte, part);
+        self.count(found.map_or(part.len(), |kept| part.len().saturating_sub(kept)))?;
+        Ok(found.map(|kept| least.saturating_add(kept)))
+    }
+
+    /// The first place behind `at`, as far as every byte until there is one of an item's, where there is the byte that must be.
+    fn first_behind(
+        &mut self,
+        at: usize,
+        single: Single,
+        must: Option<u8>,
+    ) -> Result<Option<usize>, Wrong> {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let Some(byte) = must else {
+            let is_one = rest.first().is_some_and(|byte| self.takes(single, *byte));
+            return Ok(is_one.then_some(at.saturating_add(1)));
+        };
+        let after = rest.get(1..).unwrap_or_default();
+        let mut pairs = rest.iter().zip(after).take_while(|(taken, _)| self.takes(single, **taken));
+        let skipped = pairs.position(|(_, next)| *next == byte);
+        self.count(skipped.unwrap_or(rest.len()))?;
+        Ok(skipped.map(|skipped| at.saturating_add(skipped).saturating_add(1)))
+    }
+
+    /// The byte with which alone matching can go on at this item of the pattern, and go wrong in no other way.
+    fn must(&self, mut item: usize) -> Option<u8> {
+        let mut open = None;
+        while self.symbol(item) == b')' {
+            // To end a capture takes nothing, if there is one to end.
+            let is_open = |capture: &&Capture| capture.extent == Extent::Open;
+            let left =
+                open.unwrap_or_else(|| self.captures.as_slice().iter().filter(is_open).count());
+            open = Some(left.checked_sub(1)?);
+            item = item.saturating_add(1);
+        }
+        let byte = self.symbol(item);
+        let is_itself = !matches!(byte, 0 | b'(' | b')' | b'$' | b'.' | b'[' | ESCAPE);
+        let may_lack = matches!(self.symbol(item.saturating_add(1)), b'?' | b'*' | b'-');
+        (is_itself && !may_lack).then_some(byte)
     }
 
     fn step(&mut self, at: usize, item: usize) -> Result<Step, Wrong> {
@@ -223,62 +319,76 @@ impl<'a> Matcher<'a> {
     fn single(&mut self, at: usize, item: usize) -> Result<Step, Wrong> {
         let end = self.end_of_single(item)?;
         let next = end.saturating_add(1);
-        Ok(match self.symbol(end) {
-            b'?' => {
-                if self.is_taken(at, item, end) {
-                    self.choices.push(Choice::Without { at, next });
-                    Step::To(at.saturating_add(1), next)
-                } else {
-                    Step::To(at, next)
-                }
+        let single = self.single_at(item, end);
+        let repetition = self.symbol(end);
+        if repetition == b'*' {
+            return self.take_most(at, at, single, next);
+        }
+        if repetition == b'-' {
+            let must = self.must(next);
+            self.choices.push(Choice::More { at, single, next, must });
+            let is_hopeless = must.is_some() && self.text.get(at).copied() != must;
+            return Ok(if is_hopeless { Step::Failed } else { Step::To(at, next) });
+        }
+        let is_taken = self.text.get(at).is_some_and(|byte| self.takes(single, *byte));
+        let after = at.saturating_add(1);
+        match repetition {
+            b'?' if is_taken => {
+                self.choices.push(Choice::Without { at, next });
+                Ok(Step::To(after, next))
             }
-            b'*' => self.take_most(at, at, item, end)?,
-            b'+' if self.is_taken(at, item, end) => {
-                self.take_most(at.saturating_add(1), at.saturating_add(1), item, end)?
-            }
-            b'+' => Step::Failed,
-            b'-' => {
-                self.choices.push(Choice::More { at, item, next });
-                Step::To(at, next)
-            }
-            _ if self.is_taken(at, item, end) => Step::To(at.saturating_add(1), end),
-            _ => Step::Failed,
-        })
+            b'?' => Ok(Step::To(at, next)),
+            _ if !is_taken => Ok(Step::Failed),
+            b'+' => self.take_most(after, after, single, next),
+            _ => Ok(Step::To(after, end)),
+        }
     }
 
     fn take_most(
         &mut self,
         least: usize,
         at: usize,
-        item: usize,
-        end: usize,
+        single: Single,
+        next: usize,
     ) -> Result<Step, Wrong> {
         let rest = self.text.get(at..).unwrap_or_default();
-        let taken = rest.iter().take_while(|byte| self.matches_single(**byte, item, end)).count();
+        let taken = match single {
+            Single::Any => rest.len(),
+            Single::Byte(own) => rest.iter().take_while(|byte| **byte == own).count(),
+            Single::Class { has, is_negated } => {
+                rest.iter().take_while(|byte| has(byte) != is_negated).count()
+            }
+            Single::Set { open, close } => {
+                rest.iter().take_while(|byte| self.is_in_set(**byte, open, close)).count()
+            }
+        };
         self.count(taken)?;
-        let (at, next) = (at.saturating_add(taken), end.saturating_add(1));
+        let at = at.saturating_add(taken);
+        let must = self.must(next);
         if least < at {
-            self.choices.push(Choice::Less { at, least, next });
+            self.choices.push(Choice::Less { at, least, next, must });
         }
-        Ok(Step::To(at, next))
+        let is_hopeless = must.is_some() && self.text.get(at).copied() != must;
+        Ok(if is_hopeless { Step::Failed } else { Step::To(at, next) })
     }
 
-    /// Whether an item takes one more byte; `next` is what comes after it and its `-`.
-    fn takes(&mut self, at: usize, item: usize, next: usize) -> Result<bool, Wrong> {
-        self.count(1)?;
-        Ok(self.is_taken(at, item, next.saturating_sub(1)))
-    }
-
-    fn is_taken(&self, at: usize, item: usize, end: usize) -> bool {
-        self.text.get(at).is_some_and(|byte| self.matches_single(*byte, item, end))
-    }
-
-    fn matches_single(&self, byte: u8, item: usize, end: usize) -> bool {
+    /// The item that lies here.
+    fn single_at(&self, item: usize, end: usize) -> Single {
         match self.symbol(item) {
-            b'.' => true,
-            ESCAPE => is_of_class(byte, self.symbol(item.saturating_add(1))),
-            b'[' => self.is_in_set(byte, item, end.saturating_sub(1)),
-            literal => byte == literal,
+            b'.' => Single::Any,
+            b'[' => Single::Set { open: item, close: end.saturating_sub(1) },
+            ESCAPE => class(self.symbol(item.saturating_add(1))),
+            byte => Single::Byte(byte),
+        }
+    }
+
+    #[inline]
+    fn takes(&self, single: Single, byte: u8) -> bool {
+        match single {
+            Single::Any => true,
+            Single::Byte(own) => byte == own,
+            Single::Class { has, is_negated } => has(&byte) != is_negated,
+            Single::Set { open, close } => self.is_in_set(byte, open, close),
         }
     }
 
@@ -324,7 +434,7 @@ impl<'a> Matcher<'a> {
             let upper = place.saturating_add(2);
             let is_in = if symbol == ESCAPE {
                 place = upper;
-                is_of_class(byte, after)
+                self.takes(class(after), byte)
             } else if after == b'-' && upper < close {
                 place = upper.saturating_add(1);
                 (symbol..=self.symbol(upper)).contains(&byte)
@@ -342,9 +452,10 @@ impl<'a> Matcher<'a> {
     fn begin_capture(&mut self, at: usize, item: usize) -> Result<Step, Wrong> {
         let is_position = self.symbol(item.saturating_add(1)) == b')';
         let extent = if is_position { Extent::Position } else { Extent::Open };
+        let start = short(at);
         let Captures { list, len, .. } = &mut *self.captures;
         let capture = list.get_mut(*len).ok_or(Wrong::TooManyCaptures)?;
-        *capture = Capture { start: at, extent };
+        *capture = Capture { start, extent };
         *len = len.saturating_add(1);
         self.choices.push(Choice::Begun);
         Ok(Step::To(at, item.saturating_add(if is_position { 2 } else { 1 })))
@@ -355,7 +466,7 @@ impl<'a> Matcher<'a> {
         let last = captured.iter().rposition(|capture| capture.extent == Extent::Open);
         let number = last.ok_or(Wrong::NoCaptureToClose)?;
         if let Some(capture) = self.captures.list.get_mut(number) {
-            capture.extent = Extent::Bytes(at.saturating_sub(capture.start));
+            capture.extent = Extent::End(short(at));
         }
         self.choices.push(Choice::Ended(number));
         Ok(Step::To(at, item.saturating_add(1)))
@@ -365,15 +476,15 @@ impl<'a> Matcher<'a> {
     fn repeat_capture(&mut self, at: usize, item: usize, digit: u8) -> Result<Step, Wrong> {
         let number = usize::from(digit).checked_sub(usize::from(b'1'));
         let capture = number.and_then(|number| self.captures.as_slice().get(number)).copied();
-        let Capture { start, extent } = capture.ok_or(Wrong::CaptureIndex)?;
-        let length = match extent {
-            Extent::Open => return Err(Wrong::CaptureIndex),
+        let part = match capture.ok_or(Wrong::CaptureIndex)?.captured() {
+            Ok(Captured::Part(part)) => part,
             // No text is like a position.
-            Extent::Position => return Ok(Step::Failed),
-            Extent::Bytes(length) => length,
+            Ok(Captured::Position(_)) => return Ok(Step::Failed),
+            Err(_) => return Err(Wrong::CaptureIndex),
         };
+        let length = part.len();
         self.count(length)?;
-        let captured = self.text.get(start..start.saturating_add(length)).unwrap_or_default();
+        let captured = self.text.get(part).unwrap_or_default();
         if self.text.get(at..).unwrap_or_default().starts_with(captured) {
             Ok(Step::To(at.saturating_add(length), item.saturating_add(2)))
         } else {
@@ -408,7 +519,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// `%f[set]`: between a byte that is not in the set and one that is; beyond both ends of the text there are zeros.
-    fn frontier(&mut self, at: usize, item: usize) -> Result<Step, Wrong> {
+    fn frontier(&self, at: usize, item: usize) -> Result<Step, Wrong> {
         if self.symbol(item) != b'[' {
             return Err(Wrong::MissingSetOfFrontier);
         }
@@ -423,20 +534,25 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// Whether a byte is of a class, such as `a` for letters and `A` for all else; what names no class stands for itself.
-fn is_of_class(byte: u8, class: u8) -> bool {
-    let is_in = match class.to_ascii_lowercase() {
-        b'a' => byte.is_ascii_alphabetic(),
-        b'c' => byte.is_ascii_control(),
-        b'd' => byte.is_ascii_digit(),
-        b'l' => byte.is_ascii_lowercase(),
-        b'p' => byte.is_ascii_punctuation(),
-        b's' => matches!(byte, b' ' | b'\t'..=b'\r'),
-        b'u' => byte.is_ascii_uppercase(),
-        b'w' => byte.is_ascii_alphanumeric(),
-        b'x' => byte.is_ascii_hexdigit(),
-        b'z' => byte == 0,
-        _ => return byte == class,
+/// The class of this name, in lower case for its bytes and in upper case for all others; what names no class is itself.
+fn class(name: u8) -> Single {
+    let has: fn(&u8) -> bool = match name.to_ascii_lowercase() {
+        b'a' => u8::is_ascii_alphabetic,
+        b'c' => u8::is_ascii_control,
+        b'd' => u8::is_ascii_digit,
+        b'l' => u8::is_ascii_lowercase,
+        b'p' => u8::is_ascii_punctuation,
+        b's' => |byte| matches!(byte, b' ' | b'\t'..=b'\r'),
+        b'u' => u8::is_ascii_uppercase,
+        b'w' => u8::is_ascii_alphanumeric,
+        b'x' => u8::is_ascii_hexdigit,
+        b'z' => |byte| *byte == 0,
+        _ => return Single::Byte(name),
     };
-    is_in != class.is_ascii_uppercase()
+    Single::Class { has, is_negated: name.is_ascii_uppercase() }
+}
+
+/// A place in a text.
+fn short(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }

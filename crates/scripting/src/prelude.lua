@@ -245,7 +245,8 @@ setmetatable(globals, nothing_else)
 local environment = freeze(globals)
 -- What scripts ask for by name, while `_G` is looked up like any other.
 globals._G = environment
-library.getmetatable("").__index = globals.string
+-- The table itself, without the proxy: no script gets hold of it by way of a string.
+library.getmetatable("").__index = string_library
 
 -- Text only: bytes that claim to be compiled could do anything.
 function globals.loadstring(text, name)

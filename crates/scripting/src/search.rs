@@ -6,6 +6,7 @@
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use memchr::memmem;
 use mlua::ffi::lua_State;
@@ -13,7 +14,7 @@ use mlua::{Function, Lua};
 
 use crate::bridge::native;
 use crate::interrupt;
-use crate::pattern::{Capture, Captures, Extent, Matcher, Wrong};
+use crate::pattern::{Capture, Captured, Captures, Matcher, Wrong};
 use crate::stack::{Growing, Place, Seen, Stack, of_native};
 
 /// The functions, by name.
@@ -30,37 +31,40 @@ const TEXT: Place = 1;
 const PATTERN: Place = 2;
 const REPLACEMENT: Place = 3;
 
-/// What is looked for, and where.
+/// What is looked for, and in which text. Both are strings on the stack, which stay there.
 #[derive(Clone, Copy)]
-struct Search {
-    text: Place,
-    pattern: Place,
-    /// Whether a `^` at the beginning of the pattern is one.
-    may_be_anchored: bool,
+struct Search<'a> {
+    text: &'a [u8],
+    pattern: &'a [u8],
+    /// It matches only where it is told to begin.
+    is_anchored: bool,
 }
 
-/// Of the arguments of a function.
-const ARGUMENTS: Search = Search { text: TEXT, pattern: PATTERN, may_be_anchored: true };
-
-/// A match: where it begins and ends.
-type Found = (usize, usize);
-
-impl Search {
-    /// Whether it matches only where it is told to begin.
-    fn is_anchored(self, stack: &Stack<'_>) -> bool {
-        self.may_be_anchored && bytes(stack, self.pattern).first() == Some(&b'^')
+impl<'a> Search<'a> {
+    /// One whose pattern may begin with a `^`.
+    fn new(text: &'a [u8], pattern: &'a [u8]) -> Search<'a> {
+        match pattern.strip_prefix(b"^") {
+            Some(pattern) => Search { text, pattern, is_anchored: true },
+            None => Search { text, pattern, is_anchored: false },
+        }
     }
 
     /// The first match from `start` on. Raises an error if the pattern is wrong, and ends the script if that may not go on.
-    fn run(self, stack: &mut Stack<'_>, start: usize, captures: &mut Captures) -> Option<Found> {
-        let is_anchored = self.is_anchored(stack);
-        let pattern = bytes(stack, self.pattern);
-        let pattern = pattern.get(usize::from(is_anchored)..).unwrap_or_default();
+    fn run(
+        self,
+        stack: &mut Stack<'_>,
+        start: usize,
+        captures: &mut Captures,
+    ) -> Option<Range<usize>> {
         let goes_on = || interrupt::may_go_on(stack);
-        let mut matcher = Matcher::new(bytes(stack, self.text), pattern, captures, &goes_on);
-        let found = matcher.find(start, is_anchored);
+        let mut matcher = Matcher::new(self.text, self.pattern, captures, &goes_on);
+        let found = matcher.find(start, self.is_anchored);
         drop(matcher);
         found.unwrap_or_else(|wrong| complain(stack, wrong))
+    }
+
+    fn part(self, part: Range<usize>) -> &'a [u8] {
+        self.text.get(part).unwrap_or_default()
     }
 
     /// Pushes what was captured; if that is nothing, the whole match, unless that is left out. How many there are.
@@ -68,17 +72,19 @@ impl Search {
         self,
         stack: &mut Stack<'_>,
         captures: &Captures,
-        whole: Option<Found>,
+        whole: Option<Range<usize>>,
     ) -> c_int {
         let captures = captures.as_slice();
         if captures.is_empty()
-            && let Some((start, end)) = whole
+            && let Some(whole) = whole
         {
-            stack.push_part(self.text, start..end);
+            stack.push_string(self.part(whole));
             return 1;
         }
         let count = c_int::try_from(captures.len()).unwrap_or(c_int::MAX);
-        stack.require_room(count, c"too many captures");
+        if 1 < count {
+            stack.require_room(count, c"too many captures");
+        }
         for capture in captures {
             self.push_capture(stack, *capture);
         }
@@ -86,13 +92,10 @@ impl Search {
     }
 
     fn push_capture(self, stack: &mut Stack<'_>, capture: Capture) {
-        let Capture { start, extent } = capture;
-        match extent {
-            Extent::Open => complain(stack, Wrong::Unfinished),
-            Extent::Position => push_count(stack, start.saturating_add(1)),
-            Extent::Bytes(length) => {
-                stack.push_part(self.text, start..start.saturating_add(length));
-            }
+        match capture.captured() {
+            Ok(Captured::Part(part)) => stack.push_string(self.part(part)),
+            Ok(Captured::Position(before)) => push_count(stack, before.saturating_add(1)),
+            Err(wrong) => complain(stack, wrong),
         }
     }
 }
@@ -112,40 +115,43 @@ unsafe extern "C-unwind" fn first_match(state: *mut lua_State) -> c_int {
 fn find_first(mut stack: Stack<'_>, wants_place: bool) -> c_int {
     /// Has the pattern taken as it stands.
     const PLAIN: Place = 4;
-    stack.require_string(TEXT);
-    stack.require_string(PATTERN);
-    let start = start(stack.optional_integer(3, 1), stack.length(TEXT));
-    let pattern = bytes(&stack, PATTERN);
+    // SAFETY: nothing takes the arguments away.
+    let text = unsafe { stack.require_string(TEXT) };
+    // SAFETY: as above.
+    let pattern = unsafe { stack.require_string(PATTERN) };
+    let start = start(stack.optional_integer(3, 1), text.len());
     if wants_place && (stack.truth(PLAIN) || !has_special(pattern)) {
-        let rest = bytes(&stack, TEXT).get(start..).unwrap_or_default();
-        let found = memmem::find(rest, pattern).map(|skipped| {
-            let at = start.saturating_add(skipped);
-            (at, at.saturating_add(pattern.len()))
-        });
-        return match found {
-            Some(found) => push_place(&mut stack, found),
+        let rest = text.get(start..).unwrap_or_default();
+        return match find_plain(rest, pattern) {
+            Some(skipped) => {
+                let at = start.saturating_add(skipped);
+                push_place(&mut stack, at..at.saturating_add(pattern.len()))
+            }
             None => push_nothing(&mut stack),
         };
     }
+    let search = Search::new(text, pattern);
     let mut captures = Captures::new();
-    let Some(found) = ARGUMENTS.run(&mut stack, start, &mut captures) else {
+    let Some(found) = search.run(&mut stack, start, &mut captures) else {
         return push_nothing(&mut stack);
     };
     if !wants_place {
-        return ARGUMENTS.push_captures(&mut stack, &captures, Some(found));
+        return search.push_captures(&mut stack, &captures, Some(found));
     }
     let pushed = push_place(&mut stack, found);
-    pushed.saturating_add(ARGUMENTS.push_captures(&mut stack, &captures, None))
+    pushed.saturating_add(search.push_captures(&mut stack, &captures, None))
 }
 
-/// Where the search for the next match begins, of those bound to [`next_match`].
+/// Where to begin to look for the next match, of what is bound to [`next_match`].
 const NEXT: c_int = 3;
 
 unsafe extern "C-unwind" fn every_match(state: *mut lua_State) -> c_int {
     // SAFETY: the interpreter gives it.
     let mut stack = unsafe { of_native(state) };
-    stack.require_string(TEXT);
-    stack.require_string(PATTERN);
+    for place in [TEXT, PATTERN] {
+        // SAFETY: its bytes are not used here.
+        let _is_there = unsafe { stack.require_string(place) };
+    }
     stack.truncate(PATTERN);
     stack.push_number(0.0);
     stack.push_function(next_match, NEXT);
@@ -156,104 +162,110 @@ unsafe extern "C-unwind" fn every_match(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn next_match(state: *mut lua_State) -> c_int {
     // SAFETY: the interpreter gives it.
     let mut stack = unsafe { of_native(state) };
-    let search =
-        Search { text: Stack::bound(TEXT), pattern: Stack::bound(PATTERN), may_be_anchored: false };
     let Seen::Number(next) = stack.see(Stack::bound(NEXT)) else { return 0 };
+    // SAFETY: they stay bound.
+    let text = unsafe { stack.require_string(Stack::bound(TEXT)) };
+    // SAFETY: as above.
+    let pattern = unsafe { stack.require_string(Stack::bound(PATTERN)) };
+    let search = Search { text, pattern, is_anchored: false };
     let mut captures = Captures::new();
-    let Some((start, end)) = search.run(&mut stack, count_of(next), &mut captures) else {
-        return 0;
-    };
+    let Some(found) = search.run(&mut stack, count_of(next), &mut captures) else { return 0 };
     // An empty match is not found again.
-    push_count(&mut stack, end.saturating_add(usize::from(start == end)));
+    push_count(&mut stack, found.end.saturating_add(usize::from(found.is_empty())));
     stack.rebind(NEXT);
-    search.push_captures(&mut stack, &captures, Some((start, end)))
+    search.push_captures(&mut stack, &captures, Some(found))
 }
 
 unsafe extern "C-unwind" fn substitute(state: *mut lua_State) -> c_int {
     // SAFETY: the interpreter gives it.
     let mut stack = unsafe { of_native(state) };
-    stack.require_string(TEXT);
-    stack.require_string(PATTERN);
-    let len = stack.length(TEXT);
+    // SAFETY: nothing takes the arguments away.
+    let text = unsafe { stack.require_string(TEXT) };
+    // SAFETY: as above.
+    let pattern = unsafe { stack.require_string(PATTERN) };
+    let len = text.len();
     let limit = stack.optional_integer(4, i64::try_from(len).unwrap_or(0).saturating_add(1));
     let replacement = match stack.see(REPLACEMENT) {
-        Seen::String(_) | Seen::Number(_) => Replacement::Text,
+        Seen::String(_) | Seen::Number(_) => {
+            // SAFETY: as above.
+            Replacement::Text(unsafe { stack.require_string(REPLACEMENT) })
+        }
         Seen::Table => Replacement::Table,
         _ if stack.has_function(REPLACEMENT) => Replacement::Function,
         _ => return stack.refuse(REPLACEMENT, c"string/function/table expected"),
     };
-    if replacement == Replacement::Text {
-        stack.require_string(REPLACEMENT);
-    }
     #[expect(clippy::cast_possible_truncation, reason = "as the interpreter has it")]
     let limit = limit as i32;
+    let search = Search::new(text, pattern);
     let mut buffer = MaybeUninit::uninit();
     let mut result = Growing::begin(&mut stack, &mut buffer);
     let mut captures = Captures::new();
-    let is_anchored = ARGUMENTS.is_anchored(&stack);
     let (mut at, mut count) = (0_usize, 0_i32);
     while count < limit {
-        let Some((start, end)) = ARGUMENTS.run(&mut stack, at, &mut captures) else { break };
+        let Some(found) = search.run(&mut stack, at, &mut captures) else { break };
         count = count.saturating_add(1);
-        result.add_part(&mut stack, TEXT, at..start);
-        replacement.add(&mut stack, &mut result, &captures, (start, end));
-        at = end;
-        if start == end {
-            // An empty match is not found again.
-            result.add_part(&mut stack, TEXT, end..end.saturating_add(1).min(len));
-            at = end.saturating_add(1);
+        result.add(search.part(at..found.start));
+        replacement.add(&mut stack, &mut result, search, &captures, found.clone());
+        at = found.end;
+        if found.is_empty() {
+            // It is not found again.
+            result.add(search.part(at..at.saturating_add(1)));
+            at = at.saturating_add(1);
         }
-        if is_anchored || len < at {
+        if search.is_anchored || len < at {
             break;
         }
     }
-    result.add_part(&mut stack, TEXT, at.min(len)..len);
+    result.add(search.part(at.min(len)..len));
     result.push();
     stack.push_number(f64::from(count));
     2
 }
 
 /// What a match is replaced by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Replacement {
+#[derive(Clone, Copy)]
+enum Replacement<'a> {
     /// This, with what was captured where it says so.
-    Text,
-    /// What this table has for it.
+    Text(&'a [u8]),
+    /// What the table has for it.
     Table,
-    /// What this function makes of it.
+    /// What the function makes of it.
     Function,
 }
 
-impl Replacement {
+impl Replacement<'_> {
     fn add(
         self,
         stack: &mut Stack<'_>,
         result: &mut Growing<'_>,
+        search: Search<'_>,
         captures: &Captures,
-        (start, end): Found,
+        found: Range<usize>,
     ) {
         match self {
-            Replacement::Text => return add_text(stack, result, captures, (start, end)),
+            Replacement::Text(text) => {
+                return add_text(stack, result, (text, search), captures, found);
+            }
             Replacement::Table => {
                 match captures.as_slice().first() {
-                    Some(capture) => ARGUMENTS.push_capture(stack, *capture),
-                    None => stack.push_part(TEXT, start..end),
+                    Some(capture) => search.push_capture(stack, *capture),
+                    None => stack.push_string(search.part(found.clone())),
                 }
                 stack.look_up(REPLACEMENT);
             }
             Replacement::Function => {
                 stack.push_copy(REPLACEMENT);
-                let count = ARGUMENTS.push_captures(stack, captures, Some((start, end)));
+                let count = search.push_captures(stack, captures, Some(found.clone()));
                 stack.call(count, 1);
             }
         }
         let last = stack.len();
         match stack.see(last) {
-            Seen::String(_) | Seen::Number(_) => result.add_last(stack),
+            Seen::String(_) | Seen::Number(_) => result.add_last(),
             Seen::Nil | Seen::Boolean(false) => {
                 // It stays as it was.
                 stack.truncate(last.saturating_sub(1));
-                result.add_part(stack, TEXT, start..end);
+                result.add(search.part(found));
             }
             _ => {
                 stack.push_place();
@@ -271,36 +283,31 @@ impl Replacement {
 fn add_text(
     stack: &mut Stack<'_>,
     result: &mut Growing<'_>,
+    (text, search): (&[u8], Search<'_>),
     captures: &Captures,
-    (start, end): Found,
+    found: Range<usize>,
 ) {
-    let length = stack.length(REPLACEMENT);
-    let mut at = 0_usize;
-    while at < length {
-        let rest = bytes(stack, REPLACEMENT).get(at..).unwrap_or_default();
-        let plain = memchr::memchr(b'%', rest).unwrap_or(rest.len());
+    let mut rest = text;
+    while let Some(plain) = memchr::memchr(b'%', rest) {
+        result.add(rest.get(..plain).unwrap_or_default());
         // At its end there is a zero.
         let symbol = rest.get(plain.saturating_add(1)).copied().unwrap_or(0);
-        let is_over = plain == rest.len();
-        let escape = at.saturating_add(plain);
-        result.add_part(stack, REPLACEMENT, at..escape);
-        if is_over {
-            return;
+        rest = rest.get(plain.saturating_add(2)..).unwrap_or_default();
+        let number = usize::from(symbol).checked_sub(usize::from(b'1'));
+        if !symbol.is_ascii_digit() {
+            result.add(&[symbol]);
+            continue;
         }
-        at = escape.saturating_add(2);
-        match symbol.checked_sub(b'1').map(usize::from) {
-            _ if symbol == b'0' => result.add_part(stack, TEXT, start..end),
-            Some(number) if symbol.is_ascii_digit() => match captures.as_slice().get(number) {
-                Some(capture) => {
-                    ARGUMENTS.push_capture(stack, *capture);
-                    result.add_last(stack);
-                }
-                None if number == 0 => result.add_part(stack, TEXT, start..end),
-                None => complain(stack, Wrong::CaptureIndex),
-            },
-            _ => result.add_byte(symbol),
+        match number.map(|number| (number, captures.as_slice().get(number))) {
+            Some((_, Some(capture))) => {
+                search.push_capture(stack, *capture);
+                result.add_last();
+            }
+            None | Some((0, None)) => result.add(search.part(found.clone())),
+            Some((_, None)) => complain(stack, Wrong::CaptureIndex),
         }
     }
+    result.add(rest);
 }
 
 /// Raises an error that tells what is wrong with a pattern.
@@ -318,17 +325,24 @@ fn complain(stack: &mut Stack<'_>, wrong: Wrong) -> ! {
     })
 }
 
-/// The bytes of a string.
-fn bytes<'s>(stack: &'s Stack<'_>, place: Place) -> &'s [u8] {
-    match stack.see(place) {
-        Seen::String(bytes) => bytes,
-        _ => &[],
+/// Where a text is found in another one.
+fn find_plain(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    /// From here on it pays to prepare a search, however often the first byte occurs.
+    const LONG: usize = 1 << 10;
+    let Some(first) = wanted.first() else { return Some(0) };
+    if LONG < text.len() {
+        return memmem::find(text, wanted);
     }
+    memchr::memchr_iter(*first, text)
+        .find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(wanted)))
 }
 
 /// Whether a pattern is more than a text, as far as it goes.
 fn has_special(pattern: &[u8]) -> bool {
-    pattern.iter().take_while(|byte| **byte != 0).any(|byte| b"^$*+?.([%-".contains(byte))
+    let is_special = |byte: &u8| {
+        matches!(byte, b'^' | b'$' | b'*' | b'+' | b'?' | b'.' | b'(' | b'[' | b'%' | b'-')
+    };
+    pattern.iter().take_while(|byte| **byte != 0).any(is_special)
 }
 
 /// Where to begin in a text of this length: numbers count from 1, and negative ones from its end.
@@ -349,9 +363,9 @@ fn count_of(number: f64) -> usize {
 }
 
 /// Pushes where a match begins, from 1, and where it ends.
-fn push_place(stack: &mut Stack<'_>, (start, end): Found) -> c_int {
-    push_count(stack, start.saturating_add(1));
-    push_count(stack, end);
+fn push_place(stack: &mut Stack<'_>, found: Range<usize>) -> c_int {
+    push_count(stack, found.start.saturating_add(1));
+    push_count(stack, found.end);
     2
 }
 

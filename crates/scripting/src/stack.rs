@@ -15,7 +15,6 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -261,11 +260,18 @@ impl<'a> Stack<'a> {
         unsafe { ffi::luaL_checkinteger(self.state(), place) }
     }
 
-    /// Sees to it that there is a string at a place, where a number becomes one; raises an error if there is neither, in the words
-    /// of the interpreter's own functions.
-    pub(crate) fn require_string(&mut self, place: Place) {
-        // SAFETY: the state is ours; the length is not asked for.
-        unsafe { ffi::luaL_checklstring(self.state(), place, ptr::null_mut()) };
+    /// The string at a place, where a number becomes one; raises an error if there is neither, in the words of the interpreter's
+    /// own functions.
+    ///
+    /// # Safety
+    ///
+    /// The value stays where it is as long as its bytes are used.
+    pub(crate) unsafe fn require_string(&mut self, place: Place) -> &'a [u8] {
+        let mut length = 0_usize;
+        // SAFETY: the state is ours.
+        let bytes = unsafe { ffi::luaL_checklstring(self.state(), place, &raw mut length) };
+        // SAFETY: the string has so many bytes, which are neither moved nor changed while the value is there.
+        unsafe { slice::from_raw_parts(bytes.cast(), length) }
     }
 
     /// The number at a place without its fraction, or another one if there is nothing; raises an error if there is something else.
@@ -291,16 +297,11 @@ impl<'a> Stack<'a> {
 
     /// Pushes what a value is called.
     pub(crate) fn push_kind(&mut self, place: Place) {
-        // SAFETY: the state is ours; there is a name for every kind, and it ends with a zero.
-        let name = unsafe { CStr::from_ptr(ffi::luaL_typename(self.state(), place)) };
+        // SAFETY: the state is ours.
+        let name = unsafe { ffi::luaL_typename(self.state(), place) };
+        // SAFETY: there is a name for every kind, and it ends with a zero.
+        let name = unsafe { CStr::from_ptr(name) };
         self.push_string(name.to_bytes());
-    }
-
-    /// Pushes a part of the string at a place, if it has such a part. May raise.
-    pub(crate) fn push_part(&mut self, place: Place, part: Range<usize>) {
-        let bytes = self.string(place).get(part).unwrap_or_default();
-        // SAFETY: the state is ours; so many bytes are read, and the string stays where it is.
-        unsafe { ffi::lua_pushlstring_(self.state(), bytes.as_ptr().cast(), bytes.len()) };
     }
 
     /// Replaces the last value, a key, by what a script would find for it in the table at a place. May raise.
@@ -442,29 +443,17 @@ impl<'b> Growing<'b> {
         Growing { buffer }
     }
 
-    /// Adds a part of the string at a place, if it has such a part. May raise.
-    pub(crate) fn add_part(&mut self, stack: &mut Stack<'_>, place: Place, part: Range<usize>) {
-        let bytes = stack.string(place).get(part).unwrap_or_default();
-        // SAFETY: `begin` has made it what it is, in the state that the stack is of; so many bytes are read from a string that
-        // stays where it is.
+    /// Adds bytes. May raise.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        // SAFETY: `begin` has made it what it is; so many bytes are read.
         unsafe {
             ffi::luaL_addlstring(self.buffer.as_mut_ptr(), bytes.as_ptr().cast(), bytes.len());
         };
     }
 
-    /// Adds a byte. May raise.
-    pub(crate) fn add_byte(&mut self, byte: u8) {
-        // SAFETY: `begin` has made it what it is; one byte is read.
-        unsafe { ffi::luaL_addlstring(self.buffer.as_mut_ptr(), (&raw const byte).cast(), 1) };
-    }
-
-    /// Adds the last value, a string or a number, and takes it away. May raise.
-    pub(crate) fn add_last(&mut self, stack: &mut Stack<'_>) {
-        debug_assert!(
-            matches!(stack.see(stack.len()), Seen::String(_) | Seen::Number(_)),
-            "others are not added"
-        );
-        // SAFETY: `begin` has made it what it is, in the state that the stack is of, which has the value at its end.
+    /// Adds the last value of the stack, a string or a number, and takes it away. May raise.
+    pub(crate) fn add_last(&mut self) {
+        // SAFETY: `begin` has made it what it is. The caller has pushed the value; another one would raise an error.
         unsafe { ffi::luaL_addvalue(self.buffer.as_mut_ptr()) };
     }
 

@@ -97,6 +97,11 @@ impl Ending {
         self.is_now.load(Ordering::Acquire)
     }
 
+    /// Stops the bell.
+    pub(crate) fn hear(&self) {
+        self.bell.hear();
+    }
+
     /// What was asked for, if anything.
     pub(crate) fn take(&self) -> Option<ShutdownRequest> {
         self.request.lock().take()
@@ -247,9 +252,8 @@ impl Host for Process {
         self.oom_score.lock().note_role(is_replica);
     }
 
-    fn cancel_shutdown(&self) -> bool {
-        // Nothing is waited for between the request and the end.
-        false
+    fn await_shutdown(&self) {
+        self.ending.bell.ring();
     }
 
     fn crash(&self, kind: CrashKind) {
@@ -408,7 +412,9 @@ impl Process {
         engine: &Engine,
         view: &mut View<'_>,
     ) -> Result<(), ShutdownRefused> {
-        log::warning("User requested shutdown...");
+        if !engine.is_shutdown_pending() {
+            log::warning("User requested shutdown...");
+        }
         saving::abandon(engine);
         let now = self.clock.read();
         let is_wanted = !engine.config().persistence.save_points.is_empty();

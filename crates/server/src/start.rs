@@ -21,7 +21,7 @@ use engine::Engine;
 use engine::host::ShutdownRequest;
 use engine::saving::Job;
 use keyspace::GateKey;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::append_only::{self, AppendOnly, Syncer};
 use crate::bell::Bell;
@@ -40,7 +40,7 @@ use crate::process::supervision::{Mode, Supervisor};
 use crate::process::system_check::warn_of_kernel_settings;
 use crate::process::title::Title;
 use crate::reclaimer::Reclaimer;
-use crate::replication::{Feeder, Replication};
+use crate::replication::{Feeder, Replication, tell_workers};
 use crate::saving::{self, Saver};
 use crate::watchdog::Watchdog;
 use crate::worker::{Listener, Mail, Mailbox, Worker};
@@ -64,6 +64,7 @@ pub(crate) fn serve(program: &str, command_line: &CommandLine) -> ExitCode {
 /// A server that serves.
 struct Server {
     engine: &'static Engine,
+    clock: Clock,
     workers: Vec<JoinHandle<()>>,
     mailboxes: Arc<[Mailbox]>,
     signals: StopSignals,
@@ -87,9 +88,6 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let background = go_to_background(&config, &supervisor)?;
     open_log(&config)?;
     log_start(program, command_line, &loaded.notices);
-    if !config::process::is_locale(&config.process.locale) {
-        return Err(fail("Failed to configure LOCALE for invalid locale name."));
-    }
     let signals = StopSignals::install()
         .map_err(|error| fail(format_args!("Can't catch signals: {error}")))?;
     config.limits.clients =
@@ -140,6 +138,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     announce(&listening, &supervisor);
     Ok(Server {
         engine,
+        clock,
         workers: threads,
         mailboxes: outfit.mailboxes,
         signals,
@@ -348,6 +347,9 @@ fn read_configuration(command_line: &CommandLine, cores: u16) -> Result<Loaded, 
         }
         Failed
     })?;
+    if !config::process::is_locale(&loaded.config.process.locale) {
+        return Err(fail("Failed to configure LOCALE for invalid locale name."));
+    }
     if let Ok(directory) = std::env::current_dir() {
         loaded.config.persistence.directory = config::Text::from(directory.as_os_str().as_bytes());
     }
@@ -593,34 +595,52 @@ fn request_of(options: ShutdownOptions) -> ShutdownRequest {
 }
 
 impl Server {
-    /// Waits until a signal or a client asks for the end.
+    /// Waits until a signal or a client asks for the end, and until replicas have everything then.
     fn wait(&self) {
+        /// Between two looks at what replicas have.
+        const INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
         loop {
+            let patience = self.engine.is_shutdown_pending().then_some(INTERVAL);
             let mut sources = [
                 PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN),
                 PollFd::from_borrowed_fd(self.ending.as_fd(), PollFlags::IN),
             ];
             // An error is an interruption: the sources are looked at either way.
-            let _interrupted = poll(&mut sources, None);
+            let _interrupted = poll(&mut sources, patience.as_ref());
+            self.ending.hear();
+            let mut due = self.engine.due_shutdown(self.now_ms());
             if let Some(signal) = self.signals.take() {
                 let config = self.engine.config();
                 let options = match signal {
                     StopSignal::Interrupt => config.process.shutdown_on_sigint,
                     StopSignal::Terminate => config.process.shutdown_on_sigterm,
                 };
-                if self.prepare_end(request_of(options)) {
+                let request = request_of(options);
+                if self.engine.wait_before_shutdown(request, self.now_ms()) {
+                    self.signals.resume();
+                } else {
+                    due = Some(request);
+                }
+            }
+            if self.ending.take().is_some() {
+                return;
+            }
+            if let Some(request) = due {
+                if self.prepare_end(request) {
                     return;
                 }
                 log::warning(
                     "Errors trying to shut down the server. Check the logs for more information.",
                 );
+                tell_workers(&self.mailboxes, self.engine.give_up_shutdown().unwrap_or_default());
                 self.signals.resume();
-                continue;
-            }
-            if self.ending.take().is_some() {
-                return;
             }
         }
+    }
+
+    /// Unix time in ms.
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.clock.read().unix_us / 1000).unwrap_or(i64::MAX)
     }
 
     /// Does what has to be done before the end; says whether the end may come.

@@ -73,6 +73,12 @@ fn score() -> impl Strategy<Value = f64> {
     ]
 }
 
+/// What an interpreter of the machine has time for.
+const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
+const STEPS: usize = if cfg!(miri) { 16 } else { 80 };
+const MEMBERS: usize = if cfg!(miri) { 60 } else { 300 };
+const MOST_FILLED: u32 = if cfg!(miri) { 60 } else { 300 };
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (member(), score()).prop_map(|(member, score)| Step::Insert(member, score)),
@@ -80,7 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => member().prop_map(Step::Remove),
         1 => (any::<prop::sample::Index>(), 0_usize..20)
             .prop_map(|(index, count)| Step::RemoveRanks(index, count)),
-        1 => (0_u32..300).prop_map(Step::Fill),
+        1 => (0..MOST_FILLED).prop_map(Step::Fill),
     ]
 }
 
@@ -190,8 +196,10 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
     #[test]
-    fn the_model_agrees(limits in limits(), steps in prop::collection::vec(step(), 0..80)) {
+    fn the_model_agrees(limits in limits(), steps in prop::collection::vec(step(), 0..STEPS)) {
         let (mut set, mut model) = (SortedSet::default(), Model::default());
         for step in steps {
             run(&mut set, &mut model, limits, step);
@@ -208,7 +216,7 @@ proptest! {
     #[test]
     fn ranges_by_score(
         limits in limits(),
-        elements in prop::collection::btree_map(member(), score(), 0..300),
+        elements in prop::collection::btree_map(member(), score(), 0..MEMBERS),
         min in bound(),
         max in bound(),
     ) {
@@ -231,7 +239,7 @@ proptest! {
     #[test]
     fn ranges_by_member(
         limits in limits(),
-        members in prop::collection::btree_set(member(), 0..300),
+        members in prop::collection::btree_set(member(), 0..MEMBERS),
         min in member(),
         max in member(),
         excluded: (bool, bool),
@@ -296,6 +304,7 @@ fn what_is_expected_decides_on_the_form() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it measures memory of many members")]
 fn a_million_members_take_less_than_66_bytes_each() {
     // A hundredth of them, the members as long.
     const MEMBERS: usize = 10_000;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Commands, RuleError, User, merge_selectors};
+use super::{Commands, RuleError, User, is_user_name, merge_selectors};
 
 /// All users of a file, by name; or what is wrong, for each line.
 pub(super) fn parse(
@@ -10,57 +10,65 @@ pub(super) fn parse(
     path: &str,
     allows_all_channels: bool,
     commands: &Commands,
-) -> Result<BTreeMap<Vec<u8>, User>, String> {
+) -> Result<BTreeMap<Vec<u8>, User>, Vec<u8>> {
     let mut users = BTreeMap::new();
-    let mut errors = String::new();
+    let mut errors = Vec::new();
     for (line, number) in text.split(|byte| *byte == b'\n').zip(1_usize..) {
         let line = trim(line, b" \t\r\n");
         if line.is_empty() {
             continue;
         }
         let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
-        let told = match words.as_slice() {
+        match words.as_slice() {
+            [b"user", name, ..] if !is_user_name(name) => {
+                let place = format!("'{path}:{number}: username '");
+                errors
+                    .extend([place.as_bytes(), name, b"' contains invalid characters. "].concat());
+            }
             [b"user", name, ..] if users.contains_key(*name) => {
-                let name = String::from_utf8_lossy(name);
-                format!("WARNING: Duplicate user '{name}' found on line {number}. ")
+                let place = format!("' found on line {number}. ");
+                errors.extend([b"WARNING: Duplicate user '", *name, place.as_bytes()].concat());
             }
             [b"user", name, rules @ ..] => {
                 let mut user = User::new(allows_all_channels);
-                let told = follow(&mut user, rules, commands);
+                for told in follow(&mut user, rules, commands) {
+                    errors.extend([format!("{path}:{number}: ").as_bytes(), &*told].concat());
+                }
                 users.insert(name.to_vec(), user);
-                let lines = told.into_iter().map(|told| format!("{path}:{number}: {told}"));
-                lines.collect::<Vec<_>>().concat()
             }
-            _ => {
-                format!("{path}:{number} should start with user keyword followed by the username. ")
-            }
-        };
-        errors.push_str(&told);
+            _ => errors.extend_from_slice(
+                format!(
+                    "{path}:{number} should start with user keyword followed by the username. "
+                )
+                .as_bytes(),
+            ),
+        }
     }
     if errors.is_empty() {
         return Ok(users);
     }
-    errors.push_str(
-        "WARNING: ACL errors detected, no change to the previously active ACL rules was performed",
+    errors.extend_from_slice(
+        b"WARNING: ACL errors detected, no change to the previously active ACL rules was performed",
     );
     Err(errors)
 }
 
 /// Follows rules; what is wrong with them. Of what may be a consequence of something else only the first is told.
-fn follow(user: &mut User, rules: &[&[u8]], commands: &Commands) -> Vec<String> {
+fn follow(user: &mut User, rules: &[&[u8]], commands: &Commands) -> Vec<Vec<u8>> {
     let Ok(rules) = merge_selectors(rules.iter().copied()) else {
-        return vec!["Unmatched parenthesis in selector definition.".to_owned()];
+        return vec![b"Unmatched parenthesis in selector definition.".to_vec()];
     };
     let mut told = Vec::new();
     let mut is_wrong = false;
     for rule in rules {
         let rule = trim(&rule, b"\t\r\n");
         let Err(error) = user.apply(rule, commands) else { continue };
+        let text = error.to_string();
         if error == RuleError::UnknownName {
-            let rule = String::from_utf8_lossy(rule);
-            told.push(format!("Error in applying operation '{rule}': {error}. "));
+            let parts = [b"Error in applying operation '", rule, b"': ", text.as_bytes(), b". "];
+            told.push(parts.concat());
         } else if !std::mem::replace(&mut is_wrong, true) {
-            told.push(format!("{error}. "));
+            told.push([text.as_bytes(), b". "].concat());
         }
     }
     told

@@ -224,7 +224,7 @@ impl AccessControl {
         path: &str,
         allows_all_channels: bool,
         commands: &Commands,
-    ) -> Result<BTreeSet<Vec<u8>>, String> {
+    ) -> Result<BTreeSet<Vec<u8>>, Vec<u8>> {
         let mut users = file::parse(text, path, allows_all_channels, commands)?;
         let default = users.remove(DEFAULT_USER).unwrap_or_else(|| User::unlimited(commands));
         let mut accounts = self.accounts.lock();

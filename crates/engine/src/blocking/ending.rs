@@ -96,6 +96,19 @@ pub(crate) fn end_satisfied(engine: &Engine, waiter: &Arc<Blocked>) -> Option<Se
     Some(Served { waiter: Arc::clone(waiter), output, closes: false })
 }
 
+/// Ends a wait with an error.
+pub(crate) fn end_with_error(
+    engine: &Engine,
+    waiter: &Arc<Blocked>,
+    error: &ReplyError,
+) -> Option<Served> {
+    let session = waiter.hold().take()?;
+    let mut output = Output::new();
+    Reply::new(&mut output, session.protocol).error(error);
+    engine.statistics[0].count_call(waiter.command);
+    Some(Served { waiter: Arc::clone(waiter), output, closes: false })
+}
+
 impl Call<'_> {
     /// Ends the wait of a client, if it waits; says whether it did.
     pub(crate) fn unblock(&mut self, client: &ClientRecord, ending: Ending) -> bool {

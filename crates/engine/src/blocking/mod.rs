@@ -46,7 +46,7 @@ use crate::command_table::Callable;
 use crate::replication::Acknowledgement;
 
 pub use ending::Served;
-pub(crate) use ending::{Ending, end_satisfied};
+pub(crate) use ending::{Ending, end_satisfied, end_with_error};
 pub(crate) use serving::{serve_removed, serve_waiters};
 pub(crate) use timeout::Timeout;
 pub(crate) use waiter::Blocked;
@@ -116,7 +116,24 @@ impl Call<'_> {
         if self.occasion != Occasion::Asked {
             return false;
         }
-        let waiter = Blocked::new(
+        let waiter = self.wait_for_no_key(timeout, |waiter| waiter.for_acknowledgement(wanted));
+        self.engine.await_acknowledgement(waiter);
+        true
+    }
+
+    /// Lets the client wait until the end of the process comes or does not; the handler returns next, without a reply, and is not
+    /// called again.
+    pub(crate) fn block_until_shutdown(&mut self) {
+        let waiter = self.wait_for_no_key(Timeout::NEVER, |waiter| waiter);
+        self.engine.add_to_shutdown(waiter);
+    }
+
+    fn wait_for_no_key(
+        &mut self,
+        timeout: Timeout,
+        complete: impl FnOnce(Blocked) -> Blocked,
+    ) -> Arc<Blocked> {
+        let waiter = Arc::new(complete(Blocked::new(
             self.keys.draw_ticket(),
             self.session.stand_in(),
             self.callable.id,
@@ -124,13 +141,11 @@ impl Call<'_> {
             std::iter::empty::<&[u8]>().collect(),
             (ValueType::String, Reach::Keys),
             timeout,
-        );
-        let waiter = Arc::new(waiter.for_acknowledgement(wanted));
+        )));
         *self.session.record.wait.lock() = Arc::downgrade(&waiter);
         self.session.wait = Some(Arc::clone(&waiter));
-        self.engine.await_acknowledgement(waiter);
         self.next = Next::Block;
-        true
+        waiter
     }
 
     /// Lets the client wait; the handler returns next, without a reply, and is called again when the wait may be over.

@@ -13,6 +13,9 @@ const NEGATIVE: ReplyError = ReplyError::message("timeout is negative");
 const OUT_OF_RANGE: ReplyError = ReplyError::message("timeout is out of range");
 
 impl Timeout {
+    /// There is no end.
+    pub(crate) const NEVER: Timeout = Timeout(None);
+
     /// Reads a number of seconds, which may be a fraction; 0 is for ever. `now_ms` is unix time: the moment of the end has to be
     /// one that can be told.
     pub(crate) fn seconds(word: &[u8], now_ms: i64) -> Result<Timeout, ReplyError> {

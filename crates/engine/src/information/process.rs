@@ -35,6 +35,9 @@ pub(super) fn server(facts: &Facts<'_>, fields: &mut Fields) {
     fields.put("executable", &process.executable);
     fields.put("config_file", &process.config_file);
     fields.put("io_threads_active", u8::from(1 < workers));
+    if let Some(left_ms) = facts.engine.shutdown_in_ms(facts.now_us.div_euclid(1000)) {
+        fields.put("shutdown_in_milliseconds", left_ms);
+    }
     for (number, listener) in &process.listeners {
         fields.line(format_args!("listener{number}:{listener}"));
     }

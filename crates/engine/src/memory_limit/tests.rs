@@ -74,9 +74,6 @@ impl Host for Scale {
     ) -> Result<(), ShutdownRefused> {
         Alone.shut_down(request, engine, view)
     }
-    fn cancel_shutdown(&self) -> bool {
-        Alone.cancel_shutdown()
-    }
     fn crash(&self, kind: CrashKind) {
         Alone.crash(kind);
     }

@@ -305,13 +305,14 @@ impl SnapshotSink for Recorder {
         let mut aside = self.aside.lock();
         let chunk = self.room(&mut aside, database);
         let before = chunk.bytes();
-        match entry.value() {
-            Held::String(StringRef::Shared(shared)) if LONG <= shared.len() => {
-                encode_head(key, expiry, eviction, value, version, &mut chunk.writer);
-                chunk.shared_bytes += shared.len();
-                chunk.mark(Mark::Shared(Arc::clone(shared)));
-            }
-            _ => encode_key(key, expiry, eviction, value, version, &mut chunk.writer),
+        if let Held::String(StringRef::Shared(shared)) = entry.value()
+            && LONG <= shared.len()
+        {
+            encode_head(key, expiry, eviction, value, version, &mut chunk.writer);
+            chunk.shared_bytes += shared.len();
+            chunk.mark(Mark::Shared(Arc::clone(shared)));
+        } else {
+            encode_key(key, expiry, eviction, value, version, &mut chunk.writer);
         }
         self.backlog.add(chunk.bytes() - before, false);
     }

@@ -1,5 +1,9 @@
 //! What a snapshot holds in memory while clients write as fast as they can, and how long they wait for that.
 
+use collections::SortedSet;
+use collections::sorted_set::Limits;
+use keyspace::{SetExpiry, View};
+
 use super::{Job, Purpose};
 use crate::host::Alone;
 use crate::testing::Server;
@@ -13,34 +17,51 @@ const BATCH: usize = 50;
 const ROUND: usize = 64 << 10;
 
 fn server() -> Server {
-    let mut server = Server::with(
+    let server = Server::with(
         |config| config.persistence.snapshot_queue_bytes = LIMIT as u64,
         Box::new(Alone),
     );
     for first in (0..MEMBERS).step_by(BATCH) {
-        change(&mut server, first, 0);
+        change(&server, first, 0);
     }
     server
 }
 
-/// Gives some members other scores.
-fn change(server: &mut Server, first: usize, shift: usize) {
-    let mut words = vec!["ZADD".to_owned(), "sorted".to_owned()];
-    for number in first..first + BATCH {
-        // All over the set, and elsewhere than before.
-        words.push(((number * 7919 + shift) % MEMBERS).to_string());
-        words.push(format!("member:{number:08}"));
-    }
-    server.answer(&words);
-}
-
-fn begin(server: &Server) -> Job {
+/// Has `act` change what there is, as calls do, but without what looks after each call in a debug build at all that there is.
+fn with_all<R>(server: &Server, act: impl FnOnce(&mut View<'_>) -> R) -> R {
     let engine = server.engine;
     let mut closed = engine.keyspace.gates().close();
     let mut round = Replay::new(engine, 0).round();
     let mut view = engine.keyspace.view(&mut closed, 0, &mut round);
     view.lock_all();
-    engine.begin_save(&mut view, Purpose::File, 0).expect("there is no other")
+    act(&mut view)
+}
+
+/// Gives some members other scores.
+fn change(server: &Server, first: usize, shift: usize) {
+    let limits = Limits { entries: 128, value_bytes: 64 };
+    with_all(server, |view| {
+        let edited = view.edit(b"sorted", |sorted: &mut SortedSet| {
+            for number in first..first + BATCH {
+                // All over the set, and elsewhere than before.
+                let score = u32::try_from((number * 7919 + shift) % MEMBERS).unwrap_or(0);
+                sorted.insert(format!("member:{number:08}").as_bytes(), score.into(), limits);
+            }
+        });
+        edited.expect("it is a sorted set");
+    });
+}
+
+fn set(server: &Server, number: usize, value: &str) {
+    with_all(server, |view| {
+        view.set_string(format!("key:{number:08}").as_bytes(), value.as_bytes(), SetExpiry::Clear);
+    });
+}
+
+fn begin(server: &Server) -> Job {
+    with_all(server, |view| {
+        server.engine.begin_save(view, Purpose::File, 0).expect("there is no other")
+    })
 }
 
 /// A step of the walk, and what was shown is written at once.
@@ -99,14 +120,14 @@ fn what_others_show_while_a_collection_is_written_is_bounded() {
     const KEYS: usize = 40_000;
     let mut server = server();
     for number in 0..KEYS {
-        server.answer(&["SET", &format!("key:{number:08}"), "a value of some bytes"]);
+        set(&server, number, "a value of some bytes");
     }
     let job = begin(&server);
     // The walk turns to it first.
-    change(&mut server, 0, 1);
+    change(&server, 0, 1);
     let waited = write_meanwhile(&mut server, &job, |server, number| {
         for number in number * BATCH..(number + 1) * BATCH {
-            server.answer(&["SET", &format!("key:{:08}", number % KEYS), "another"]);
+            set(server, number % KEYS, "another");
         }
     });
     let backlog = server.engine.saving.backlog();

@@ -40,7 +40,9 @@ impl Worker<'_> {
     /// How long to wait for sockets: not long while a script keeps the gates closed.
     #[inline]
     pub(super) fn patience_us(&self, timeout_us: u64) -> u64 {
-        if self.engine.is_busy() { timeout_us.min(PATIENCE_US) } else { timeout_us }
+        /// What is due has to wait for the script, too.
+        const SHORTEST_US: u64 = 1000;
+        if self.engine.is_busy() { timeout_us.clamp(SHORTEST_US, PATIENCE_US) } else { timeout_us }
     }
 
     /// Takes leave of clients that have left while that was not possible.

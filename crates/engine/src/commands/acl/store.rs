@@ -50,7 +50,7 @@ fn load(call: &mut Call<'_>) -> Outcome {
     let gone = call
         .engine
         .load_users(path)
-        .map_err(|errors| ReplyError::quoting([b"ERR ", errors.as_bytes()].concat()))?;
+        .map_err(|errors| ReplyError::quoting([b"ERR ", &*errors].concat()))?;
     for client in call.engine.clients.all() {
         let user = client.labels.lock().user.to_vec();
         if !gone.contains(&user) {

@@ -5,8 +5,10 @@ use command::{Arguments, Command as Declaration, Flags, Group};
 use resp::ReplyError;
 
 use super::ADMINISTRATION;
+use crate::call::Occasion;
 use crate::command_table::{Command, Handler, Outcome};
-use crate::host::{ShutdownRefused, ShutdownRequest};
+use crate::host::{LogLevel, ShutdownRefused, ShutdownRequest};
+use crate::shutdown::FAILED;
 use crate::{Call, Next};
 
 pub(super) static SHUTDOWN: Command = Declaration {
@@ -41,13 +43,26 @@ enum Wish {
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
     match parse(call.arguments)? {
-        Wish::Abort if call.engine.host.cancel_shutdown() => {
+        Wish::Abort => {
+            const NONE: ReplyError = ReplyError::message("No shutdown in progress.");
+            let served = call.engine.give_up_shutdown().ok_or(NONE)?;
+            call.served.extend(served);
+            call.engine.host.log(LogLevel::Notice, "Shutdown manually aborted.");
             call.reply.ok();
             Ok(())
         }
-        Wish::Abort => Err(ReplyError::message("No shutdown in progress.")),
+        Wish::End(request) if !request.now && call.occasion != Occasion::Asked => {
+            const CANNOT_WAIT: ReplyError = ReplyError::message(
+                "SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client",
+            );
+            Err(CANNOT_WAIT)
+        }
         Wish::End(request) if request.save != Some(false) && call.engine.is_busy() => {
             Err(call.engine.busy_error().unwrap_or(ReplyError::Syntax))
+        }
+        Wish::End(request) if call.engine.wait_before_shutdown(request, call.now_ms()) => {
+            call.block_until_shutdown();
+            Ok(())
         }
         Wish::End(request) => {
             match call.engine.host.shut_down(request, call.engine, &mut call.keys) {
@@ -56,9 +71,7 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
                     call.next = Next::Close;
                     Ok(())
                 }
-                Err(ShutdownRefused) => {
-                    Err(ReplyError::message("Errors trying to SHUTDOWN. Check logs."))
-                }
+                Err(ShutdownRefused) => Err(FAILED),
             }
         }
     }

@@ -88,9 +88,6 @@ impl Host for Shared {
         self.0.asked_to_end.lock().push(request);
         if request.save == Some(true) { Err(ShutdownRefused) } else { Ok(()) }
     }
-    fn cancel_shutdown(&self) -> bool {
-        !self.0.asked_to_end.lock().is_empty()
-    }
     fn crash(&self, kind: CrashKind) {
         self.0.crashes.lock().push(kind);
     }
@@ -299,7 +296,7 @@ fn shutdown_is_asked_of_the_process() {
             ("SHUTDOWN NOSAVE SAVE", SYNTAX),
             ("SHUTDOWN x", SYNTAX),
             ("SHUTDOWN save", errors),
-            ("SHUTDOWN ABORT", "+OK"),
+            ("SHUTDOWN ABORT", "-ERR No shutdown in progress."),
         ],
     );
     let (answer, next) = server.call(0, &["SHUTDOWN", "nosave", "NOW", "force"]);

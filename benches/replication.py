@@ -1,0 +1,90 @@
+"""The section of `compare` about replicas: what one costs its primary, how far it lags behind, and how long a full resync takes."""
+
+import contextlib
+import statistics
+import time
+
+from saving import Watch
+
+SERVER_CORE, LOAD_CORE = "0", "1"
+CLIENTS = 50
+#: So long a replica is waited for.
+PATIENCE_S = 120
+
+
+def field(server, name):
+    for line in server.connection.call("INFO", "replication").splitlines():
+        if line.startswith(name + ":"):
+            return line.split(":")[1]
+    return None
+
+
+def until(condition):
+    """Seconds until this holds."""
+    begin = time.monotonic()
+    while not condition():
+        if begin + PATIENCE_S < time.monotonic():
+            raise TimeoutError("a replica has not caught up")
+        time.sleep(0.01)
+    return time.monotonic() - begin
+
+
+def attach(bench, primary):
+    """A replica of this server, in sync, on the core of the load; and the seconds that took."""
+    replica = bench.launch(primary.name, cores=LOAD_CORE)
+    replica.connection.call("REPLICAOF", "127.0.0.1", str(primary.port))
+    return replica, until(lambda: field(replica, "master_link_status") == "up")
+
+
+def lag(primary, replica):
+    """Seconds until the replica has what the primary has."""
+    return until(lambda: field(replica, "slave_repl_offset") == field(primary, "master_repl_offset"))
+
+
+def replication(bench):
+    """A primary with a replica against one without, and a full resync of a gigabyte."""
+    bench.title("replication, one worker; the replica is on the load's core")
+    options = ["--repl-diskless-sync-delay", "0"]
+    requests = str(int(1_000_000 * bench.scale))
+    load = bench.rate("-n", requests, "-t", "set", "-c", str(CLIENTS), "-P", "16", "-r", "1000000", "-d", "64")
+    rates, lags = {}, {}
+    with contextlib.ExitStack() as stack:
+        alone = stack.enter_context(bench.both(options))
+        primaries = stack.enter_context(bench.both(options))
+        replicas = {}
+        for primary in primaries:
+            replicas[primary], _ = attach(bench, primary)
+            stack.callback(replicas[primary].stop)
+        # The first round makes the keys.
+        for number in range(bench.rounds + 1):
+            for server in [*alone, *primaries]:
+                rate = load(server)
+                replica = replicas.get(server)
+                lagged = lag(server, replica) if replica else 0
+                if number:
+                    rates.setdefault((server.name, replica is not None), []).append(rate)
+                    lags.setdefault(server.name, []).append(lagged)
+    rates = {which: statistics.median(of_which) for which, of_which in rates.items()}
+    kept = {name: rates[name, True] / rates[name, False] for name in bench.servers}
+    bench.row("SET 16 deep with a replica: of the rate without", kept["ochre"], kept["redis"], "", "at least 0.90")
+    bench.row("SET 16 deep with a replica: operations", rates["ochre", True], rates["redis", True], "/s", "at least 1.8x", 0)
+    bench.row("until the replica has it all, longest", max(lags["ochre"]), max(lags["redis"]), "s", "at most 1 s")
+    full_resync(bench, options)
+
+
+def full_resync(bench, options):
+    count = int(1_000_000 * bench.scale)
+    seconds, peaks = {}, {}
+    for name in bench.servers:
+        primary = bench.launch(name, options=options)
+        try:
+            bench.load(primary, "-t", "set", "-P", "64", "-d", "1000", "--sequential", "0", "-n", str(count))
+            before, watch = primary.resident(), Watch(primary)
+            replica, seconds[name] = attach(bench, primary)
+            watch.ended.set()
+            peaks[name] = watch.peak / before
+            replica.stop()
+        finally:
+            primary.stop()
+    bench.row(f"full resync of {count:,} kilobytes", seconds["ochre"], seconds["redis"], "s", "at most 0.8x")
+    bench.row("peak memory of the primary, of that before", peaks["ochre"], peaks["redis"], "", "at most 1.10")
