@@ -1,5 +1,7 @@
 //! Real replicas have what this server has, however they come to it, and go on from there after a cut.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use harness::{Launch, Oracle, Random, Server, Signal, wait_until};
 
 use super::proxy::Proxy;
@@ -222,5 +224,33 @@ fn chains_that_alternate_have_the_same_data() {
             wait_for_equality(&first, replica);
         }
         assert_eq!(digest(&first), digest(&fourth));
+    }
+}
+
+/// The first replica comes in the middle of writes.
+#[test]
+fn a_history_begins_while_clients_write() {
+    for round in 0..10 {
+        let primary = primary().workers(2).start();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut writer = primary.client();
+                while !stop.load(Ordering::Relaxed) {
+                    for _ in 0..100 {
+                        writer.send(&["SET", "key", "value"]).expect("it is read");
+                    }
+                    writer.replies(100).expect("they are answered");
+                }
+            });
+            assert!(wait_until(|| said(&primary, "EXISTS key") == "1"));
+            let mut replica = primary.client();
+            replica.send(&["PSYNC", "?", "-1"]).expect("it is read");
+            let answer = replica.read_line();
+            stop.store(true, Ordering::Relaxed);
+            let answer = answer.expect("it is answered");
+            assert!(answer.starts_with(b"+FULLRESYNC "), "{round}: {}", answer.escape_ascii());
+        });
+        assert_eq!(said(&primary, "PING"), "PONG");
     }
 }
