@@ -473,7 +473,7 @@ impl Bell {
 fn reveal(engine: &Engine, end: u64) {
     engine.append_only.acknowledge(end);
     if engine.effects.feed() != Feed::Off {
-        engine.host.wake_replication();
+        engine.host.note_stream();
     }
 }
 
