@@ -24,9 +24,10 @@ def pubsub(bench):
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with bench.both(["--maxclients", "12000", "--client-output-buffer-limit", "pubsub 0 0 0"]) as servers:
-        for subscribers, messages in ((1, 500_000), (100, 20_000), (10_000, 200)):
+        for subscribers, messages in ((1, 1_000_000), (100, 20_000), (10_000, 200)):
             messages = max(int(messages * bench.scale), 20)
-            arguments = ["-t", "publish", "-c", "4", "-P", "16", "-d", "64", "--subscribers", str(subscribers)]
+            # Fewer who publish would wait for each other more than for a server.
+            arguments = ["-t", "publish", "-c", str(CLIENTS), "-P", "16", "-d", "64", "--subscribers", str(subscribers)]
             rates, processor = bench.in_turns(servers, messages, bench.rate("-n", str(messages), *arguments))
             rates = {name: rate * subscribers for name, rate in rates.items()}
             processor = {name: time / subscribers for name, time in processor.items()}
