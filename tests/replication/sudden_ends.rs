@@ -266,7 +266,11 @@ fn a_snapshot_that_is_cut_short_is_never_seen() {
             let failed = || times_logged(&replica, "Failed trying to load the MASTER sync");
             let is_refused = wait_until(|| {
                 let size = size(&mut client);
-                assert!(matches!(size, None | Some(0)), "{way}: half loaded: {size:?}");
+                assert!(
+                    matches!(size, None | Some(0)),
+                    "{way}, {cut} bytes: half loaded: {size:?}\n{}",
+                    replica.log()
+                );
                 round <= failed()
             });
             assert!(is_refused, "{way}, {cut} bytes: {}", replica.log());

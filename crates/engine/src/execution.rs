@@ -463,6 +463,13 @@ impl<'e> Worker<'e> {
         let Some(mut closed) = engine.keyspace.gates().close_unless(|| engine.is_busy()) else {
             return self.refuse_busy(session, callable, words, output);
         };
+        // Others had all for themselves while the gates were waited for: loading may have begun, of which nobody is to see a part.
+        if let Some(error) = self.refusal(session, callable) {
+            drop(closed);
+            self.enter();
+            self.refuse(session, words, Some(callable), &error, output);
+            return Executed { next: Next::Continue, fate: Some((callable.id, Fate::Rejected)) };
+        }
         self.round.touch = !session.no_touch;
         let (_, round, mut parts) = self.split();
         let mut view = parts.engine.keyspace.view(&mut closed, session.database, round);
