@@ -1,6 +1,7 @@
 //! What calls and INFO know of the append-only file, which the process writes.
 //!
-//! Replies wait until what they reveal is written, or on disk, as `appendfsync` asks: the stream of effects counts its bytes, the
+//! Replies wait until what they reveal is written, or on disk, as `appendfsync` asks, but for when the file is
+//! [relaxed](AppendOnly::relax): the stream of effects counts its bytes, the
 //! process says up to which of them replies may go out ([`AppendOnly::acknowledge`]), and a worker asks after each batch whether
 //! its replies are beyond ([`Worker::awaited_effects`]). While the file cannot be written, writes are refused.
 

@@ -3,7 +3,7 @@
 //! A pattern can ask for more steps than anybody has time for, and whoever matches it must be able to stop. So this takes one step
 //! after the other, and now and then asks whether it may go on. What could have gone otherwise is kept as a list of [`Choice`]s: when
 //! nothing matches any more, the last one is taken back. There is at most one for each item of the pattern, so that neither a
-//! long text nor a long pattern needs a deep stack.
+//! long text nor a long pattern needs a deep stack; a pattern with more of them than memory should be spent on is refused.
 //!
 //! A pattern ends at its first zero byte, and what is wrong with it is an error only where matching comes to it: both as in Lua.
 //!
@@ -19,6 +19,8 @@ const CAPTURES: usize = 32;
 const STEPS: usize = 1 << 16;
 /// Choices that take no allocation.
 const FEW: usize = 16;
+/// The most choices: some megabytes, which the memory of the script does not know of.
+const MOST_CHOICES: usize = 1 << 18;
 
 const ESCAPE: u8 = b'%';
 
@@ -33,6 +35,8 @@ pub(crate) enum Wrong {
     NoCaptureToClose,
     CaptureIndex,
     Unfinished,
+    /// There were too many choices.
+    TooComplex,
     /// It was told to stop.
     Stopped,
 }
@@ -188,7 +192,11 @@ impl<'a> Matcher<'a> {
         let (mut at, mut item) = (start, 0);
         loop {
             self.count(1)?;
-            match self.step(at, item)? {
+            let step = self.step(at, item)?;
+            if MOST_CHOICES < self.choices.len() {
+                return Err(Wrong::TooComplex);
+            }
+            match step {
                 Step::To(next, after) => (at, item) = (next, after),
                 Step::Done(end) => return Ok(Some(end)),
                 Step::Failed => match self.retreat()? {

@@ -321,6 +321,7 @@ fn complain(stack: &mut Stack<'_>, wrong: Wrong) -> ! {
         Wrong::NoCaptureToClose => c"invalid pattern capture",
         Wrong::CaptureIndex => c"invalid capture index",
         Wrong::Unfinished => c"unfinished capture",
+        Wrong::TooComplex => c"pattern too complex",
         Wrong::Stopped => interrupt::end(stack),
     })
 }

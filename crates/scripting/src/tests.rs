@@ -529,6 +529,11 @@ fn patterns_that_take_too_much_end() {
     }
     // A long pattern needs no deep stack.
     gives("return ('a'):rep(20000):match(('a?'):rep(20000) .. '$'):len()", ":20000 ");
+    // One that is longer still would take memory of which the script's limit does not know.
+    gives(
+        "return {pcall(string.match, ('a'):rep(3e5), ('a?'):rep(3e5) .. '$')}",
+        "*2 $-1 $19 pattern too complex ",
+    );
 }
 
 #[test]

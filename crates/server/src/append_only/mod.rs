@@ -14,7 +14,8 @@
 //! written, none before it is in the file: a process that is killed loses nothing that it has acknowledged. When a round records
 //! [`RELAXING`] bytes or more the file becomes **relaxed**: replies go out at once, and the thread writes what has come together every
 //! [`GATHERING`], in whole blocks past the page cache, which costs a few hundredths of what it costs a worker to write at the
-//! end of each round. A process that is killed then loses so much time. It ends when little is written.
+//! end of each round. A process that is killed then loses so much time, or as much as came together while the thread waited for a
+//! sync, up to [`MOST_PENDING`]. It ends when little is written.
 //!
 //! A machine that fails loses what was not synced: about a second under `everysec`, and the time that a sync takes; under `no`
 //! what the system had not brought to the disk by itself.
