@@ -2,11 +2,11 @@
 //!
 //! A round is what a worker does between two waits for its sockets: it enters its gate, takes the time, runs batches of
 //! calls, and leaves. Within a batch the keys of all calls are looked for in three passes (hash and bucket, entry, execution),
-//! so that the memory they are in is on its way before it is needed.
+//! so that the memory they are in is on its way before it is needed; and where several have one key, the elements that they name, too.
 
 use std::sync::Arc;
 
-use command::{CommandId, Flags};
+use command::{CommandId, Flags, Sought};
 use config::Config;
 use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, Expiring, ExpiryCycle, ExpiryMode, GateKey, Inside,
@@ -29,6 +29,9 @@ use crate::watch;
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
 const AHEAD: usize = 32;
+
+/// Calls in a row for one key from which on it pays to look ahead into its value.
+const ELEMENTS_AHEAD: usize = 4;
 /// How often the sizes of databases are noted for those who may not look themselves.
 const SIZES_INTERVAL_MS: i64 = 1000;
 
@@ -536,6 +539,7 @@ impl<'e> Worker<'e> {
     ) {
         self.prepared.clear();
         let keyspace = &self.engine.keyspace;
+        let first = range.start;
         // Calls that follow each other are often of the same command.
         let mut last: Option<(&[u8], &'e Callable)> = None;
         for index in range {
@@ -558,8 +562,37 @@ impl<'e> Worker<'e> {
         for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
+        let mut distinct = 0;
         for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_entry(inside, session.database, hash);
+            distinct += 1;
+        }
+        if distinct + ELEMENTS_AHEAD <= self.prepared.len() {
+            self.prepare_elements(session, batch, input, first);
+        }
+    }
+
+    /// Where several of the prepared calls in a row look into the value of one key, starts to fetch what they will look at.
+    fn prepare_elements(&mut self, session: &Session, batch: &Batch, input: &[u8], first: usize) {
+        let Gate::Inside(inside) = &mut self.gate else { return };
+        let mut index = first;
+        for run in self.prepared.chunk_by(|one, next| one.hash == next.hash) {
+            let begin = index;
+            index += run.len();
+            let Some(hash) = run[0].hash.filter(|_| ELEMENTS_AHEAD <= run.len()) else { continue };
+            let sought =
+                |prepared: &Prepared<'_>| prepared.callable.map(|found| found.command.sought);
+            let with_places = run.iter().any(|call| matches!(sought(call), Some(Sought::Place(_))));
+            let elements =
+                run.iter().zip(begin..).filter_map(|(call, index)| match sought(call)? {
+                    Sought::Element(position) | Sought::Place(position) => {
+                        batch.words(index, input).get(position)
+                    }
+                    Sought::Nothing => None,
+                });
+            self.engine.keyspace.look_ahead(inside, session.database, hash, |object| {
+                object.look_ahead(elements.clone(), with_places);
+            });
         }
     }
 
