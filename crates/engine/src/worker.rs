@@ -18,7 +18,8 @@ use crate::Engine;
 use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
-use crate::execution::actual_flags;
+use crate::effects::{Recorded, waits_for};
+use crate::execution::{actual_flags, record_gathered};
 use crate::host::LogLevel;
 use crate::pause::PauseKind;
 use crate::pubsub::{Bundle, Delivered, Delivery, Parcel, Post};
@@ -316,25 +317,35 @@ impl<'e> Worker<'e> {
             before: (self.engine.ticks)(),
         };
         self.round.donated.extend_from_slice(batch.supplied());
-        let recorded_to = self.tally.recorded_to;
+        let gathers = 1 < batch.len() && self.engine.keyspace.gates().is_single();
+        self.tally.gathered.open(gathers);
+        self.tally.recorded = Recorded::default();
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
             let words = batch.words(course.executed, input);
             self.recover(&mut course, session, words, output);
         }
         self.round.donated.clear();
+        self.record_gathered(session);
+        self.tally.gathered.open(false);
         // Before the replies are seen by their client.
         if self.broadcast() {
             self.absorb(session, output);
-        }
-        if self.tally.recorded_to != recorded_to {
-            session.recorded_to = self.tally.recorded_to;
         }
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
         self.settle();
         Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Records the calls that were put aside; the session knows then how far the stream has come with its calls.
+    #[inline]
+    fn record_gathered(&mut self, session: &mut Session) {
+        record_gathered(self.engine, &mut self.tally);
+        let Recorded { file, replicas } = self.tally.recorded;
+        session.recorded_to = file.unwrap_or(session.recorded_to);
+        session.replicated_to = replicas.unwrap_or(session.replicated_to);
     }
 
     /// Adds what was executed to the worker's statistics.
@@ -419,6 +430,9 @@ impl<'e> Worker<'e> {
             for place in 0..ahead {
                 let prepared = self.prepared[place];
                 let words = batch.words(course.executed, input);
+                if !self.tally.gathered.is_empty() && waits_for(prepared.callable) {
+                    self.record_gathered(session);
+                }
                 course.begin = output.mark();
                 self.round.changed = false;
                 let outcome = self.execute(session, words, prepared, output);
