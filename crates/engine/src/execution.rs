@@ -127,7 +127,7 @@ impl<'e> Worker<'e> {
     #[inline]
     fn admit(
         &self,
-        session: &Session,
+        session: &mut Session,
         callable: &Callable,
         words: Words<'_>,
     ) -> Result<(), ReplyError> {

@@ -23,6 +23,7 @@ mod command_log;
 pub mod command_table;
 pub mod commands;
 mod cross_protocol;
+mod durations;
 mod effects;
 pub mod events;
 mod execution;

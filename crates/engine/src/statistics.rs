@@ -12,6 +12,7 @@ use keyspace::ExpiredFields;
 use parking_lot::Mutex;
 
 use crate::clients::ClientId;
+use crate::durations::Durations;
 use crate::effects::{Gathered, Recorded};
 
 /// One worker's numbers, on cache lines of their own (in pairs, as some processors fetch them).
@@ -93,8 +94,8 @@ pub struct CommandNumbers {
     pub rejected: u64,
     /// Calls that ended with an error.
     pub failed: u64,
-    /// How long calls took, in nanoseconds, while latency is tracked.
-    pub latency: Option<Box<hdrhistogram::Histogram<u64>>>,
+    /// How long calls took, while latency is tracked.
+    pub(crate) latency: Option<Durations>,
 }
 
 impl WorkerStatistics {
@@ -169,7 +170,7 @@ impl WorkerStatistics {
 /// Calls that a worker has executed and not yet added to its numbers.
 #[derive(Debug, Default)]
 pub struct Tally {
-    calls: Vec<(CommandId, u64, Fate)>,
+    calls: Vec<Counted>,
     /// Codes of error replies.
     errors: Vec<String>,
     /// Values changed.
@@ -184,6 +185,14 @@ pub struct Tally {
     pub(crate) recorded: Recorded,
     /// Calls of the batch that are still to be recorded.
     pub(crate) gathered: Gathered,
+}
+
+/// A call to be counted.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    command: CommandId,
+    nanoseconds: u64,
+    fate: Fate,
 }
 
 /// How a call ended.
@@ -206,7 +215,7 @@ impl Tally {
     /// Notes a call of the command with this id.
     #[inline]
     pub fn call(&mut self, command: CommandId, nanoseconds: u64, fate: Fate) {
-        self.calls.push((command, nanoseconds, fate));
+        self.calls.push(Counted { command, nanoseconds, fate });
     }
 
     /// Notes where the stream of effects ended after something was recorded.
@@ -234,33 +243,24 @@ impl Tally {
         round: &mut keyspace::Round,
         tracking: bool,
     ) {
-        let mut numbers = statistics.numbers.lock();
+        let numbers = &mut *statistics.numbers.lock();
         numbers.keyspace_hits += std::mem::take(&mut round.hits);
         numbers.keyspace_misses += std::mem::take(&mut round.misses);
         numbers.expired_keys += std::mem::take(&mut self.expired);
         numbers.expired_fields += std::mem::take(&mut self.expired_fields);
         numbers.evicted_keys += std::mem::take(&mut self.evicted);
         numbers.changes += std::mem::take(&mut self.changes);
-        let mut spent = 0;
-        for (id, nanoseconds, fate) in self.calls.drain(..) {
-            let Some(command) = numbers.commands.get_mut(usize::from(id)) else { continue };
-            match fate {
-                Fate::Rejected => {
-                    command.rejected += 1;
-                    continue;
-                }
-                Fate::Failed => command.failed += 1,
-                Fate::Done => {}
-            }
-            command.calls += 1;
-            command.nanoseconds += nanoseconds;
-            if tracking {
-                command.track(nanoseconds);
-            }
-            spent += nanoseconds;
-            numbers.commands_processed += 1;
+        let mut spent_ns = 0;
+        // Calls that follow each other are often of the same command.
+        for alike in self.calls.chunk_by(|one, next| one.command == next.command) {
+            let id = alike.first().map_or(0, |call| usize::from(call.command));
+            let Some(command) = numbers.commands.get_mut(id) else { continue };
+            let (calls, nanoseconds) = command.count(alike, tracking);
+            numbers.commands_processed += calls;
+            spent_ns += nanoseconds;
         }
-        numbers.event_loop_command_us += spent / 1000;
+        self.calls.clear();
+        numbers.event_loop_command_us += spent_ns / 1000;
         for code in self.errors.drain(..) {
             numbers.error_replies += 1;
             numbers.count_error(code);
@@ -269,18 +269,26 @@ impl Tally {
 }
 
 impl CommandNumbers {
-    fn track(&mut self, nanoseconds: u64) {
-        /// A second; longer calls count as this.
-        const LONGEST: u64 = 1_000_000_000;
-        /// Significant digits, as Redis's.
-        const PRECISION: u8 = 2;
-        if self.latency.is_none() {
-            self.latency =
-                hdrhistogram::Histogram::new_with_bounds(1, LONGEST, PRECISION).ok().map(Box::new);
+    /// Counts calls of this command; says how many of them were executed, and how many nanoseconds they took together.
+    fn count(&mut self, calls: &[Counted], tracking: bool) -> (u64, u64) {
+        let (mut executed, mut spent_ns) = (0, 0);
+        for call in calls {
+            if call.fate != Fate::Done {
+                if call.fate == Fate::Rejected {
+                    self.rejected += 1;
+                    continue;
+                }
+                self.failed += 1;
+            }
+            executed += 1;
+            spent_ns += call.nanoseconds;
+            if tracking {
+                self.latency.get_or_insert_with(Durations::new).record(call.nanoseconds);
+            }
         }
-        if let Some(histogram) = &mut self.latency {
-            histogram.saturating_record(nanoseconds.max(1));
-        }
+        self.calls += executed;
+        self.nanoseconds += spent_ns;
+        (executed, spent_ns)
     }
 }
 
@@ -360,8 +368,7 @@ impl CommandNumbers {
         self.rejected += other.rejected;
         self.failed += other.failed;
         match (&mut self.latency, &other.latency) {
-            // Both have the same bounds, so adding cannot fail.
-            (Some(sum), Some(other)) => sum.add(&**other).unwrap_or_default(),
+            (Some(sum), Some(other)) => sum.add(other),
             (None, Some(other)) => self.latency = Some(other.clone()),
             (_, None) => {}
         }

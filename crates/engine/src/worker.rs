@@ -461,7 +461,7 @@ impl<'e> Worker<'e> {
                 }
                 self.until_look -= 1;
                 if self.until_look == 0 {
-                    self.look_at_key(session, prepared.callable, words);
+                    self.look_at_key(session, prepared, words);
                 }
                 if let Some((id, fate)) = outcome.fate {
                     let elapsed_ns = after.wrapping_sub(course.before);
