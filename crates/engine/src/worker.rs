@@ -56,6 +56,8 @@ pub struct Worker<'e> {
     pub(crate) expiry: ExpiryCycle,
     pub(crate) field_expiry: ExpiryCycle,
     prepared: Vec<Prepared<'e>>,
+    /// The hashes of their keys, without those of the call before: what it needs is fetched already.
+    hashes: Vec<KeyHash>,
     /// Calls that take so many nanoseconds are worth a note.
     slow_ns: u64,
     /// Calls until the key of one is looked at.
@@ -154,6 +156,7 @@ impl<'e> Worker<'e> {
             expiry: ExpiryCycle::new(Expiring::Keys, index, workers),
             field_expiry: ExpiryCycle::new(Expiring::Fields, index, workers),
             prepared: Vec::with_capacity(AHEAD),
+            hashes: Vec::with_capacity(AHEAD),
             slow_ns,
             large_bytes,
             until_look: 1,
@@ -535,6 +538,7 @@ impl<'e> Worker<'e> {
         range: std::ops::Range<usize>,
     ) {
         self.prepared.clear();
+        self.hashes.clear();
         let keyspace = &self.engine.keyspace;
         // Calls that follow each other are often of the same command.
         let mut last: Option<(&[u8], &'e Callable)> = None;
@@ -543,22 +547,28 @@ impl<'e> Worker<'e> {
             let name = words.first().unwrap_or_default();
             let callable = match last {
                 Some((known, callable)) if known == name => Some(callable),
-                _ => self.engine.commands.find_call(words).ok(),
+                _ => {
+                    let found = self.engine.commands.find_call(words).ok();
+                    last = found.filter(|it| it.is_named_alone()).map(|found| (name, found));
+                    found
+                }
             };
-            last = callable.filter(|callable| callable.is_named_alone()).map(|found| (name, found));
             let position = callable.and_then(only_key);
             let hash =
                 position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
             self.prepared.push(Prepared { callable, hash });
+            if let Some(hash) = hash.filter(|hash| self.hashes.last() != Some(hash)) {
+                self.hashes.push(hash);
+            }
         }
         if self.prepared.len() < 2 {
             return;
         }
         let Gate::Inside(inside) = &mut self.gate else { return };
-        for hash in distinct_hashes(&self.prepared) {
+        for &hash in &self.hashes {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
-        for hash in distinct_hashes(&self.prepared) {
+        for &hash in &self.hashes {
             keyspace.prefetch_entry(inside, session.database, hash);
         }
     }
@@ -597,16 +607,6 @@ impl<'e> Worker<'e> {
             }
         }
     }
-}
-
-/// The hashes of keys of calls, without those of the call before: what it needs is fetched already.
-fn distinct_hashes(prepared: &[Prepared<'_>]) -> impl Iterator<Item = KeyHash> {
-    let mut last = None;
-    prepared.iter().filter_map(|prepared| prepared.hash).filter(move |&hash| {
-        let is_new = last != Some(hash);
-        last = Some(hash);
-        is_new
-    })
 }
 
 /// Takes back the reply to a call that the client does not want.
