@@ -68,7 +68,7 @@ use parking_lot::Mutex;
 pub use blocking::Served;
 pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
-pub use effects::{EffectStream, Feed, Taken};
+pub use effects::{EffectStream, Feed, Taken, TakenForFile};
 pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};

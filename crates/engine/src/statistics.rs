@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::clients::ClientId;
 use crate::durations::Durations;
+use crate::effects::{Gathered, Recorded};
 
 /// One worker's numbers, on cache lines of their own (in pairs, as some processors fetch them).
 #[derive(Debug)]
@@ -180,8 +181,10 @@ pub struct Tally {
     pub expired_fields: u64,
     /// Keys evicted.
     pub evicted: u64,
-    /// Where the stream of effects ended for the file after the last call of this worker that was recorded.
-    pub recorded_to: u64,
+    /// Where the stream of effects ended after the last call of the batch that was recorded.
+    pub(crate) recorded: Recorded,
+    /// Calls of the batch that are still to be recorded.
+    pub(crate) gathered: Gathered,
 }
 
 /// A call to be counted.
@@ -213,6 +216,13 @@ impl Tally {
     #[inline]
     pub fn call(&mut self, command: CommandId, nanoseconds: u64, fate: Fate) {
         self.calls.push(Counted { command, nanoseconds, fate });
+    }
+
+    /// Notes where the stream of effects ended after something was recorded.
+    #[inline]
+    pub(crate) fn note_recorded(&mut self, recorded: Recorded) {
+        self.recorded.file = recorded.file.or(self.recorded.file);
+        self.recorded.replicas = recorded.replicas.or(self.recorded.replicas);
     }
 
     /// Counts fields of hashes that were removed because they had expired.
