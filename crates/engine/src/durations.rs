@@ -29,9 +29,11 @@ impl Durations {
     /// Counts a call. None takes no time at all.
     #[inline]
     pub(crate) fn record(&mut self, nanoseconds: u64) {
-        let step = step_of(nanoseconds.clamp(1, LONGEST_NS));
+        let step = step_of(nanoseconds.max(1));
         if let Some(count) = self.counts.get_mut(step) {
             *count += 1;
+        } else if let Some(last) = self.counts.last_mut() {
+            *last += 1;
         }
     }
 
