@@ -14,6 +14,7 @@ mod clients;
 mod configuration;
 mod connection;
 mod differential;
+mod error_statistics;
 mod faulty_disk;
 mod functions;
 mod introspection;

@@ -6,6 +6,7 @@ mod damage;
 mod exchange;
 mod full_disk;
 mod holding;
+mod latency;
 mod relaxed;
 mod rewriting;
 

@@ -253,32 +253,43 @@ fn a_snapshot_that_is_cut_short_is_never_seen() {
     let primary = pairs()[0].0.start();
     populate(&primary);
     let snapshot = std::fs::read(primary.directory().join("dump.rdb")).expect("it was saved");
-    let mut random = Random::from_seed(9);
-    for way in ["disabled", "on-empty-db", "swapdb"] {
-        let fake = Fake::new();
-        let replica = subject::launch().line(format!("repl-diskless-load {way}")).start();
-        let mut client = replica.client();
-        follow(&replica, fake.port());
-        for round in 1..=4 {
-            let cut = random.below(snapshot.len());
-            let payload = framed(&snapshot[..cut], round % 2 == 0);
-            let stream = fake.answer(&payload);
-            let failed = || times_logged(&replica, "Failed trying to load the MASTER sync");
-            let is_refused = wait_until(|| {
-                let size = size(&mut client);
-                assert!(
-                    matches!(size, None | Some(0)),
-                    "{way}, {cut} bytes: half loaded: {size:?}\n{}",
-                    replica.log()
-                );
-                round <= failed()
-            });
-            assert!(is_refused, "{way}, {cut} bytes: {}", replica.log());
-            drop(stream);
+    // What is cut is sent by another; this one is to be fast.
+    assert!(!primary.client().run("CONFIG SET rdb-key-save-delay 0").is_error());
+    // A replica tries again once a second, so they do it beside each other.
+    std::thread::scope(|scope| {
+        for (seed, way) in (9..).zip(["disabled", "on-empty-db", "swapdb"]) {
+            let (primary, snapshot) = (&primary, &snapshot);
+            scope.spawn(move || get_what_is_cut(way, primary, snapshot, seed));
         }
-        let serves = || client.run("PING") == Value::Simple(b"PONG".to_vec());
-        assert!(wait_until(serves), "{way}: {}", replica.log());
-        follow(&replica, primary.port());
-        wait_for_equality(&primary, &replica);
+    });
+}
+
+/// Has a replica sent the beginning of a snapshot, four times, and then the whole by a real primary.
+fn get_what_is_cut(way: &str, primary: &Server, snapshot: &[u8], seed: u64) {
+    let mut random = Random::from_seed(seed);
+    let fake = Fake::new();
+    let replica = subject::launch().line(format!("repl-diskless-load {way}")).start();
+    let mut client = replica.client();
+    follow(&replica, fake.port());
+    for round in 1..=4 {
+        let cut = random.below(snapshot.len());
+        let payload = framed(&snapshot[..cut], round % 2 == 0);
+        let stream = fake.answer(&payload);
+        let failed = || times_logged(&replica, "Failed trying to load the MASTER sync");
+        let is_refused = wait_until(|| {
+            let size = size(&mut client);
+            assert!(
+                matches!(size, None | Some(0)),
+                "{way}, {cut} bytes: half loaded: {size:?}\n{}",
+                replica.log()
+            );
+            round <= failed()
+        });
+        assert!(is_refused, "{way}, {cut} bytes: {}", replica.log());
+        drop(stream);
     }
+    let serves = || client.run("PING") == Value::Simple(b"PONG".to_vec());
+    assert!(wait_until(serves), "{way}: {}", replica.log());
+    follow(&replica, primary.port());
+    wait_for_equality(primary, &replica);
 }

@@ -63,7 +63,7 @@ impl<'e> Worker<'e> {
         if self.is_barred() && !callable.flags.has(Flags::ALLOW_BUSY) {
             return self.refuse_busy(session, callable, words, output);
         }
-        if self.is_paused(session, callable) {
+        if self.is_paused(session, callable, words) {
             return Executed::POSTPONED;
         }
         if callable.flags.has_any(Flags::PUBLISHES.and(Flags::WRITE))
@@ -78,17 +78,16 @@ impl<'e> Worker<'e> {
         let room = if limited { self.make_room_for(session, output) } else { Room::Enough };
         session.room = room;
         if room == Room::Lacking
-            && (actual_flags(session, callable).has(Flags::DENY_OOM)
-                || scripts::asks_for_memory(self.engine, callable, words))
+            && self.flags_of_call(session, callable, words).has(Flags::DENY_OOM)
         {
             self.refuse(session, words, Some(callable), &ReplyError::OutOfMemory, output);
             return rejected;
         }
-        if self.engine.saving.is_crowded() && writes(session, callable) {
+        if self.engine.saving.is_crowded() && self.may_write(session, callable, words) {
             // What is gathered for a snapshot has to be written first.
             return Executed::YIELDING;
         }
-        if let Some(error) = self.refusal(session, callable) {
+        if let Some(error) = self.refusal(session, callable, words) {
             self.refuse(session, words, Some(callable), &error, output);
             return rejected;
         }
@@ -262,7 +261,8 @@ impl<'e> Worker<'e> {
         words: Words<'_>,
         output: &mut Output,
     ) -> Executed {
-        session.queue(callable, words, &self.engine.keyspace);
+        let flags = self.flags_of_call(session, callable, words);
+        session.queue(callable, flags, words, &self.engine.keyspace);
         Reply::new(output, session.protocol).simple("QUEUED");
         Executed { next: Next::Continue, fate: None }
     }
@@ -464,7 +464,7 @@ impl<'e> Worker<'e> {
             return self.refuse_busy(session, callable, words, output);
         };
         // Others had all for themselves while the gates were waited for: loading may have begun, of which nobody is to see a part.
-        if let Some(error) = self.refusal(session, callable) {
+        if let Some(error) = self.refusal(session, callable, words) {
             drop(closed);
             self.enter();
             self.refuse(session, words, Some(callable), &error, output);
@@ -506,17 +506,31 @@ impl Worker<'_> {
     }
 }
 
-/// Whether a call may write, be it by a script.
-fn writes(session: &Session, callable: &Callable) -> bool {
-    actual_flags(session, callable).has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
-}
+impl Worker<'_> {
+    /// What a call is like: EXEC is like the calls that it runs, a script or a function like what it says of itself.
+    #[inline]
+    pub(crate) fn flags_of_call(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Flags {
+        match (callable.run, &session.transaction) {
+            (Some(Handler::Queued(_)), Some(transaction)) => transaction.flags_of_exec(callable),
+            _ if is_script(callable) => scripts::flags_of_call(self.engine, callable, words),
+            _ => callable.flags,
+        }
+    }
 
-/// What a call is like: EXEC is like the calls that it runs.
-#[inline]
-pub(crate) fn actual_flags(session: &Session, callable: &Callable) -> Flags {
-    match (callable.run, &session.transaction) {
-        (Some(Handler::Queued(_)), Some(transaction)) => callable.flags | transaction.flags(),
-        _ => callable.flags,
+    /// Whether a call may write, be it by a script.
+    pub(crate) fn may_write(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> bool {
+        let flags = self.flags_of_call(session, callable, words);
+        flags.has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
     }
 }
 
@@ -708,6 +722,7 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
         monitor::show(call.engine, call.worker, call.now_us, call.session, call.words);
     }
     let audit = Audit::begin(call.callable, call.words, &mut call.keys);
+    call.tally.begin_call();
     let outcome = run(call);
     audit.end(call, database, outcome.is_ok());
     let fate = conclude(call, outcome, begin);
@@ -730,23 +745,19 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
 }
 
 /// Whether a command runs a script or a function.
-#[cold]
 fn is_script(callable: &Callable) -> bool {
     callable.command.group == Group::Scripting && callable.flags.has(Flags::SKIP_MONITOR)
 }
 
-/// Replies to a call that ended with an error.
+/// Replies to a call that ended with an error. One that replied with an error to somebody has failed as well.
 #[inline]
 fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
-    match outcome {
-        Ok(()) => Fate::Done,
-        Err(error) => {
-            call.reply.output().truncate(begin);
-            call.tally.error(&error.code());
-            call.reply.error(&error);
-            Fate::Failed
-        }
+    if let Err(error) = outcome {
+        call.reply.output().truncate(begin);
+        call.tally.error(&error.code());
+        call.reply.error(&error);
     }
+    if call.tally.end_call() { Fate::Failed } else { Fate::Done }
 }
 
 /// Completes the effects of a call, and tells whom they concern, while its shards are locked.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use parking_lot::Mutex;
 
+use crate::Engine;
 use crate::durations::{Durations, last_alike};
 
 /// Calls of commands that should take constant or logarithmic time.
@@ -17,6 +18,31 @@ pub(crate) const COMMAND: &str = "command";
 pub(crate) const EXPIRE_CYCLE: &str = "expire-cycle";
 /// Making room.
 pub(crate) const EVICTION_CYCLE: &str = "eviction-cycle";
+/// What begins the names of all that is done to the append-only file.
+pub(crate) const APPEND_ONLY: &str = "aof-";
+/// Writing it, whatever else goes on.
+const WRITE: &str = "aof-write";
+/// Writing it while it is being forced to the disk.
+const WRITE_DURING_SYNC: &str = "aof-write-pending-fsync";
+/// Writing it while a snapshot is made.
+const WRITE_DURING_SAVE: &str = "aof-write-active-child";
+/// Writing it while there is nothing else to do for the disk.
+const WRITE_ALONE: &str = "aof-write-alone";
+/// Forcing it to the disk before replies are sent.
+const SYNC: &str = "aof-fsync-always";
+/// Putting its new base in its place.
+const RENAME: &str = "aof-rename";
+
+/// What is done to the append-only file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileDeed {
+    /// It is written.
+    Write,
+    /// It is forced to the disk before replies are sent.
+    Sync,
+    /// Its new base gets its name.
+    Rename,
+}
 
 /// How many samples are kept of an event.
 const SAMPLES: usize = 160;
@@ -89,6 +115,38 @@ impl LatencyMonitor {
         let before = events.len();
         events.retain(|name, _| name.as_bytes() != event);
         events.len() < before
+    }
+}
+
+impl Engine {
+    /// Does something to the append-only file, and notes how long that took if that is worth a note. `now_s` reads the unix time.
+    pub fn watch_file<Done>(
+        &self,
+        deed: FileDeed,
+        now_s: impl FnOnce() -> i64,
+        run: impl FnOnce() -> Done,
+    ) -> Done {
+        let threshold_ms = self.config().latency.monitor_threshold_ms;
+        if threshold_ms == 0 {
+            return run();
+        }
+        let names: &[&'static str] = match deed {
+            FileDeed::Sync => &[SYNC],
+            FileDeed::Rename => &[RENAME],
+            FileDeed::Write if self.append_only.figures().is_syncing => &[WRITE, WRITE_DURING_SYNC],
+            FileDeed::Write if self.saving.busy().is_some() => &[WRITE, WRITE_DURING_SAVE],
+            FileDeed::Write => &[WRITE, WRITE_ALONE],
+        };
+        let before = (self.ticks)();
+        let done = run();
+        let took_ms = (self.ticks)().wrapping_sub(before) / 1_000_000;
+        if threshold_ms <= took_ms {
+            let now_s = now_s();
+            for name in names {
+                self.latency.note(name, now_s, took_ms);
+            }
+        }
+        done
     }
 }
 
@@ -215,6 +273,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Server, hasten};
 
     #[test]
     fn the_worst_of_a_second_is_kept_and_the_oldest_go() {
@@ -240,6 +299,29 @@ mod tests {
         assert!(monitor.forget(b"command"));
         assert!(monitor.series(b"command").is_none());
         assert_eq!((monitor.clear(), monitor.clear()), (1, 0));
+    }
+
+    #[test]
+    fn what_the_file_takes_has_the_names_that_operators_know() {
+        let mut server = Server::new();
+        let mut take = |threshold_ms: u64, deed, is_syncing| {
+            server.say(&format!("CONFIG SET latency-monitor-threshold {threshold_ms}"));
+            server.engine.append_only.update(|figures| figures.is_syncing = is_syncing);
+            hasten(100_000_000);
+            let done = server.engine.watch_file(deed, || 1_700_000_000, || "done");
+            hasten(1000);
+            assert_eq!(done, "done");
+            let events = server.engine.latency.all();
+            server.say("LATENCY RESET");
+            assert!(events.iter().all(|(_, series)| series.worst_ms == 100), "{events:?}");
+            events.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert!(take(0, FileDeed::Write, false).is_empty(), "nobody asks");
+        assert!(take(101, FileDeed::Write, false).is_empty(), "that is not long");
+        assert_eq!(take(100, FileDeed::Write, false), ["aof-write", "aof-write-alone"]);
+        assert_eq!(take(100, FileDeed::Write, true), ["aof-write", "aof-write-pending-fsync"]);
+        assert_eq!(take(100, FileDeed::Sync, false), ["aof-fsync-always"]);
+        assert_eq!(take(100, FileDeed::Rename, false), ["aof-rename"]);
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub use blocking::Served;
 pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
 pub use effects::{EffectStream, Feed, Taken, TakenForFile};
+pub use latency::FileDeed;
 pub use loading::Loading;
 pub use pause::{Pause, PauseKind};
 pub use reactions::{Interest, Touched};

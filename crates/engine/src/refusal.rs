@@ -2,10 +2,9 @@
 //! or it is loading.
 
 use command::Flags;
-use resp::ReplyError;
+use resp::{ReplyError, Words};
 
 use crate::command_table::Callable;
-use crate::execution::actual_flags;
 use crate::session::Session;
 use crate::worker::Worker;
 use crate::{replication, saving};
@@ -15,7 +14,12 @@ const LOADING: ReplyError = ReplyError::coded("LOADING Redis is loading the data
 impl Worker<'_> {
     /// What is answered to a call that cannot be executed in the state that the server is in.
     #[inline]
-    pub(crate) fn refusal(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+    pub(crate) fn refusal(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Option<ReplyError> {
         let engine = self.engine;
         let may_refuse = engine.saving.refuses_writes()
             || engine.append_only.is_in_trouble()
@@ -29,17 +33,17 @@ impl Worker<'_> {
     fn refusal_by_state(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
         let engine = self.engine;
         if (engine.saving.refuses_writes() || engine.append_only.is_in_trouble())
-            && let Some(error) = self.refusal_of_disk(session, callable)
+            && let Some(error) = self.refusal_of_disk(session, callable, words)
         {
             return Some(error);
         }
         if engine.replication.lacks_replicas(&self.config)
-            && actual_flags(session, callable).has(Flags::WRITE)
+            && self.flags_of_call(session, callable, words).has(Flags::WRITE)
         {
             return Some(replication::NO_REPLICAS);
         }
         if engine.replication.is_replica()
-            && let Some(error) = self.refusal_of_replica(session, callable)
+            && let Some(error) = self.refusal_of_replica(session, callable, words)
         {
             return Some(error);
         }
@@ -49,8 +53,14 @@ impl Worker<'_> {
 
     /// What is answered to calls that write, and to those who ask whether all is well, while the disk takes nothing.
     #[cold]
-    fn refusal_of_disk(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
-        let minds = actual_flags(session, callable).has(Flags::WRITE) || callable.name() == "ping";
+    fn refusal_of_disk(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Option<ReplyError> {
+        let minds = self.flags_of_call(session, callable, words).has(Flags::WRITE)
+            || callable.name() == "ping";
         if !minds {
             return None;
         }
@@ -62,9 +72,14 @@ impl Worker<'_> {
 
     /// What a replica answers to calls that only its primary may make, or that need a link to it.
     #[cold]
-    fn refusal_of_replica(&self, session: &Session, callable: &Callable) -> Option<ReplyError> {
+    fn refusal_of_replica(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Option<ReplyError> {
         let settings = &self.config.replication;
-        let flags = actual_flags(session, callable);
+        let flags = self.flags_of_call(session, callable, words);
         if settings.read_only && flags.has(Flags::WRITE) {
             return Some(replication::READ_ONLY);
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
+use command::Flags as CallFlags;
 use config::words::split;
 use foldhash::fast::RandomState;
 use resp::{ReplyError, Words};
@@ -119,12 +120,26 @@ impl Header {
     }
 }
 
-/// Whether a call of a script or a function is refused when there is no memory left: it says what it may do, and not that it writes
-/// nothing or may run then. Of scripts that say nothing, their calls are refused one by one.
+/// What a call of a script or a function is like that says what it does. Of scripts that say nothing, the calls are looked at one by one.
 #[cold]
-pub(crate) fn asks_for_memory(engine: &Engine, callable: &Callable, words: Words<'_>) -> bool {
+pub(crate) fn flags_of_call(engine: &Engine, callable: &Callable, words: Words<'_>) -> CallFlags {
+    let is_like = |said: Flags| {
+        let asks = [
+            (!said.no_writes, CallFlags::WRITE),
+            (!said.no_writes && !said.allow_oom, CallFlags::DENY_OOM),
+            (said.allow_stale, CallFlags::STALE),
+        ];
+        let chosen = asks.into_iter().filter_map(|(is_so, flag)| is_so.then_some(flag));
+        let fixed = callable.flags.without(CallFlags::STALE.and(CallFlags::MAY_REPLICATE));
+        chosen.fold(fixed, CallFlags::and)
+    };
+    said_of_itself(engine, callable, words).map_or(callable.flags, is_like)
+}
+
+/// What a script or a function that is called says of itself; nothing if it says nothing, or is not there.
+fn said_of_itself(engine: &Engine, callable: &Callable, words: Words<'_>) -> Option<Flags> {
     let subject = words.get(1).unwrap_or_default();
-    let flags = match callable.command.name {
+    match callable.command.name {
         "EVAL" | "EVAL_RO" => {
             Header::parse(subject).ok().and_then(|(header, _)| Some(header?.flags))
         }
@@ -137,8 +152,7 @@ pub(crate) fn asks_for_memory(engine: &Engine, callable: &Callable, words: Words
             .functions
             .look(|state| state.find(subject).map(|function| function.registered.flags)),
         _ => None,
-    };
-    flags.is_some_and(|flags| !flags.allow_oom && !flags.no_writes)
+    }
 }
 
 /// Writes what a script has to say to the log.

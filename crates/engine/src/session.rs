@@ -57,6 +57,8 @@ pub struct Session {
     pub(crate) is_to_unwatch: bool,
     /// The call that is being executed is a script's.
     pub(crate) is_in_script: bool,
+    /// When its last script began, in ticks.
+    pub(crate) script_began: u64,
     /// It stands for the primary of this server, whose calls nobody refuses.
     pub(crate) obeyed: bool,
     place: u64,
@@ -117,6 +119,7 @@ impl Session {
             is_substitute: false,
             is_to_unwatch: false,
             is_in_script: false,
+            script_began: 0,
             obeyed: false,
             place: 0,
             received: 0,

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use command::CommandId;
 use keyspace::ExpiredFields;
 use parking_lot::Mutex;
+use resp::ReplyError;
 
 use crate::clients::ClientId;
 use crate::durations::Durations;
@@ -156,6 +157,16 @@ impl WorkerStatistics {
         });
     }
 
+    /// Counts an error that has ended a wait.
+    pub(crate) fn count_failure(&self, command: CommandId, error: &ReplyError) {
+        self.update(|numbers| {
+            numbers.count_error(error.code().into_owned());
+            if let Some(command) = numbers.commands.get_mut(usize::from(command)) {
+                command.failed += 1;
+            }
+        });
+    }
+
     /// Begins again at zero, as CONFIG RESETSTAT asks; counts of the whole life are kept.
     pub fn reset(&self) {
         let mut numbers = self.numbers.lock();
@@ -173,6 +184,10 @@ pub struct Tally {
     calls: Vec<Counted>,
     /// Codes of error replies.
     errors: Vec<String>,
+    /// Commands whose calls failed in a way that `calls` does not say.
+    failures: Vec<CommandId>,
+    /// An error was counted since a call has last begun or ended.
+    has_erred: bool,
     /// Values changed.
     pub changes: u64,
     /// Keys removed because they had expired.
@@ -234,6 +249,24 @@ impl Tally {
     /// Notes an error reply.
     pub fn error(&mut self, code: &str) {
         self.errors.push(code.to_owned());
+        self.has_erred = true;
+    }
+
+    /// Notes that a call of a command has failed by an error that was counted before.
+    pub fn failure(&mut self, command: CommandId) {
+        self.failures.push(command);
+    }
+
+    /// A call begins: errors from here on are its errors, but for those of calls within it.
+    #[inline]
+    pub fn begin_call(&mut self) {
+        self.has_erred = false;
+    }
+
+    /// The call that has begun last ends, or is refused; whether an error was counted since a call has last begun or ended.
+    #[inline]
+    pub fn end_call(&mut self) -> bool {
+        std::mem::take(&mut self.has_erred)
     }
 
     /// Adds everything to the worker's numbers. `hits` and `misses` are taken from the round.
@@ -260,9 +293,13 @@ impl Tally {
             spent_ns += nanoseconds;
         }
         self.calls.clear();
+        for id in self.failures.drain(..) {
+            if let Some(command) = numbers.commands.get_mut(usize::from(id)) {
+                command.failed += 1;
+            }
+        }
         numbers.event_loop_command_us += spent_ns / 1000;
         for code in self.errors.drain(..) {
-            numbers.error_replies += 1;
             numbers.count_error(code);
         }
     }
@@ -305,8 +342,9 @@ impl Numbers {
         sum
     }
 
-    /// Counts an error by its code.
-    fn count_error(&mut self, code: String) {
+    /// Counts an error reply by its code.
+    pub fn count_error(&mut self, code: String) {
+        self.error_replies += 1;
         if self.errors_stopped {
             return;
         }

@@ -32,6 +32,8 @@ pub(crate) struct Transaction {
     needs_everything: bool,
     /// All flags of the queued calls.
     flags: Flags,
+    /// What EXEC is like and not every queued call: allowed while the data are stale.
+    lacking: Flags,
     /// Bytes of memory of the queued calls.
     queue_memory: usize,
     /// Bytes of their words.
@@ -71,9 +73,9 @@ impl Transaction {
         self.watched.iter().map(|watched| watched.hash)
     }
 
-    /// What the queued calls are like, taken together.
-    pub(crate) fn flags(&self) -> Flags {
-        if self.is_open { self.flags } else { Flags::NONE }
+    /// What EXEC is like: like the queued calls, taken together.
+    pub(crate) fn flags_of_exec(&self, exec: &Callable) -> Flags {
+        if self.is_open { (exec.flags | self.flags).without(self.lacking) } else { exec.flags }
     }
 
     /// Bytes of memory that it takes.
@@ -84,7 +86,7 @@ impl Transaction {
         self.queue_memory + queue + hashes + self.watched_memory + watched
     }
 
-    fn push(&mut self, callable: &Callable, words: Words<'_>, keyspace: &Keyspace) {
+    fn push(&mut self, callable: &Callable, flags: Flags, words: Words<'_>, keyspace: &Keyspace) {
         match callable.run.map(|handler| handler.for_call(words)) {
             Some(Handler::Everything(_) | Handler::Roaming(_)) => self.needs_everything = true,
             Some(
@@ -100,7 +102,8 @@ impl Transaction {
                 });
             }
         }
-        self.flags = self.flags | callable.flags;
+        self.flags = self.flags | flags;
+        self.lacking = self.lacking | Flags::STALE.without(flags);
         let words = OwnedWords::from(words);
         self.queue_memory += words.memory();
         self.queue_bytes += words.as_words().bytes();
@@ -148,9 +151,15 @@ impl Session {
         self.transaction.as_deref().map_or(0, own)
     }
 
-    /// Queues a call.
-    pub(crate) fn queue(&mut self, callable: &Callable, words: Words<'_>, keyspace: &Keyspace) {
-        self.transaction_mut().push(callable, words, keyspace);
+    /// Queues a call; `flags` is what it is like.
+    pub(crate) fn queue(
+        &mut self,
+        callable: &Callable,
+        flags: Flags,
+        words: Words<'_>,
+        keyspace: &Keyspace,
+    ) {
+        self.transaction_mut().push(callable, flags, words, keyspace);
         self.note_transaction();
     }
 

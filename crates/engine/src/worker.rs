@@ -19,7 +19,7 @@ use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::effects::{Recorded, waits_for};
-use crate::execution::{actual_flags, record_gathered};
+use crate::execution::record_gathered;
 use crate::host::LogLevel;
 use crate::pause::PauseKind;
 use crate::pubsub::{Bundle, Delivered, Delivery, Parcel, Post};
@@ -280,6 +280,11 @@ impl<'e> Worker<'e> {
     fn limit_tracking(&self) {
         let limit = self.config.notifications.tracking_table_keys;
         self.engine.tracking.limit(self.engine, self.index, limit);
+    }
+
+    /// Counts an error that a client was sent and no call has ended with.
+    pub fn count_error(&self, error: &ReplyError) {
+        self.count(|numbers| numbers.count_error(error.code().into_owned()));
     }
 
     /// Counts something that happened outside of calls.
@@ -642,14 +647,16 @@ impl<'e> Worker<'e> {
 
     /// Whether a call with these properties waits for a pause to end.
     #[inline]
-    pub(crate) fn is_paused(&self, session: &Session, callable: &Callable) -> bool {
+    pub(crate) fn is_paused(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> bool {
         match self.engine.pause.kind(self.round.now_ms) {
             None => false,
             Some(PauseKind::All) => true,
-            Some(PauseKind::Writes) => {
-                let flags = actual_flags(session, callable);
-                flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE)
-            }
+            Some(PauseKind::Writes) => self.may_write(session, callable, words),
         }
     }
 }

@@ -19,6 +19,18 @@ pub(crate) struct Names {
     pub(crate) err: Place,
 }
 
+/// An error that a script replies with, or that is part of its reply.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ErrorReply {
+    /// The code, as statistics have it.
+    pub code: String,
+    /// It is the error of a call, and was counted when that was made.
+    pub is_counted: bool,
+}
+
+/// The field of an error reply that says that it [is counted](ErrorReply::is_counted), as scripts know it.
+pub(crate) const IS_COUNTED: &[u8] = b"ignore_error_stats_update";
+
 /// What a script is told of a reply that was pushed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Told {
@@ -49,7 +61,13 @@ pub(crate) fn push_failure(stack: &mut Stack<'_>, names: Names, text: &[u8]) {
     stack.push_copy(names.err);
     stack.push_string(text);
     stack.set_field(table);
-    stack.push_string(b"ignore_error_stats_update");
+}
+
+/// Pushes the error of a call, which was counted. May raise.
+fn push_counted_failure(stack: &mut Stack<'_>, names: Names, text: &[u8]) {
+    push_failure(stack, names, text);
+    let table = stack.len();
+    stack.push_string(IS_COUNTED);
     stack.push_boolean(true);
     stack.set_field(table);
 }
@@ -111,12 +129,12 @@ impl<'r> Reader<'r> {
                 self.push_status(stack, text);
             }
             b'-' => {
-                push_failure(stack, self.names, self.line()?);
+                push_counted_failure(stack, self.names, self.line()?);
                 return Ok(Told::Failure);
             }
             b'!' => {
                 let length = self.count()?;
-                push_failure(stack, self.names, self.bytes(length)?);
+                push_counted_failure(stack, self.names, self.bytes(length)?);
                 return Ok(Told::Failure);
             }
             b'*' => match self.length()? {
@@ -258,15 +276,16 @@ fn push_verbatim(stack: &mut Stack<'_>, bytes: &[u8]) -> Result<(), Unreadable> 
     Ok(())
 }
 
-/// Replies with the last value, which a script has returned. `protocol` is the one that the script has chosen; the names of the fields that
-/// say what reply a table is are bound from `names` on, in the order of [`FIELDS`]. May raise.
+/// Replies with the last value, which a script has returned, and notes the errors in the reply. `protocol` is the one that the script has
+/// chosen; the names of the fields that say what reply a table is are bound from `names` on, in the order of [`FIELDS`]. May raise.
 pub(crate) fn write_reply(
     stack: &mut Stack<'_>,
     names: i32,
     protocol: Protocol,
     reply: &mut Reply<'_>,
+    errors: &mut Vec<ErrorReply>,
 ) {
-    Writer { names, protocol }.write(stack, stack.len(), reply, 0);
+    Writer { names, protocol, errors }.write(stack, stack.len(), reply, 0);
 }
 
 /// The names of the fields that say what reply a table is, in the order in which they are asked for.
@@ -275,17 +294,18 @@ pub(crate) const FIELDS: [&[u8]; 7] =
 /// The place of the last of them.
 const VERBATIM: i32 = 6;
 
-struct Writer {
+struct Writer<'e> {
     names: i32,
     protocol: Protocol,
+    errors: &'e mut Vec<ErrorReply>,
 }
 
-impl Writer {
+impl Writer<'_> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a reply has the integer part, as far as it fits"
     )]
-    fn write(&self, stack: &mut Stack<'_>, place: Place, reply: &mut Reply<'_>, depth: usize) {
+    fn write(&mut self, stack: &mut Stack<'_>, place: Place, reply: &mut Reply<'_>, depth: usize) {
         match stack.see(place) {
             Seen::String(string) => reply.bulk(string),
             Seen::Number(number) => reply.integer(number as i64),
@@ -301,7 +321,7 @@ impl Writer {
 
     /// Leaves the stack as it was.
     fn write_table(
-        &self,
+        &mut self,
         stack: &mut Stack<'_>,
         table: Place,
         reply: &mut Reply<'_>,
@@ -310,7 +330,7 @@ impl Writer {
         /// Values that are on the stack for one level.
         const SLOTS: i32 = 6;
         if DEPTH_LIMIT <= depth || !stack.has_room(SLOTS) {
-            reply.error(&ReplyError::message("reached lua stack limit"));
+            self.write_error(&ReplyError::message("reached lua stack limit"), false, reply);
             return;
         }
         let len = stack.len();
@@ -332,6 +352,29 @@ impl Writer {
         stack.truncate(len);
     }
 
+    fn write_error(&mut self, error: &ReplyError, is_counted: bool, reply: &mut Reply<'_>) {
+        self.errors.push(ErrorReply { code: error.code().into_owned(), is_counted });
+        reply.error(error);
+    }
+
+    /// Replies with an error whose text is at a place.
+    fn write_failure(
+        &mut self,
+        stack: &mut Stack<'_>,
+        (table, text): (Place, Place),
+        reply: &mut Reply<'_>,
+    ) {
+        stack.push_string(IS_COUNTED);
+        stack.exchange_key(table);
+        let is_counted = stack.see(stack.len()) == Seen::Boolean(true);
+        if let Seen::String(text) = stack.see(text) {
+            let text = up_to_nul(text);
+            let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+            let line = end.and_then(|end| text.get(..=end)).unwrap_or_default();
+            self.write_error(&ReplyError::quoting(line), is_counted, reply);
+        }
+    }
+
     /// Pushes a field, by the place of its name in [`FIELDS`].
     fn push_field(&self, stack: &mut Stack<'_>, table: Place, field: i32) -> Place {
         stack.push_copy(Stack::bound(self.names.saturating_add(field)));
@@ -341,7 +384,7 @@ impl Writer {
 
     /// Replies with a table that says by the name of a field what it is; whether it does.
     fn write_tagged(
-        &self,
+        &mut self,
         stack: &mut Stack<'_>,
         table: Place,
         reply: &mut Reply<'_>,
@@ -353,7 +396,7 @@ impl Writer {
                 return write_verbatim(stack, place, reply);
             }
             match (field, stack.see(place)) {
-                (0, Seen::String(text)) => reply.error(&ReplyError::quoting(text)),
+                (0, Seen::String(_)) => self.write_failure(stack, (table, place), reply),
                 (1, Seen::String(text)) => write_status(text, reply),
                 (2, Seen::Number(number)) => reply.double(number),
                 (3, Seen::Table) => self.write_pairs(stack, place, reply, depth, true),
@@ -374,7 +417,7 @@ impl Writer {
 
     /// The pairs of a map, or the keys of a set.
     fn write_pairs(
-        &self,
+        &mut self,
         stack: &mut Stack<'_>,
         table: Place,
         reply: &mut Reply<'_>,
@@ -397,8 +440,14 @@ impl Writer {
     }
 }
 
+/// The lines of replies end with a NUL where Redis makes them, with strings of C.
+pub(crate) fn up_to_nul(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 /// A status may not end its line early.
 fn write_status(text: &[u8], reply: &mut Reply<'_>) {
+    let text = up_to_nul(text);
     let tail = reply.output().tail();
     tail.push(b'+');
     tail.extend(text.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));

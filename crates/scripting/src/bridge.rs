@@ -15,7 +15,7 @@ use mlua::ffi::lua_State;
 use mlua::{Function, LightUserData, Lua, Table, Variadic};
 use resp::{Output, OwnedWords, Reply, Words};
 
-use crate::answer::{FIELDS, Names, Told, push_failure, push_reply, write_reply};
+use crate::answer::{ErrorReply, FIELDS, Names, Told, push_failure, push_reply, write_reply};
 use crate::convert::append_number;
 use crate::host;
 use crate::interrupt;
@@ -361,6 +361,8 @@ pub(crate) struct Task<'t, 'o> {
     pub(crate) keys: usize,
     pub(crate) manner: Manner,
     pub(crate) reply: &'t mut Reply<'o>,
+    /// Those in the reply.
+    pub(crate) errors: &'t mut Vec<ErrorReply>,
 }
 
 /// How something is run.
@@ -405,7 +407,7 @@ unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
         }
     }
     let protocol = Bridge::of(&stack).common.protocol();
-    write_reply(&mut stack, FIRST_FIELD, protocol, task.reply);
+    write_reply(&mut stack, FIRST_FIELD, protocol, task.reply, task.errors);
     0
 }
 

@@ -1,6 +1,6 @@
-//! Values of Lua as the words of calls, and errors as values.
+//! Values of Lua as the words of calls.
 
-use mlua::{Lua, Value as LuaValue};
+use mlua::Value as LuaValue;
 use resp::OwnedWords;
 use resp::number::write_double;
 
@@ -36,12 +36,4 @@ fn exact_integer(number: f64) -> Option<i64> {
     /// Doubles hold every integer up to this.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     (number.abs() <= EXACT && number.trunc() == number).then_some(number as i64)
-}
-
-/// An error reply as a script sees it.
-pub(crate) fn failure(lua: &Lua, text: &[u8]) -> mlua::Result<LuaValue> {
-    let table = lua.create_table_with_capacity(0, 2)?;
-    table.raw_set("err", lua.create_string(text)?)?;
-    table.raw_set("ignore_error_stats_update", true)?;
-    Ok(LuaValue::Table(table))
 }

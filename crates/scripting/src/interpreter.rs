@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mlua::{ChunkMode, Function, Lua, LuaOptions, RegistryKey, StdLib, Table};
 use resp::{Output, Protocol, Reply, Words};
 
+use crate::answer::{ErrorReply, IS_COUNTED, up_to_nul};
 use crate::bridge::{self, Manner, OwnedBridge, Task};
 use crate::function::Registered;
 use crate::host::{self, Host};
@@ -37,6 +38,8 @@ pub struct Interpreter {
     post: Arc<Post>,
     /// Replies, until they are complete.
     reply: Output,
+    /// The errors in them.
+    errors: Vec<ErrorReply>,
     /// What it uses, in bytes, as of the end of the last run.
     memory: usize,
     /// Behind the interpreter, which may call natives until it is gone.
@@ -84,6 +87,8 @@ pub enum Failure {
         text: Vec<u8>,
         /// The source and the line, if they are known.
         place: Option<(String, i64)>,
+        /// It is the error of a call, and was counted when that was made.
+        is_counted: bool,
     },
 }
 
@@ -134,6 +139,7 @@ impl Interpreter {
             memory_limit: if memory_limit == 0 { usize::MAX } else { memory_limit },
             post: Post::new()?,
             reply: Output::new(),
+            errors: Vec::new(),
             memory: lua.used_memory(),
             lua,
             bridge,
@@ -193,7 +199,7 @@ impl Interpreter {
         script: &Script,
         given: Given<'_>,
         host: &mut dyn Host,
-    ) -> Result<&mut Output, Failure> {
+    ) -> Result<Replied<'_>, Failure> {
         let manner = match self.purpose {
             Purpose::Scripts => Manner::Script,
             Purpose::Functions => Manner::Function,
@@ -207,8 +213,9 @@ impl Interpreter {
         script: &Script,
         given: Given<'_>,
         host: &mut dyn Host,
-    ) -> Result<&mut Output, Failure> {
+    ) -> Result<Replied<'_>, Failure> {
         self.reply.clear();
+        self.errors.clear();
         self.common.begin(script.last_line);
         let mut reply = Reply::new(&mut self.reply, given.protocol);
         let mut task = Task {
@@ -217,6 +224,7 @@ impl Interpreter {
             keys: given.keys,
             manner,
             reply: &mut reply,
+            errors: &mut self.errors,
         };
         let run = Protected {
             entrance: Kept(self.entrance.id()),
@@ -229,7 +237,7 @@ impl Interpreter {
         let (outcome, memory) = host::lend(host, run);
         self.memory = memory;
         self.settle(outcome)?;
-        Ok(&mut self.reply)
+        Ok(Replied { reply: &mut self.reply, errors: &self.errors })
     }
 
     /// Makes everything as it should be for the next script, however one has ended.
@@ -250,17 +258,31 @@ impl Interpreter {
         };
         if let Some((why, line)) = stopped {
             // It was not let to handle that itself.
-            return Err(Failure::Raised { text: why.into(), place: place(line) });
+            return Err(Failure::Raised {
+                text: why.into(),
+                place: place(line),
+                is_counted: false,
+            });
         }
-        outcome.map_err(|Raised { text, place: known, is_bare }| Failure::Raised {
+        outcome.map_err(|Raised { text, place: known, is_bare, is_counted }| Failure::Raised {
             text,
             place: if is_bare { None } else { known.or_else(|| place(self.common.last_line())) },
+            is_counted,
         })
     }
 
     fn with_state<R>(&self, use_it: impl FnOnce(&mut State) -> R) -> R {
         self.common.with_state(use_it)
     }
+}
+
+/// What a script replies.
+#[derive(Debug)]
+pub struct Replied<'i> {
+    /// The bytes, which may be taken.
+    pub reply: &'i mut Output,
+    /// The errors among them, in their order.
+    pub errors: &'i [ErrorReply],
 }
 
 /// What a script is given.
@@ -281,6 +303,8 @@ struct Raised {
     place: Option<(String, i64)>,
     /// It has no place.
     is_bare: bool,
+    /// It is the error of a call, which was counted.
+    is_counted: bool,
 }
 
 /// What a protected run takes.
@@ -307,9 +331,7 @@ impl Protected<'_> {
         course.settle(stack);
         let outcome = match ended {
             Ended::Well => Ok(()),
-            Ended::OutOfMemory => {
-                Err(Raised { text: b"ERR not enough memory".to_vec(), place: None, is_bare: true })
-            }
+            Ended::OutOfMemory => Err(bare(b"ERR not enough memory")),
             Ended::WithError => Err(read_error(stack)),
         };
         stack.truncate(len);
@@ -317,12 +339,16 @@ impl Protected<'_> {
     }
 }
 
+/// An error without a place.
+fn bare(text: &[u8]) -> Raised {
+    Raised { text: text.to_vec(), is_bare: true, ..Raised::default() }
+}
+
 /// Reads what the handler has made of an error, which is the last value.
 fn read_error(stack: &mut Stack<'_>) -> Raised {
     let table = stack.len();
     if stack.see(table) != Seen::Table {
-        let text = b"ERR error in error handling".to_vec();
-        return Raised { text, place: None, is_bare: true };
+        return bare(b"ERR error in error handling");
     }
     let mut raised = Raised { text: b"ERR unknown error".to_vec(), ..Raised::default() };
     let (mut source, mut line) = (None, None);
@@ -331,7 +357,8 @@ fn read_error(stack: &mut Stack<'_>) -> Raised {
     let key = stack.len();
     while stack.advance(table) {
         match (stack.see(key), stack.see(key.saturating_add(1))) {
-            (Seen::String(b"err"), Seen::String(text)) => raised.text = text.to_vec(),
+            (Seen::String(b"err"), Seen::String(text)) => raised.text = up_to_nul(text).to_vec(),
+            (Seen::String(IS_COUNTED), Seen::Boolean(true)) => raised.is_counted = true,
             (Seen::String(b"source"), Seen::String(text)) => {
                 source = Some(String::from_utf8_lossy(text).into_owned());
             }
@@ -361,5 +388,6 @@ fn last_line(source: &[u8]) -> usize {
 
 /// An error that no script could have caught: there was no memory even to run it.
 fn raised(error: &mlua::Error) -> Failure {
-    Failure::Raised { text: format!("ERR {}", describe_error(error)).into_bytes(), place: None }
+    let text = format!("ERR {}", describe_error(error)).into_bytes();
+    Failure::Raised { text, place: None, is_counted: false }
 }

@@ -51,9 +51,10 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use answer::ErrorReply;
 pub use function::{Flags, Registered, is_name};
 pub use host::{Host, LogLevel, Progress, Replication};
-pub use interpreter::{Failure, Given, Interpreter, Purpose, Script};
+pub use interpreter::{Failure, Given, Interpreter, Purpose, Replied, Script};
 
 /// The name of a script: the SHA-1 digest of its source, in hexadecimal digits.
 pub fn name_of(source: &[u8]) -> String {

@@ -19,7 +19,8 @@ use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue, Variadic};
 use resp::{OwnedWords, Protocol};
 use sha1::{Digest, Sha1};
 
-use crate::convert::{append_word, failure};
+use crate::answer::up_to_nul;
+use crate::convert::append_word;
 use crate::function::{self, Registered};
 use crate::host::{self, LogLevel, Replication};
 use crate::libraries::cjson::{self, Settings, SharedSettings};
@@ -266,18 +267,18 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// What `error_reply` and `status_reply` give.
 fn single(lua: &Lua, tag: &str, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
-    let [LuaValue::String(text)] = arguments.as_slice() else {
-        let wrong = failure(lua, b"ERR wrong number or type of arguments")?;
-        return Ok((wrong, None));
-    };
     let table = lua.create_table_with_capacity(0, 1)?;
+    let [LuaValue::String(text)] = arguments.as_slice() else {
+        table.raw_set("err", "ERR wrong number or type of arguments")?;
+        return Ok((LuaValue::Table(table), None));
+    };
     let bytes = text.as_bytes();
     if tag == "ok" {
         table.raw_set(tag, text)?;
         return Ok((LuaValue::Table(table), None));
     }
     // One word is a text that lacks its code.
-    let line = bytes.strip_prefix(b"-").unwrap_or(&bytes);
+    let line = up_to_nul(bytes.strip_prefix(b"-").unwrap_or(&bytes));
     let code: &[u8] = if line.contains(&b' ') { b"" } else { b"ERR " };
     table.raw_set(tag, lua.create_string([code, line].concat())?)?;
     Ok((LuaValue::Table(table), None))
@@ -357,9 +358,7 @@ fn set_replication(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Check
 
 fn may_call(_: &Lua, arguments: Variadic<LuaValue>) -> mlua::Result<Checked> {
     if arguments.is_empty() {
-        return Ok(refused(
-            "ERR Please specify at least one argument for this redis.acl_check_cmd() call",
-        ));
+        return Ok(refused("ERR Please specify at least one argument for this redis lib call"));
     }
     let mut words = OwnedWords::default();
     for argument in arguments.iter() {

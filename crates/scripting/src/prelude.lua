@@ -262,9 +262,17 @@ end
 
 local function handler(failure)
     local source, line = native.place()
-    if type(failure) == "table" and getmetatable(failure) == nil then
+    if type(failure) == "table" then
         local text = rawget(failure, "err")
-        return { err = type(text) == "string" and text or "ERR unknown error", source = source, line = line }
+        local is_text = type(text) == "string"
+        if is_text or getmetatable(failure) == nil then
+            -- That of a call was counted when the call was made.
+            local is_counted = rawget(failure, "ignore_error_stats_update") == true
+            return {
+                err = is_text and text or "ERR unknown error", source = source, line = line,
+                ignore_error_stats_update = is_counted,
+            }
+        end
     end
     local kind = type(failure)
     local text = (kind == "string" or kind == "number" or kind == "nil") and tostring(failure) or native.describe(failure)

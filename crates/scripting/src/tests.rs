@@ -67,10 +67,9 @@ fn eval_on(
     let words: OwnedWords = ["key", "one", "two"].into_iter().collect();
     let given = Given { words: words.as_words(), keys: 1, protocol: Protocol::Resp2 };
     match interpreter.run(&script, given, server) {
-        Ok(output) => {
-            Ok(String::from_utf8_lossy(output.as_slice().unwrap_or_default()).replace("\r\n", " "))
-        }
-        Err(Failure::Raised { text, place }) => {
+        Ok(output) => Ok(String::from_utf8_lossy(output.reply.as_slice().unwrap_or_default())
+            .replace("\r\n", " ")),
+        Err(Failure::Raised { text, place, .. }) => {
             Err(format!("{} {place:?}", String::from_utf8_lossy(&text)))
         }
         Err(other) => Err(other.to_string()),

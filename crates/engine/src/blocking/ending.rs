@@ -96,7 +96,7 @@ pub(crate) fn end_satisfied(engine: &Engine, waiter: &Arc<Blocked>) -> Option<Se
     Some(Served { waiter: Arc::clone(waiter), output, closes: false })
 }
 
-/// Ends a wait with an error.
+/// Ends a wait with an error. It counts as one, and as no call: Redis counts only the call that has ended the wait, and that as failed.
 pub(crate) fn end_with_error(
     engine: &Engine,
     waiter: &Arc<Blocked>,
@@ -105,7 +105,7 @@ pub(crate) fn end_with_error(
     let session = waiter.hold().take()?;
     let mut output = Output::new();
     Reply::new(&mut output, session.protocol).error(error);
-    engine.statistics[0].count_call(waiter.command);
+    engine.statistics[0].count_failure(waiter.command, error);
     Some(Served { waiter: Arc::clone(waiter), output, closes: false })
 }
 

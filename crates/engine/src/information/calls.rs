@@ -129,6 +129,8 @@ pub(super) fn commands(facts: &Facts<'_>, fields: &mut Fields) {
 
 pub(super) fn errors(facts: &Facts<'_>, fields: &mut Fields) {
     for (code, count) in &facts.numbers().errors {
+        // Scripts make up codes, of any bytes.
+        let code = code.replace(['#', ':', '\r', '\n'], "_");
         fields.line(format_args!("errorstat_{code}:count={count}"));
     }
 }

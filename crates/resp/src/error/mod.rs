@@ -85,11 +85,12 @@ impl ReplyError {
         ReplyError::quoting(line)
     }
 
-    /// The first word of the line, such as `ERR`.
+    /// The first word of the line, such as `ERR`, which is also the code of a line of one word.
     pub fn code(&self) -> Cow<'_, str> {
         let [first, second, _] = self.parts();
         let line = if first.is_empty() { second } else { first };
-        let code = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+        let end = line.iter().position(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
+        let code = end.and_then(|end| line.get(..end)).unwrap_or(b"ERR");
         String::from_utf8_lossy(code)
     }
 

@@ -23,7 +23,7 @@ fn lines_begin_with_their_code() {
     assert_eq!(ReplyError::WrongType.code(), "WRONGTYPE");
     assert_eq!(ReplyError::message("no such user").code(), "ERR");
     assert_eq!(ReplyError::coded("NOAUTH Authentication required.").code(), "NOAUTH");
-    assert_eq!(ReplyError::quoting(*b"BUSY").code(), "BUSY");
+    assert_eq!(ReplyError::quoting(*b"BUSY").code(), "ERR", "of one word");
     assert_eq!(ReplyError::WrongArity("get").code(), "ERR");
 }
 

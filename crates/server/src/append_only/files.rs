@@ -13,6 +13,7 @@ use config::Config;
 use persistence::aof::{FileInfo, Manifest, ManifestError, manifest_name, temporary_name};
 
 use crate::log;
+use crate::process::reason::reason;
 
 /// The files of which the append-only file consists.
 #[derive(Debug)]
@@ -165,14 +166,15 @@ impl Files {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => log::warning(format_args!(
-                    "Can't remove the history file {}: {error}",
-                    file.name.escape_ascii()
+                    "Can't remove the history file {}: {}",
+                    file.name.escape_ascii(),
+                    reason(&error)
                 )),
             }
         }
         let manifest = Manifest { history: Vec::new(), ..self.manifest.clone() };
         if let Err(error) = self.change(manifest) {
-            log::warning(format_args!("Can't write the AOF manifest: {error}"));
+            log::warning(format_args!("Can't write the AOF manifest: {}", reason(&error)));
         }
     }
 

@@ -42,13 +42,14 @@ use std::time::Duration;
 
 use config::persistence::AppendSync;
 use engine::host::Rewrite;
-use engine::{Engine, Feed};
+use engine::{Engine, Feed, FileDeed};
 use keyspace::View;
 use parking_lot::{Condvar, Mutex};
 use persistence::crc64::Running;
 
 use crate::clock::Clock;
 use crate::log as server_log;
+use crate::process::reason::reason;
 use crate::replication::tell_workers;
 use crate::worker::Mailbox;
 use files::Files;
@@ -246,7 +247,7 @@ impl AppendOnly {
     /// Begins to append: as of a snapshot, which is the base.
     pub(super) fn turn_on(&self, engine: &Engine) -> Result<(), String> {
         let prepared =
-            Files::read(&engine.config()).map_err(|error| error.to_string()).and_then(|files| {
+            Files::read(&engine.config()).map_err(|error| reason(&error)).and_then(|files| {
                 files.create_directory().map(|()| files).map_err(|error| reason(&error))
             });
         match prepared {
@@ -387,7 +388,8 @@ impl AppendOnly {
             let Ok(end) = self.write_log(engine, log) else { return false };
             (Arc::clone(&log.file), end)
         };
-        if let Err(error) = file.sync_data() {
+        let sync = || file.sync_data();
+        if let Err(error) = engine.watch_file(FileDeed::Sync, || self.now_s(), sync) {
             self.distrust(engine, &error);
             return false;
         }
@@ -422,7 +424,7 @@ impl AppendOnly {
         write: impl FnOnce(&mut Log) -> io::Result<Written>,
     ) -> io::Result<Written> {
         let before = log.bytes;
-        let outcome = write(log);
+        let outcome = engine.watch_file(FileDeed::Write, || self.now_s(), || write(log));
         let written = log.bytes - before;
         match &outcome {
             Ok(_) if engine.append_only.is_in_trouble() && !self.is_distrusted() => {
@@ -475,14 +477,5 @@ fn reveal(engine: &Engine, end: u64) {
     engine.append_only.acknowledge(end);
     if engine.effects.feed() != Feed::Off {
         engine.host.note_stream();
-    }
-}
-
-/// An error as `strerror` tells it, which is what clients of Redis are told.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error") {
-        Some(end) => text.get(..end).unwrap_or(&text).to_owned(),
-        None => text,
     }
 }

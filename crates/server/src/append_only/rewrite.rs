@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use engine::Engine;
 use engine::host::Rewrite;
 use engine::saving::{Job, Outcome, Purpose};
+use engine::{Engine, FileDeed};
 use persistence::aof::Manifest;
 use persistence::crc64::Running;
 
@@ -152,7 +152,7 @@ impl AppendOnly {
         let mut guard = self.files.lock();
         if guard.is_none() {
             let files = Files::read(&engine.config());
-            *guard = Some(files.map_err(|error| NotBegun::Failed(error.to_string()))?);
+            *guard = Some(files.map_err(|error| NotBegun::Failed(reason(&error)))?);
         }
         let Some(files) = &mut *guard else { return Err(NotBegun::Busy) };
         files.create_directory()?;
@@ -314,7 +314,10 @@ impl AppendOnly {
             manifest.add_incremental(files.prefix());
         }
         let name = manifest.replace_base(files.prefix(), is_snapshot, usize::from(is_on));
-        std::fs::rename(temporary, files.path(&name)).map_err(|error| reason(&error))?;
+        let rename = || std::fs::rename(temporary, files.path(&name));
+        engine
+            .watch_file(FileDeed::Rename, || self.now_s(), rename)
+            .map_err(|error| reason(&error))?;
         server_log::notice(format_args!(
             "Successfully renamed the temporary AOF base file {} into {}",
             temporary.file_name().unwrap_or_default().display(),

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use config::persistence::AppendSync;
-use engine::Engine;
+use engine::{Engine, FileDeed};
 
 use super::log::Log;
 use super::{AppendOnly, GATHERING, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
@@ -193,8 +193,14 @@ impl AppendOnly {
             return true;
         }
         engine.append_only.update(|figures| figures.is_syncing = true);
-        let outcome =
-            before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
+        let sync =
+            || before.iter().try_for_each(|file| file.sync_data()).and_then(|()| file.sync_data());
+        let outcome = if engine.config().persistence.append_sync == AppendSync::Always {
+            engine.watch_file(FileDeed::Sync, || self.now_s(), sync)
+        } else {
+            // Nobody waits for it.
+            sync()
+        };
         let is_slow = SLOW_SYNC <= begin.elapsed();
         engine.append_only.update(|figures| {
             figures.is_syncing = false;

@@ -57,10 +57,8 @@ impl Supervisor {
             Supervisor::Upstart => {
                 log::notice("supervised by upstart, will stop to signal readiness.");
                 if let Err(error) = kill_process(getpid(), Signal::STOP) {
-                    log::warning(format_args!(
-                        "upstart supervision error: {}",
-                        reason(&error.into())
-                    ));
+                    let error = io::Error::from(error);
+                    log::warning(format_args!("upstart supervision error: {}", reason(&error)));
                 }
             }
         }

@@ -89,7 +89,7 @@ pub(crate) fn write_base(engine: &Engine, job: &Job, path: PathBuf) -> Result<()
             let with_checksums = job.config.persistence.append_checksums;
             let wanted = Wanted { draft, cancelled: &job.cancelled };
             let commands = write_commands(file, &engine.value_limits(), with_checksums, wanted)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| reason(&error))?;
             commands.draft.complete().map_err(|failure| failure.to_string())
         });
     file::discard(&snapshot);

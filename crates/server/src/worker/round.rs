@@ -410,8 +410,9 @@ impl Worker<'_> {
                 ParseStatus::Failed(error) => {
                     let request = input.get(done.bytes..).unwrap_or_default();
                     self.log_protocol_error(connection, error, request);
+                    let error = ReplyError::from(error);
+                    self.share.count_error(&error);
                     if connection.session.wants_replies() {
-                        let error = ReplyError::from(error);
                         Reply::new(&mut connection.output, connection.session.protocol)
                             .error(&error);
                     }

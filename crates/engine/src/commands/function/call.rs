@@ -22,7 +22,7 @@ const FLAGS: Flags =
 pub(super) static FCALL: Command = Declaration {
     summary: "Calls a function.",
     complexity: COMPLEXITY,
-    flags: FLAGS,
+    flags: FLAGS.and(Flags::MAY_REPLICATE),
     keys: &[KeySpec::read_write(2).numbered().accesses().updates()],
     arguments: ARGUMENTS,
     ..Declaration::new(

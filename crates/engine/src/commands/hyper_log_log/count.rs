@@ -13,7 +13,7 @@ use crate::events;
 pub(super) static PFCOUNT: Command = Declaration {
     summary: "Estimates how many different elements were added to the HyperLogLog at a key, or to those at several keys together.",
     complexity: "O(1) for one key, and less still until it changes. O(N) for N keys, each of which takes longer.",
-    flags: Flags::READ_ONLY,
+    flags: Flags::READ_ONLY.and(Flags::MAY_REPLICATE),
     keys: &[KeySpec::read_write(1).to_last().accesses()],
     arguments: &[key("key").multiple()],
     ..Declaration::new("PFCOUNT", Group::HyperLogLog, "2.8.9", Handler::Keys(pfcount))

@@ -5,7 +5,7 @@ use std::mem;
 use command::argument::{Argument, integer, key, string};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 use resp::{Protocol, ReplyError, Words};
-use scripting::{Failure, Flags as ScriptFlags, Interpreter, Script};
+use scripting::{ErrorReply, Failure, Flags as ScriptFlags, Interpreter, Replied, Script};
 
 use super::running::{Rules, Running};
 use crate::Call;
@@ -27,7 +27,7 @@ const FLAGS: Flags =
 pub(super) static EVAL: Command = Declaration {
     summary: "Runs a script.",
     complexity: COMPLEXITY,
-    flags: FLAGS,
+    flags: FLAGS.and(Flags::MAY_REPLICATE),
     keys: KEYS,
     arguments: BY_SOURCE,
     ..Declaration::new(
@@ -41,7 +41,7 @@ pub(super) static EVAL: Command = Declaration {
 pub(super) static EVALSHA: Command = Declaration {
     summary: "Runs a script that is kept, by its name.",
     complexity: COMPLEXITY,
-    flags: FLAGS,
+    flags: FLAGS.and(Flags::MAY_REPLICATE),
     keys: KEYS,
     arguments: BY_NAME,
     ..Declaration::new(
@@ -163,8 +163,8 @@ pub(in crate::commands) fn run(
             "Can not execute a script with write flag using *_ro command.",
         ));
     }
-    if subject.flags.is_some() && call.engine.replication.is_replica() && !call.session.obeyed {
-        refuse_on_replica(call, flags)?;
+    if call.engine.replication.is_replica() && !call.session.obeyed {
+        refuse_on_replica(call, subject.flags)?;
     }
     let _running = call.engine.begin_script(subject.kind);
     let (protocol, database) = (call.session.protocol, call.session.database);
@@ -180,34 +180,53 @@ pub(in crate::commands) fn run(
     call.session.protocol = protocol;
     call.session.database = database;
     match ended {
-        Ok(reply) => {
+        Ok(Replied { reply, errors }) => {
+            for error in errors {
+                count(call, error);
+            }
             match reply.as_slice() {
                 Some(bytes) if bytes.len() < LONG => call.reply.output().push(bytes),
                 _ => call.reply.output().append(mem::take(reply)),
             }
-            Ok(())
         }
-        Err(failure) => Err(told(&failure, subject.name)),
+        Err(failure) => {
+            let is_counted = matches!(failure, Failure::Raised { is_counted: true, .. });
+            let error = told(&failure, subject.name);
+            count(call, &ErrorReply { code: error.code().into_owned(), is_counted });
+            call.reply.error(&error);
+        }
+    }
+    Ok(())
+}
+
+/// Counts an error that a script replies with, be it in the middle of an array. Those of calls that it has made were counted then.
+fn count(call: &mut Call<'_>, error: &ErrorReply) {
+    if error.is_counted {
+        call.tally.failure(call.callable.id);
+    } else {
+        call.tally.error(&error.code);
     }
 }
 
-/// What a replica does not run of scripts that say what they do.
+/// What a replica does not run: scripts that say what they do and do not fit, and those that say nothing while it has nothing but stale data.
 #[cold]
-fn refuse_on_replica(call: &Call<'_>, flags: ScriptFlags) -> Outcome {
+fn refuse_on_replica(call: &Call<'_>, flags: Option<ScriptFlags>) -> Outcome {
     const WRITES: ReplyError =
         ReplyError::coded("READONLY Can not run script with write flag on readonly replica.");
     let settings = &call.config.replication;
+    let says_nothing = flags.is_none();
+    let flags = flags.unwrap_or_default();
     if !flags.allow_stale && !settings.serve_stale_data && call.engine.replication.is_stale() {
         return Err(crate::replication::NO_LINK);
     }
-    if settings.read_only && !flags.no_writes { Err(WRITES) } else { Ok(()) }
+    if settings.read_only && !flags.no_writes && !says_nothing { Err(WRITES) } else { Ok(()) }
 }
 
 /// The error that a client is told.
 fn told(failure: &Failure, name: &str) -> ReplyError {
     match failure {
         Failure::Syntax(text) => ReplyError::quoting(format!("ERR {text}").into_bytes()),
-        Failure::Raised { text, place } => {
+        Failure::Raised { text, place, .. } => {
             let mut line = text.clone();
             line.extend_from_slice(format!(" script: {name}").as_bytes());
             if let Some((source, number)) = place {

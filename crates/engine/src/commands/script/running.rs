@@ -7,9 +7,10 @@ use scripting::{Host, LogLevel, Progress, Replication};
 use crate::Call;
 use crate::acl::{Context, Denied};
 use crate::busy::Continuation;
-use crate::command_table::Callable;
+use crate::command_table::{Callable, Handler};
 use crate::replication;
 use crate::saving::CANNOT_SAVE;
+use crate::statistics::Fate;
 
 /// A script that runs.
 pub(super) struct Running<'r, 'c> {
@@ -34,12 +35,12 @@ pub(super) struct Rules {
 
 impl<'r, 'c> Running<'r, 'c> {
     pub(super) fn new(call: &'r mut Call<'c>, name: &'r str, rules: Rules) -> Running<'r, 'c> {
+        call.session.script_began = (call.engine.ticks)();
         Running { call, name, rules, has_written: false, is_replicated: true }
     }
 
-    /// The command of a call, if a script may make it.
-    fn admit(&mut self, words: Words<'_>) -> Result<&'c Callable, ReplyError> {
-        const UNKNOWN: ReplyError = ReplyError::message("Unknown Redis command called from script");
+    /// Whether a script may make this call.
+    fn admit(&mut self, callable: &Callable, words: Words<'_>) -> Result<(), ReplyError> {
         const WRONG_COUNT: ReplyError =
             ReplyError::message("Wrong number of args calling Redis command from script");
         const NOT_ALLOWED: ReplyError =
@@ -48,7 +49,6 @@ impl<'r, 'c> Running<'r, 'c> {
             ReplyError::message("Can not execute the command on a stale replica");
         const WRITES: ReplyError =
             ReplyError::message("Write commands are not allowed from read-only scripts.");
-        let callable = self.call.engine.commands.find_call(words).map_err(|_| UNKNOWN)?;
         if !callable.admits(words.len()) {
             return Err(WRONG_COUNT);
         }
@@ -91,7 +91,27 @@ impl<'r, 'c> Running<'r, 'c> {
             return Err(ReplyError::OutOfMemory);
         }
         self.has_written |= callable.flags.has(Flags::WRITE);
-        Ok(callable)
+        Ok(())
+    }
+
+    /// The command of a call, and what runs it, if a script may make it. What is refused is counted.
+    fn find(&mut self, words: Words<'_>) -> Result<(&'c Callable, Handler), ReplyError> {
+        const UNKNOWN: ReplyError = ReplyError::message("Unknown Redis command called from script");
+        let found = self.call.engine.commands.find_call(words).ok();
+        let admitted = found.ok_or(UNKNOWN).and_then(|callable| {
+            self.admit(callable, words)?;
+            // A container without a subcommand is no call.
+            Ok((callable, callable.run.ok_or(ReplyError::Syntax)?))
+        });
+        if let Err(error) = &admitted {
+            let tally = &mut *self.call.tally;
+            tally.error(&error.code());
+            tally.end_call();
+            if let Some(callable) = found {
+                tally.call(callable.id, 0, Fate::Rejected);
+            }
+        }
+        admitted
     }
 }
 
@@ -109,14 +129,9 @@ impl Running<'_, '_> {
 
 impl Host for Running<'_, '_> {
     fn call(&mut self, words: Words<'_>, reply: &mut Output) {
-        let admitted = self.admit(words).and_then(|callable| {
-            // A container without a subcommand is no call.
-            callable.run.map(|run| (callable, run)).ok_or(ReplyError::Syntax)
-        });
-        let (callable, handler) = match admitted {
-            Ok(admitted) => admitted,
+        let (callable, handler) = match self.find(words) {
+            Ok(found) => found,
             Err(error) => {
-                self.call.tally.error(&error.code());
                 Reply::new(reply, Protocol::Resp2).error(&error);
                 return;
             }

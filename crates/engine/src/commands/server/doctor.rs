@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use config::Config;
+use config::persistence::AppendSync;
 
 use crate::information::memory::MemoryFigures;
-use crate::latency::{COMMAND, EVICTION_CYCLE, EXPIRE_CYCLE, FAST_COMMAND, Series};
+use crate::latency::{APPEND_ONLY, COMMAND, EVICTION_CYCLE, EXPIRE_CYCLE, FAST_COMMAND, Series};
 use crate::vitals::float;
 
 const MEGABYTE: i64 = 1 << 20;
@@ -111,6 +112,12 @@ pub(super) fn latency(events: &[(&'static str, Series)], config: &Config, now_s:
         text.push_str(
             " * Making room takes long: raise maxmemory, or set lazyfree-lazy-eviction.\n",
         );
+    }
+    if events.iter().any(|(event, _)| event.starts_with(APPEND_ONLY)) {
+        text.push_str(" * The disk of the append-only file is slow, or busy with something else: see what else writes to it, or use a faster one.\n");
+        if config.persistence.append_sync == AppendSync::Always {
+            text.push_str(" * Every reply waits for the disk: with appendfsync everysec only a machine that fails loses something, a second at most.\n");
+        }
     }
     text
 }

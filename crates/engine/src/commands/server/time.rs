@@ -14,7 +14,12 @@ pub(super) static TIME: Command = Declaration {
 };
 
 fn time(call: &mut Call<'_>) -> Outcome {
-    let now_us = call.now_us;
+    let mut now_us = call.now_us;
+    if call.session.is_in_script {
+        // Unlike for all else in a script, time goes on: it may wait for a moment.
+        let elapsed_ns = (call.engine.ticks)().wrapping_sub(call.session.script_began);
+        now_us = now_us.saturating_add(i64::try_from(elapsed_ns / 1000).unwrap_or(0));
+    }
     call.reply.array(2);
     call.reply.bulk_integer(now_us.div_euclid(1_000_000));
     call.reply.bulk_integer(now_us.rem_euclid(1_000_000));

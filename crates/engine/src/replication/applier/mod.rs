@@ -286,7 +286,7 @@ impl<'e> Applier<'e> {
             return Some((callable.id, Fate::Rejected));
         }
         if self.session.is_in_transaction() && !callable.flags.has(Flags::UNQUEUED) {
-            self.session.queue(callable, words, &self.engine.keyspace);
+            self.session.queue(callable, callable.flags, words, &self.engine.keyspace);
             return None;
         }
         let Some(handler) = callable.run else {
