@@ -9,10 +9,10 @@ from encryption import free_port
 
 CLIENTS = 50
 
-#: Twenty rules; the pattern that the keys match is the last that is looked at.
+#: Twenty rules; the pattern that the keys match is the last one. (`~*` would not do: it takes the place of all patterns before it.)
 RULES = [
     "resetkeys", "-@all", "+@read", "+@write", "+@connection", "-@dangerous", "+client|id", "-keys", "-sort", "+acl|setuser",
-    *(f"~tenant:{number}:*" for number in range(8)), "%R~shared:*", "~*",
+    *(f"~tenant:{number}:*" for number in range(8)), "%R~shared:*", "~key:*",
 ]
 
 #: Directives that turn diagnosis off, and what they are by default.

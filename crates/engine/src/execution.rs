@@ -777,7 +777,9 @@ fn publish(call: &mut Call<'_>, database: usize) {
         });
     }
     react(call);
-    for garbage in call.keys.garbage.drain(..) {
-        call.engine.host.reclaim(garbage);
+    if !call.keys.garbage.is_empty() {
+        for garbage in call.keys.garbage.drain(..) {
+            call.engine.host.reclaim(garbage);
+        }
     }
 }

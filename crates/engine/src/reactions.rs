@@ -105,6 +105,9 @@ pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
 /// was asked for. Its shards are locked.
 pub(crate) fn react(call: &mut Call<'_>) {
     call.effects.note(&mut call.keys.noted);
+    if !call.effects.has_touched() {
+        return;
+    }
     let teller = Teller {
         engine: call.engine,
         config: call.config,

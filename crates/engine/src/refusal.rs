@@ -21,6 +21,22 @@ impl Worker<'_> {
         words: Words<'_>,
     ) -> Option<ReplyError> {
         let engine = self.engine;
+        let may_refuse = engine.saving.refuses_writes()
+            || engine.append_only.is_in_trouble()
+            || engine.replication.lacks_replicas(&self.config)
+            || engine.replication.is_replica()
+            || engine.loading.is_active();
+        if may_refuse { self.refusal_by_state(session, callable, words) } else { None }
+    }
+
+    #[inline(never)]
+    fn refusal_by_state(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Option<ReplyError> {
+        let engine = self.engine;
         if (engine.saving.refuses_writes() || engine.append_only.is_in_trouble())
             && let Some(error) = self.refusal_of_disk(session, callable, words)
         {

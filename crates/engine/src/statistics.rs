@@ -319,8 +319,11 @@ impl CommandNumbers {
             }
             executed += 1;
             spent_ns += call.nanoseconds;
-            if tracking {
-                self.latency.get_or_insert_with(Durations::new).record(call.nanoseconds);
+        }
+        if tracking && 0 < executed {
+            let durations = self.latency.get_or_insert_with(Durations::new);
+            for call in calls.iter().filter(|call| call.fate != Fate::Rejected) {
+                durations.record(call.nanoseconds);
             }
         }
         self.calls += executed;
@@ -409,6 +412,51 @@ impl CommandNumbers {
             (Some(sum), Some(other)) => sum.add(other),
             (None, Some(other)) => self.latency = Some(other.clone()),
             (_, None) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::testing::Server;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
+        /// However calls of several commands follow on one another, each is counted for its own, and as it ended.
+        #[test]
+        fn each_call_is_counted_once(
+            calls in vec((0..4_u16, 0..2_000_000_000_u64, select(vec![Fate::Done, Fate::Failed, Fate::Rejected])), 0..60),
+            tracking: bool,
+        ) {
+            /// There is one less than the calls are of.
+            const COMMANDS: u16 = 3;
+            let statistics = WorkerStatistics::new(usize::from(COMMANDS));
+            let mut server = Server::new();
+            for batch in calls.chunks(16) {
+                let mut tally = Tally::default();
+                batch.iter().for_each(|&(command, nanoseconds, fate)| tally.call(command, nanoseconds, fate));
+                tally.settle(&statistics, &mut server.worker.round, tracking);
+            }
+            let numbers = statistics.numbers.lock();
+            let known = calls.iter().filter(|call| call.0 < COMMANDS && call.2 != Fate::Rejected);
+            prop_assert_eq!(numbers.commands_processed, known.count() as u64);
+            for (id, told) in (0..COMMANDS).zip(&numbers.commands) {
+                let own = || calls.iter().filter(|call| call.0 == id);
+                let ended = |fate| own().filter(|call| call.2 == fate).count() as u64;
+                let executed = ended(Fate::Done) + ended(Fate::Failed);
+                prop_assert_eq!((told.calls, told.failed), (executed, ended(Fate::Failed)));
+                prop_assert_eq!(told.rejected, ended(Fate::Rejected));
+                let spent_ns: u64 = own().filter(|call| call.2 != Fate::Rejected).map(|call| call.1).sum();
+                prop_assert_eq!(told.nanoseconds, spent_ns);
+                let tracked = told.latency.as_ref().map(Durations::calls);
+                prop_assert_eq!(tracked, (tracking && 0 < executed).then_some(executed));
+            }
         }
     }
 }

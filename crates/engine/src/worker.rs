@@ -60,6 +60,8 @@ pub struct Worker<'e> {
     pub(crate) expiry: ExpiryCycle,
     pub(crate) field_expiry: ExpiryCycle,
     prepared: Vec<Prepared<'e>>,
+    /// The hashes of their keys, without those of the call before: what it needs is fetched already.
+    hashes: Vec<KeyHash>,
     /// Calls that take so many nanoseconds are worth a note.
     slow_ns: u64,
     /// Calls until the key of one is looked at.
@@ -158,6 +160,7 @@ impl<'e> Worker<'e> {
             expiry: ExpiryCycle::new(Expiring::Keys, index, workers),
             field_expiry: ExpiryCycle::new(Expiring::Fields, index, workers),
             prepared: Vec::with_capacity(AHEAD),
+            hashes: Vec::with_capacity(AHEAD),
             slow_ns,
             large_bytes,
             until_look: 1,
@@ -557,6 +560,7 @@ impl<'e> Worker<'e> {
         range: std::ops::Range<usize>,
     ) {
         self.prepared.clear();
+        self.hashes.clear();
         let keyspace = &self.engine.keyspace;
         let first = range.start;
         // Calls that follow each other are often of the same command.
@@ -566,27 +570,31 @@ impl<'e> Worker<'e> {
             let name = words.first().unwrap_or_default();
             let callable = match last {
                 Some((known, callable)) if known == name => Some(callable),
-                _ => self.engine.commands.find_call(words).ok(),
+                _ => {
+                    let found = self.engine.commands.find_call(words).ok();
+                    last = found.filter(|it| it.is_named_alone()).map(|found| (name, found));
+                    found
+                }
             };
-            last = callable.filter(|callable| callable.is_named_alone()).map(|found| (name, found));
             let position = callable.and_then(only_key);
             let hash =
                 position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
             self.prepared.push(Prepared { callable, hash });
+            if let Some(hash) = hash.filter(|hash| self.hashes.last() != Some(hash)) {
+                self.hashes.push(hash);
+            }
         }
         if self.prepared.len() < 2 {
             return;
         }
         let Gate::Inside(inside) = &mut self.gate else { return };
-        for hash in distinct_hashes(&self.prepared) {
+        for &hash in &self.hashes {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
-        let mut distinct = 0;
-        for hash in distinct_hashes(&self.prepared) {
+        for &hash in &self.hashes {
             keyspace.prefetch_entry(inside, session.database, hash);
-            distinct += 1;
         }
-        if distinct + ELEMENTS_AHEAD <= self.prepared.len() {
+        if self.hashes.len() + ELEMENTS_AHEAD <= self.prepared.len() {
             self.prepare_elements(session, batch, input, first);
         }
     }
@@ -651,16 +659,6 @@ impl<'e> Worker<'e> {
             Some(PauseKind::Writes) => self.may_write(session, callable, words),
         }
     }
-}
-
-/// The hashes of keys of calls, without those of the call before: what it needs is fetched already.
-fn distinct_hashes(prepared: &[Prepared<'_>]) -> impl Iterator<Item = KeyHash> {
-    let mut last = None;
-    prepared.iter().filter_map(|prepared| prepared.hash).filter(move |&hash| {
-        let is_new = last != Some(hash);
-        last = Some(hash);
-        is_new
-    })
 }
 
 /// Takes back the reply to a call that the client does not want.

@@ -31,7 +31,13 @@ impl Held<'_> {
         matches!(self, Held::Nothing)
     }
 
-    /// Whether it is the one shard that is held.
+    /// Whether this shard is the only one that is held.
+    #[inline]
+    pub(crate) fn is_one(&self, wanted: u32) -> bool {
+        matches!(self, Held::One(index, _) if *index == wanted)
+    }
+
+    /// Whether shards are held one at a time, and not this one.
     #[inline]
     pub(crate) fn is_roaming_elsewhere(&self, wanted: u32) -> bool {
         match self {

@@ -420,7 +420,13 @@ impl<'a> View<'a> {
 
     #[inline]
     pub(crate) fn shard(&mut self, hash: KeyHash) -> &mut Shard {
-        self.shard_at(hash.shard(self.keyspace.mask))
+        let wanted = hash.shard(self.keyspace.mask);
+        // Most calls have one key, so this one shard.
+        if !self.held.is_one(wanted) {
+            return self.shard_at(wanted);
+        }
+        let Held::One(_, shard) = &mut self.held else { undeclared() };
+        shard
     }
 
     /// Whether the shard of a key is held, now: then the key can be reached.
@@ -435,7 +441,6 @@ impl<'a> View<'a> {
         self.held.any(is)
     }
 
-    #[inline]
     pub(crate) fn shard_at(&mut self, wanted: u32) -> &mut Shard {
         if self.held.is_roaming_elsewhere(wanted) {
             debug_assert!(

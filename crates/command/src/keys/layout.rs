@@ -5,7 +5,6 @@ use resp::Words;
 use super::{KeyFinder, KeyPosition, KeyPositions, Search};
 use crate::declaration::Command;
 use crate::key_spec::{Begin, Find, KeyFlags, KeySpec};
-use crate::table::Entry;
 
 /// Where the keys of any call of a command are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +26,6 @@ pub enum KeyLayout {
     General,
 }
 
-impl<H> Entry<H> {
-    /// The only key of a call, where that there is one follows from the declaration: all that [`Command::find_keys`] finds then.
-    #[inline]
-    pub fn one_key(&self, words: Words<'_>) -> Option<KeyPosition> {
-        let KeyLayout::One(position) = self.layout else { return None };
-        let index = usize::from(position);
-        let flags = match self.command.key_finder {
-            None => self.command.keys.iter().find(|spec| !spec.flags.has(KeyFlags::NOT_KEY))?.flags,
-            Some(KeyFinder::Flags(flags)) => flags(words),
-            Some(KeyFinder::Positions(_)) => return None,
-        };
-        (index < words.len()).then_some(KeyPosition { index, flags })
-    }
-}
-
 impl KeyLayout {
     /// The layout of `command`. Words that are no keys (shard channels) are not in it.
     pub fn of<H>(command: &Command<H>) -> KeyLayout {
@@ -55,6 +39,14 @@ impl KeyLayout {
             .map(KeyLayout::of_spec)
             .reduce(KeyLayout::joined)
             .unwrap_or(KeyLayout::None)
+    }
+
+    /// See [`Entry::one_key`](crate::Entry::one_key).
+    pub(crate) fn one_key<H>(command: &Command<H>) -> Option<KeyPosition> {
+        let KeyLayout::One(index) = KeyLayout::of(command) else { return None };
+        let is_key = |spec: &&KeySpec| !spec.flags.has(KeyFlags::NOT_KEY);
+        let spec = command.keys.iter().find(is_key).filter(|_| command.key_finder.is_none())?;
+        Some(KeyPosition { index: usize::from(index), flags: spec.flags })
     }
 
     fn of_spec(spec: &KeySpec) -> KeyLayout {

@@ -15,7 +15,7 @@ use crate::acl::Categories;
 use crate::arity::admits;
 use crate::declaration::Command;
 use crate::flags::Flags;
-use crate::keys::KeyLayout;
+use crate::keys::{KeyLayout, KeyPosition};
 
 /// The id of a command in its [`Table`].
 pub type CommandId = u16;
@@ -37,6 +37,9 @@ pub struct Entry<H: 'static> {
     pub categories: Categories,
     /// [`KeyLayout::of`].
     pub layout: KeyLayout,
+    /// The only key that any call has, and what is done with it, where that follows from the declaration alone: all that
+    /// [`Command::find_keys`] finds if the call has this word.
+    pub one_key: Option<KeyPosition>,
     /// What runs it.
     pub run: Option<H>,
 }
@@ -276,6 +279,7 @@ fn push<H: Copy>(
         flags: command.all_flags(),
         categories: command.acl_categories(),
         layout: KeyLayout::of(command),
+        one_key: KeyLayout::one_key(command),
         run: command.run,
     });
     Some(id)

@@ -197,7 +197,7 @@ impl AccessControl {
         let version = self.version();
         if !rights.is_of(version) {
             // The version was read before: what is remembered is never older than it says.
-            *rights = Rights::of(account.unwrap_or(&self.default), version);
+            rights.renew(account.unwrap_or(&self.default), version);
         }
         rights.check(callable, words)
     }

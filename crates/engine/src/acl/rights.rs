@@ -1,9 +1,10 @@
 //! What a user may do, prepared for being asked at every call, and what its clients remember of it.
 //!
-//! Most calls are allowed, and most of those whatever their words are: the user may run the command, with all keys or the command has none. Which
-//! commands these are is found out once for each change of a user ([`Standing`]). Of the others most have one key; the pattern that
-//! allows it is often the one that allowed the last. A session remembers both ([`Rights`]), for as long as no user changes. Only
-//! what is not found allowed in these ways is checked by the rules themselves ([`User::check`]), which say why it is not.
+//! Most calls are allowed, and most of those whatever their words are: the user may run the command, with all keys or the command has none. Of
+//! the others most have one key, on which alone it depends; the pattern that allows it is often the one that allowed the last. Which commands
+//! these are is found out once for each change of a user ([`Standing`]). A session remembers that and the pattern ([`Rights`]), for
+//! as long as no user changes. Only what is not found allowed in these ways is checked by the rules themselves ([`User::check`]),
+//! which say why it is not.
 
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub(crate) struct Standing {
     pub(super) user: Arc<User>,
     /// Commands whose calls are allowed whatever their words are; those for which there is no bit are looked at each time.
     always: Bits,
+    /// Commands whose calls are allowed if a pattern of the user's own allows their only key.
+    by_key: Bits,
 }
 
 /// Bits by the id of a command.
@@ -37,32 +40,33 @@ pub(crate) struct Rights {
 
 impl Standing {
     pub(super) fn new(user: User, commands: &Commands) -> Standing {
-        let mut always = Bits::default();
-        for callable in commands.iter().filter(|callable| user.allows_always(callable)) {
-            let (word, bit) = place(callable.id);
-            if let Some(word) = always.get_mut(word) {
-                *word |= bit;
+        let bits = |is_one: &dyn Fn(&Callable) -> bool| {
+            let mut bits = Bits::default();
+            for callable in commands.iter().filter(|callable| is_one(callable)) {
+                if let Some(word) = bits.get_mut(usize::from(callable.id) / 64) {
+                    *word |= 1 << (callable.id % 64);
+                }
             }
+            bits
+        };
+        Standing {
+            always: bits(&|callable| user.allows_always(callable)),
+            by_key: bits(&|callable| user.allows_by_key(callable)),
+            user: Arc::new(user),
         }
-        Standing { user: Arc::new(user), always }
-    }
-
-    #[inline]
-    fn allows_always(&self, id: CommandId) -> bool {
-        let (word, bit) = place(id);
-        self.always.get(word).is_some_and(|word| word & bit != 0)
     }
 }
 
 #[inline]
-fn place(id: CommandId) -> (usize, u64) {
-    (usize::from(id) / 64, 1 << (id % 64))
+fn has(bits: &Bits, id: CommandId) -> bool {
+    bits.get(usize::from(id) / 64).is_some_and(|word| word >> (id % 64) & 1 == 1)
 }
 
 impl Rights {
-    /// Those of a user now; `version` is that of all users, from before.
-    pub(super) fn of(account: &Account, version: u64) -> Rights {
-        Rights { version, standing: Some(account.standing.load_full()), matched: 0 }
+    /// Takes those of a user now; `version` is that of all users, from before.
+    #[cold]
+    pub(super) fn renew(&mut self, account: &Account, version: u64) {
+        *self = Rights { version, standing: Some(account.standing.load_full()), matched: 0 };
     }
 
     /// Whether they are those of this version.
@@ -74,22 +78,35 @@ impl Rights {
     /// Whether the user may make a call.
     #[inline]
     pub(super) fn check(&mut self, callable: &Callable, words: Words<'_>) -> Result<(), Denied> {
-        match &self.standing {
-            Some(standing) if standing.allows_always(callable.id) => Ok(()),
-            _ => self.check_words(callable, words),
+        let always = self.standing.as_ref().is_some_and(|it| has(&it.always, callable.id));
+        if always || self.allows_key(callable, words) {
+            return Ok(());
         }
+        check_by_rules(self.standing.as_deref(), callable, words)
     }
 
+    /// Whether the user may make a call since a pattern allows its key.
     #[inline(never)]
-    fn check_words(&mut self, callable: &Callable, words: Words<'_>) -> Result<(), Denied> {
-        let Some(standing) = &self.standing else {
-            return Err(Denied { reason: Reason::Command, position: 0 });
+    fn allows_key(&mut self, callable: &Callable, words: Words<'_>) -> bool {
+        let (Some(standing), Some(position)) = (&self.standing, callable.one_key) else {
+            return false;
         };
-        let user = &standing.user;
-        match callable.one_key(words) {
-            Some(key) if user.allows_one_key(callable, words, key, &mut self.matched) => Ok(()),
-            _ => user.check(callable, words),
-        }
+        has(&standing.by_key, callable.id)
+            && words
+                .get(position.index)
+                .is_some_and(|key| standing.user.allows_key(key, position.flags, &mut self.matched))
+    }
+}
+
+#[cold]
+fn check_by_rules(
+    standing: Option<&Standing>,
+    callable: &Callable,
+    words: Words<'_>,
+) -> Result<(), Denied> {
+    match standing {
+        Some(standing) => standing.user.check(callable, words),
+        None => Err(Denied { reason: Reason::Command, position: 0 }),
     }
 }
 
@@ -156,7 +173,7 @@ mod tests {
         #[test]
         fn what_is_remembered_decides_as_the_rules_do(
             rules in vec(rule(), 0..12),
-            arguments in vec(vec("[ab]{0,3}|GET|STREAMS|1", 0..5), 1..5),
+            arguments in vec(vec("[ab]{0,3}|a[ab]{7,9}|GET|STREAMS|1", 0..5), 1..5),
         ) {
             static ENGINE: LazyLock<&Engine> = LazyLock::new(|| Server::new().engine);
             let commands = &ENGINE.commands;
@@ -167,12 +184,12 @@ mod tests {
             }
             let Some(account) = users.find(b"u") else { return Ok(()) };
             let mut rights = Rights::default();
-            for callable in commands.iter() {
+            for callable in commands {
                 for arguments in &arguments {
                     let name = callable.name().split('|');
                     let words: OwnedWords = name.chain(arguments.iter().map(String::as_str)).collect();
                     let words = words.as_words();
-                    if let Some(key) = callable.one_key(words) {
+                    if let Some(key) = callable.one_key.filter(|key| key.index < words.len()) {
                         let mut keys = KeyPositions::new();
                         let found = callable.command.find_keys(words, Search::Keys, &mut keys);
                         prop_assert_eq!((keys.to_vec(), found), (vec![key], Ok(())));

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use collections::glob::{Case, glob_matches};
-use command::{Categories, CommandId, Flags, KeyFlags, KeyPosition, KeyPositions, Search};
+use command::{Categories, CommandId, Flags, KeyFlags, KeyPositions, Search};
 use resp::Words;
 
 use super::rule::RuleError;
@@ -35,8 +35,13 @@ pub(crate) struct Selector {
 struct KeyPattern {
     reads: bool,
     writes: bool,
-    pattern: Vec<u8>,
+    /// What may not be done.
+    refused: KeyFlags,
     form: Form,
+    /// The first bytes of the keys that it matches, as far as it says what they are: of a number, and which bits of it are meant.
+    beginning: u64,
+    beginning_mask: u64,
+    pattern: Vec<u8>,
 }
 
 /// How a pattern is compared.
@@ -50,18 +55,8 @@ enum Form {
     Any,
 }
 
-impl Form {
-    fn of(pattern: &[u8]) -> Form {
-        let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\');
-        match pattern {
-            // An asterisk alone does not match the empty key.
-            [b'*'] => Form::Any,
-            [literal @ .., b'*'] if !literal.iter().any(is_special) => Form::Beginning,
-            _ if !pattern.iter().any(is_special) => Form::Whole,
-            _ => Form::Any,
-        }
-    }
-}
+/// As many bytes of a key are compared at once.
+const AT_ONCE: usize = size_of::<u64>();
 
 impl Selector {
     /// One that allows nothing, but for channels if that is asked for.
@@ -131,8 +126,7 @@ impl Selector {
         let added = KeyPattern::parse(rule).ok_or(RuleError::Syntax)?;
         match self.keys.iter_mut().find(|known| known.pattern == added.pattern) {
             Some(known) => {
-                known.reads |= added.reads;
-                known.writes |= added.writes;
+                known.permit(added.reads, added.writes);
             }
             None => self.keys.push(added),
         }
@@ -241,28 +235,20 @@ impl Selector {
 
     /// Whether it allows all calls of a command, whatever their words are.
     pub(super) fn allows_always(&self, callable: &Callable) -> bool {
+        self.allows_but_for_keys(callable) && (self.allows_all_keys || !callable.command.has_keys())
+    }
+
+    /// The same if it allows what they do with their keys.
+    pub(super) fn allows_but_for_keys(&self, callable: &Callable) -> bool {
         self.allows_all_calls(callable)
-            && (self.allows_all_keys || !callable.command.has_keys())
             && (self.allows_all_channels || !callable.flags.has(Flags::PUB_SUB))
     }
 
-    /// Whether it allows a call with this only key: [`check`](Selector::check) finds nothing wrong then. `matched` is the place of the
-    /// pattern that allowed a key before, which is asked first.
-    pub(super) fn allows_one_key(
-        &self,
-        callable: &Callable,
-        words: Words<'_>,
-        key: KeyPosition,
-        matched: &mut usize,
-    ) -> bool {
-        if !self.allows_command(callable, words)
-            || (!self.allows_all_channels && callable.flags.has(Flags::PUB_SUB))
-        {
-            return false;
-        }
-        let word = words.get(key.index).unwrap_or_default();
-        let allows = |pattern: &KeyPattern| pattern.allows(word, key.flags);
-        if self.allows_all_keys || self.keys.get(*matched).is_some_and(allows) {
+    /// Whether a pattern allows to do this with a key. `matched` is the place of the one that did before, which is asked first.
+    #[inline]
+    pub(super) fn allows_key(&self, key: &[u8], flags: KeyFlags, matched: &mut usize) -> bool {
+        let allows = |pattern: &KeyPattern| pattern.allows(key, flags);
+        if self.keys.get(*matched).is_some_and(allows) {
             return true;
         }
         let found = self.keys.iter().position(allows);
@@ -401,24 +387,64 @@ impl KeyPattern {
             }
             _ => return None,
         };
-        let form = Form::of(pattern);
-        (!has_spaces(pattern)).then(|| KeyPattern {
-            reads,
-            writes,
-            pattern: pattern.to_vec(),
+        (!has_spaces(pattern)).then(|| KeyPattern::new(reads, writes, pattern))
+    }
+
+    fn new(reads: bool, writes: bool, pattern: &[u8]) -> KeyPattern {
+        let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\');
+        let literal = pattern.iter().position(is_special).unwrap_or(pattern.len());
+        let form = match pattern.get(literal..) {
+            None | Some([]) => Form::Whole,
+            // An asterisk alone does not match the empty key.
+            Some([b'*']) if literal != 0 => Form::Beginning,
+            Some(_) => Form::Any,
+        };
+        let (mut beginning, mut mask) = ([0; AT_ONCE], [0; AT_ONCE]);
+        for (place, byte) in pattern.iter().enumerate().take(literal.min(AT_ONCE)) {
+            (beginning[place], mask[place]) = (*byte, u8::MAX);
+        }
+        let mut new = KeyPattern {
+            reads: false,
+            writes: false,
+            refused: KeyFlags::NONE,
             form,
-        })
+            beginning: u64::from_le_bytes(beginning),
+            beginning_mask: u64::from_le_bytes(mask),
+            pattern: pattern.to_vec(),
+        };
+        new.permit(reads, writes);
+        new
     }
 
+    /// Permits to do this with its keys, too.
+    fn permit(&mut self, reads: bool, writes: bool) {
+        const WRITES: KeyFlags = KeyFlags::INSERT.and(KeyFlags::DELETE).and(KeyFlags::UPDATE);
+        self.reads |= reads;
+        self.writes |= writes;
+        let of_reads = if self.reads { KeyFlags::NONE } else { KeyFlags::ACCESS };
+        let of_writes = if self.writes { KeyFlags::NONE } else { WRITES };
+        self.refused = of_reads.and(of_writes);
+    }
+
+    #[inline]
     fn allows(&self, key: &[u8], flags: KeyFlags) -> bool {
-        let reads = flags.has(KeyFlags::ACCESS);
-        let writes = flags.has(KeyFlags::INSERT)
-            || flags.has(KeyFlags::DELETE)
-            || flags.has(KeyFlags::UPDATE);
-        (self.reads || !reads) && (self.writes || !writes) && self.matches(key)
+        !flags.has_any(self.refused) && self.matches(key)
     }
 
+    #[inline]
     fn matches(&self, key: &[u8]) -> bool {
+        if let Some(first) = key.first_chunk::<AT_ONCE>() {
+            if (u64::from_le_bytes(*first) ^ self.beginning) & self.beginning_mask != 0 {
+                return false;
+            }
+            if self.form == Form::Beginning && self.pattern.len() <= AT_ONCE + 1 {
+                return true;
+            }
+        }
+        self.matches_whole(key)
+    }
+
+    fn matches_whole(&self, key: &[u8]) -> bool {
         match (self.form, &*self.pattern) {
             (Form::Whole, whole) => whole == key,
             (Form::Beginning, [beginning @ .., _]) => key.starts_with(beginning),
@@ -483,8 +509,8 @@ mod tests {
         /// The ways to compare that are short give what the rules of patterns give.
         #[test]
         fn patterns_are_compared_by_the_rules_of_patterns(
-            pattern in "[ab]{0,3}\\*?|[ab*?\\[\\]\\\\^-]{0,5}",
-            keys in proptest::collection::vec("[ab*\\\\]{0,5}", 1..20),
+            pattern in "[ab]{0,3}\\*?|a{5,10}\\*?|[ab*?\\[\\]\\\\^-]{0,5}",
+            keys in proptest::collection::vec("[ab*\\\\]{0,5}|a{0,11}|a{7,9}[ab]{0,3}", 1..20),
         ) {
             let rule = [b"~", pattern.as_bytes()].concat();
             let parsed = KeyPattern::parse(&rule).expect("it has no spaces");

@@ -1,6 +1,6 @@
 //! A user: how it proves who it is, and what it may do.
 
-use command::KeyPosition;
+use command::KeyFlags;
 use resp::Words;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
@@ -123,16 +123,16 @@ impl User {
         self.selectors.iter().any(|selector| selector.allows_always(callable))
     }
 
-    /// Whether it may make a call with this only key. `matched` is where a pattern allowed a key before, and says where one does now.
-    pub(super) fn allows_one_key(
-        &self,
-        callable: &Callable,
-        words: Words<'_>,
-        key: KeyPosition,
-        matched: &mut usize,
-    ) -> bool {
-        let allows = |selector: &Selector| selector.allows_one_key(callable, words, key, matched);
-        self.selectors.iter().any(allows)
+    /// Whether it may make a call of a command with one key if a pattern of its own [allows](User::allows_key) that.
+    pub(super) fn allows_by_key(&self, callable: &Callable) -> bool {
+        let own = self.selectors.first();
+        callable.one_key.is_some() && own.is_some_and(|own| own.allows_but_for_keys(callable))
+    }
+
+    /// Whether a pattern of its own allows to do this with a key. `matched` is where one did before, and says where one does now.
+    #[inline]
+    pub(super) fn allows_key(&self, key: &[u8], flags: KeyFlags, matched: &mut usize) -> bool {
+        self.selectors.first().is_some_and(|own| own.allows_key(key, flags, matched))
     }
 
     /// Whether a password is right. All are compared, whichever is.

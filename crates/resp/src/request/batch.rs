@@ -23,8 +23,8 @@ struct Request {
     /// Where its spans count from: in the buffer, or in the batch's inline bytes.
     base: usize,
     is_inline: bool,
-    /// The end of its spans; they begin where those of the request before end.
-    spans_end: usize,
+    /// Where its spans begin, after those of the request before, and where they end.
+    spans: (usize, usize),
     /// The position in the buffer just after it.
     end: usize,
 }
@@ -47,13 +47,12 @@ impl Batch {
 
     /// The words of the request at `index`; `buffer` is the one that was parsed. A batch has no
     /// words for a request that it does not hold.
+    #[inline]
     pub fn words<'a>(&'a self, index: usize, buffer: &'a [u8]) -> Words<'a> {
         let Some(request) = self.requests.get(index) else {
             return Words::new(&[], &[]);
         };
-        let before = index.checked_sub(1).and_then(|before| self.requests.get(before));
-        let spans_start = before.map_or(0, |before| before.spans_end);
-        let spans = self.spans.get(spans_start..request.spans_end).unwrap_or_default();
+        let spans = self.spans.get(request.spans.0..request.spans.1).unwrap_or_default();
         let bytes = if request.is_inline { &self.inline } else { buffer };
         let words = Words::new(bytes.get(request.base..).unwrap_or_default(), spans);
         if index == 0 { words.with_supplied(&self.supplied) } else { words }
@@ -91,8 +90,9 @@ impl Batch {
 
     /// Adds the request whose spans were appended last.
     pub(super) fn finish(&mut self, base: usize, is_inline: bool, end: usize) {
-        let spans_end = self.spans.len();
-        self.requests.push(Request { base, is_inline, spans_end, end });
+        let begin = self.requests.last().map_or(0, |before| before.spans.1);
+        let spans = (begin, self.spans.len());
+        self.requests.push(Request { base, is_inline, spans, end });
         self.consumed = end;
     }
 
