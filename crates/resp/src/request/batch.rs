@@ -23,6 +23,8 @@ struct Request {
     /// Where its spans count from: in the buffer, or in the batch's inline bytes.
     base: usize,
     is_inline: bool,
+    /// Its bytes are those that encoding its words gives.
+    is_as_encoded: bool,
     /// The end of its spans; they begin where those of the request before end.
     spans_end: usize,
     /// The position in the buffer just after it.
@@ -54,6 +56,10 @@ impl Batch {
         let before = index.checked_sub(1).and_then(|before| self.requests.get(before));
         let spans_start = before.map_or(0, |before| before.spans_end);
         let spans = self.spans.get(spans_start..request.spans_end).unwrap_or_default();
+        if request.is_as_encoded {
+            let bytes = buffer.get(request.base..request.end).unwrap_or_default();
+            return Words::as_encoded(bytes, spans);
+        }
         let bytes = if request.is_inline { &self.inline } else { buffer };
         let words = Words::new(bytes.get(request.base..).unwrap_or_default(), spans);
         if index == 0 { words.with_supplied(&self.supplied) } else { words }
@@ -92,7 +98,16 @@ impl Batch {
     /// Adds the request whose spans were appended last.
     pub(super) fn finish(&mut self, base: usize, is_inline: bool, end: usize) {
         let spans_end = self.spans.len();
-        self.requests.push(Request { base, is_inline, spans_end, end });
+        self.requests.push(Request { base, is_inline, is_as_encoded: false, spans_end, end });
+        self.consumed = end;
+    }
+
+    /// The same for one whose bytes are those that encoding its words gives.
+    #[inline]
+    pub(super) fn finish_as_encoded(&mut self, base: usize, end: usize) {
+        let spans_end = self.spans.len();
+        let request = Request { base, is_inline: false, is_as_encoded: true, spans_end, end };
+        self.requests.push(request);
         self.consumed = end;
     }
 
