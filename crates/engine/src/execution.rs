@@ -765,7 +765,9 @@ fn publish(call: &mut Call<'_>, database: usize) {
     call.tally.expired += call.keys.expired.len() as u64;
     call.tally.note_expired_fields(&call.keys.expired_fields);
     call.effects.note_expired_fields(&call.keys.expired_fields);
-    if call.recording {
+    let is_inner = call.occasion == Occasion::Within;
+    let found_expired = !call.keys.expired.is_empty() || !call.keys.expired_fields.is_empty();
+    if call.recording && (is_inner || found_expired || !call.effects.come_alone(database)) {
         let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
         call.effects.finish(&Ended {
             expired: &call.keys.expired,
@@ -773,7 +775,6 @@ fn publish(call: &mut Call<'_>, database: usize) {
             removal,
             database,
             words: call.words,
-            is_inner: call.occasion == Occasion::Within,
         });
     }
     react(call);

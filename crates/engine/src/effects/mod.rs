@@ -679,21 +679,22 @@ impl Effects {
         self.explicit = true;
     }
 
-    /// Ends the call: records it as it came if it changed something and said nothing else, and before that the removal of the
+    /// Ends a call that is not an inner one and found nothing expired, if its only effect is the call as it came: it need not be copied
+    /// before it is appended.
+    #[inline]
+    pub(crate) fn come_alone(&mut self, database: usize) -> bool {
+        let alone = 0 < self.changes && !self.explicit && self.recorded.is_empty();
+        if alone {
+            self.as_it_came = Some(database);
+        }
+        alone
+    }
+
+    /// Ends any other call: records it as it came if it changed something and said nothing else, and before that the removal of the
     /// keys and fields that it found expired.
     pub(crate) fn finish(&mut self, ended: &Ended<'_>) {
-        let Ended { expired, expired_fields, removal, database, words, is_inner } = *ended;
+        let Ended { expired, expired_fields, removal, database, words } = *ended;
         let as_it_came = 0 < self.changes && !self.explicit;
-        if as_it_came
-            && !is_inner
-            && self.recorded.is_empty()
-            && expired.is_empty()
-            && expired_fields.is_empty()
-        {
-            // It need not be copied before it is appended.
-            self.as_it_came = Some(database);
-            return;
-        }
         let removals = expired
             .iter()
             .map(|expired| Effect::new(expired.database, [removal, &*expired.key].into_iter()));
@@ -718,6 +719,4 @@ pub(crate) struct Ended<'a> {
     pub(crate) database: usize,
     /// What it came with.
     pub(crate) words: Words<'a>,
-    /// It was run in the middle of another one.
-    pub(crate) is_inner: bool,
 }

@@ -23,6 +23,8 @@ struct Request {
     /// Where its spans count from: in the buffer, or in the batch's inline bytes.
     base: usize,
     is_inline: bool,
+    /// Its bytes are those that encoding its words gives.
+    is_as_encoded: bool,
     /// Where its spans begin, after those of the request before, and where they end.
     spans: (usize, usize),
     /// The position in the buffer just after it.
@@ -53,6 +55,10 @@ impl Batch {
             return Words::new(&[], &[]);
         };
         let spans = self.spans.get(request.spans.0..request.spans.1).unwrap_or_default();
+        if request.is_as_encoded {
+            let bytes = buffer.get(request.base..request.end).unwrap_or_default();
+            return Words::as_encoded(bytes, spans);
+        }
         let bytes = if request.is_inline { &self.inline } else { buffer };
         let words = Words::new(bytes.get(request.base..).unwrap_or_default(), spans);
         if index == 0 { words.with_supplied(&self.supplied) } else { words }
@@ -90,10 +96,23 @@ impl Batch {
 
     /// Adds the request whose spans were appended last.
     pub(super) fn finish(&mut self, base: usize, is_inline: bool, end: usize) {
-        let begin = self.requests.last().map_or(0, |before| before.spans.1);
-        let spans = (begin, self.spans.len());
-        self.requests.push(Request { base, is_inline, spans, end });
+        let spans = self.next_spans();
+        self.requests.push(Request { base, is_inline, is_as_encoded: false, spans, end });
         self.consumed = end;
+    }
+
+    /// The same for one whose bytes are those that encoding its words gives.
+    #[inline]
+    pub(super) fn finish_as_encoded(&mut self, base: usize, end: usize) {
+        let spans = self.next_spans();
+        self.requests.push(Request { base, is_inline: false, is_as_encoded: true, spans, end });
+        self.consumed = end;
+    }
+
+    /// Those after the spans of the last request.
+    #[inline]
+    fn next_spans(&self) -> (usize, usize) {
+        (self.requests.last().map_or(0, |before| before.spans.1), self.spans.len())
     }
 
     pub(super) fn consume(&mut self, end: usize) {

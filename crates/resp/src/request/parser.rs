@@ -179,7 +179,7 @@ impl RequestParser {
             && let Some((words, end)) = short_request(request, &mut spans)
         {
             batch.spans.extend_from_slice(spans.get(..words).unwrap_or_default());
-            batch.finish(base, false, base.wrapping_add(end));
+            batch.finish_as_encoded(base, base.wrapping_add(end));
             return Ok(None);
         }
         // A local one stays in registers.
@@ -432,26 +432,26 @@ const SHORT_BYTES: usize = 99;
 const FEW_WORDS: usize = 9;
 
 /// Finds the words of a complete request that has few of them, all short; how many, and where it ends. That is nearly every request. Any other is for
-/// the general way. Its words are within the limits of strangers too.
+/// the general way. Its words are within the limits of strangers too, and its bytes are those that encoding its words gives.
 #[inline]
 fn short_request(request: &[u8], spans: &mut [Span; FEW_WORDS]) -> Option<(usize, usize)> {
     let digit = |byte: &u8| u32::from(byte.wrapping_sub(b'0'));
-    let [b'*', count @ b'1'..=b'9', b'\r', _, rest @ ..] = request else { return None };
+    let [b'*', count @ b'1'..=b'9', b'\r', b'\n', rest @ ..] = request else { return None };
     let (mut rest, mut position) = (rest, 4_u32);
     let words = digit(count) as usize;
     for span in spans.iter_mut().take(words) {
         let (len, header, word) = match rest {
-            [b'$', ones @ b'0'..=b'9', b'\r', _, word @ ..] => (digit(ones), 4, word),
-            [b'$', tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', _, word @ ..] => {
+            [b'$', ones @ b'0'..=b'9', b'\r', b'\n', word @ ..] => (digit(ones), 4, word),
+            [b'$', tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', word @ ..] => {
                 (digit(tens).wrapping_mul(10).wrapping_add(digit(ones)), 5, word)
             }
             _ => return None,
         };
         let start = position.wrapping_add(header);
-        let whole = len.wrapping_add(2);
-        rest = word.get(whole as usize..)?;
+        let [b'\r', b'\n', after @ ..] = word.get(len as usize..)? else { return None };
+        rest = after;
         *span = Span { start, len };
-        position = start.wrapping_add(whole);
+        position = start.wrapping_add(len).wrapping_add(2);
     }
     Some((words, position as usize))
 }

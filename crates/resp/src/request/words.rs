@@ -33,12 +33,19 @@ pub struct Words<'a> {
     spans: &'a [Span],
     /// Long words that were received apart from the buffer.
     supplied: &'a [Arc<Vec<u8>>],
+    /// They are all of a request, which is the buffer, and which encoding them gives.
+    is_encoded: bool,
 }
 
 impl<'a> Words<'a> {
     /// The words that lie in `buffer` at `spans`.
     pub fn new(buffer: &'a [u8], spans: &'a [Span]) -> Words<'a> {
-        Words { buffer, spans, supplied: &[] }
+        Words { buffer, spans, supplied: &[], is_encoded: false }
+    }
+
+    /// The words of a request that is what encoding them gives.
+    pub(super) fn as_encoded(request: &'a [u8], spans: &'a [Span]) -> Words<'a> {
+        Words { buffer: request, spans, supplied: &[], is_encoded: true }
     }
 
     /// The same with words that were received apart.
@@ -86,13 +93,15 @@ impl<'a> Words<'a> {
     /// The words from the one at `count` on.
     #[must_use]
     pub fn skip(&self, count: usize) -> Words<'a> {
-        Words { spans: self.spans.get(count..).unwrap_or_default(), ..*self }
+        let spans = self.spans.get(count..).unwrap_or_default();
+        Words { spans, is_encoded: false, ..*self }
     }
 
     /// The words before the one at `count`.
     #[must_use]
     pub fn take(&self, count: usize) -> Words<'a> {
-        Words { spans: self.spans.get(..count).unwrap_or(self.spans), ..*self }
+        let spans = self.spans.get(..count).unwrap_or(self.spans);
+        Words { spans, is_encoded: false, ..*self }
     }
 
     /// The words that were received apart from the buffer, which may be kept without being copied.
@@ -102,7 +111,13 @@ impl<'a> Words<'a> {
 
     /// The bytes of the whole request, if the words are all of one that was sent as [`encode_words`](crate::value::encode_words) would
     /// have: to be passed on as it is. Most requests are; which is cheaper to see than to encode one.
+    #[inline]
     pub fn as_sent(&self) -> Option<&'a [u8]> {
+        if self.is_encoded { Some(self.buffer) } else { self.as_sent_if_encoded() }
+    }
+
+    /// The same where nobody has looked yet.
+    fn as_sent_if_encoded(&self) -> Option<&'a [u8]> {
         let count = u8::try_from(self.spans.len()).ok().filter(|count| *count <= 9)?;
         let [b'*', digit, b'\r', b'\n', ..] = self.buffer else { return None };
         if *digit != b'0'.wrapping_add(count) || !self.supplied.is_empty() {
