@@ -24,6 +24,53 @@ fn ten_thousand_requests_at_once_are_answered_in_order() {
     });
 }
 
+/// Calls in a row on elements of one big value, which the server looks for ahead of them, and some that change or remove it meanwhile.
+#[test]
+fn calls_on_one_value_are_answered_as_one_at_a_time() {
+    subject::with_each_worker_count(|launch| {
+        let mut random = harness::Random::from_seed(0x0C4E);
+        let (together, alone) = (launch.start(), launch.start());
+        let (mut together, mut alone) = (together.client(), alone.client());
+        let mut requests = Vec::new();
+        let mut expected = Vec::new();
+        for _ in 0..500 {
+            let kind = random.below(3);
+            for _ in 0..random.below(80) {
+                let call = call_on_an_element(kind, &mut random);
+                let words: Vec<&str> = call.split(' ').collect();
+                Client::encode(&words, &mut requests);
+                expected.push(alone.call(&words));
+            }
+        }
+        together.write(&requests).expect("can be sent");
+        for expected in expected {
+            assert_eq!(together.reply().expect("a reply"), expected);
+        }
+    });
+}
+
+fn call_on_an_element(kind: usize, random: &mut harness::Random) -> String {
+    let element = random.below(3000);
+    let score = random.below(100);
+    match (kind, random.below(100)) {
+        (0, 0) if random.one_in(5) => "DEL set".to_owned(),
+        (0, 0..70) => format!("SADD set m{element}"),
+        (0, 70..80) => format!("SREM set m{element}"),
+        (0, _) => format!("SISMEMBER set m{element}"),
+        (1, 0) if random.one_in(5) => "DEL hash".to_owned(),
+        (1, 0..70) => format!("HSET hash m{element} {score}"),
+        (1, 70..80) => format!("HDEL hash m{element}"),
+        (1, _) => format!("HGET hash m{element}"),
+        (_, 0) if random.one_in(5) => "RENAME zset other".to_owned(),
+        (_, 0..60) => format!("ZADD zset {score} m{element}"),
+        (_, 60..65) => format!("ZADD zset NX {score} m{element}"),
+        (_, 65..70) => format!("ZINCRBY zset {score} m{element}"),
+        (_, 70..80) => format!("ZREM zset m{element}"),
+        (_, 80..98) => format!("ZRANK zset m{element}"),
+        _ => "HGET zset m1".to_owned(),
+    }
+}
+
 /// Replies that do not fit the socket's buffers, to a client that first sends everything.
 #[test]
 fn replies_of_many_megabytes_follow_a_pipeline() {

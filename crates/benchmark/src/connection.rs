@@ -7,8 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use resp::Value;
+use rustls::ClientConnection;
 
 use crate::Failure;
+use crate::encryption;
 use crate::options::Options;
 use crate::scan::{Scan, scan};
 
@@ -19,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: OwnedFd,
+    /// What encrypts it, and keeps what the socket's buffer had no room for.
+    session: Option<Box<ClientConnection>>,
     /// What the socket's buffer had no room for.
     unsent: Vec<u8>,
     /// The beginning of a reply whose rest has not arrived.
@@ -40,9 +44,10 @@ pub(crate) struct Errors {
 
 impl Connection {
     pub(crate) fn open(options: &Options) -> Result<Connection, Failure> {
-        let socket = connect(options, None)?;
+        let (socket, session) = connect(options, None)?;
         Ok(Connection {
             socket,
+            session: session.map(Box::new),
             unsent: Vec::new(),
             partial: Vec::new(),
             missing: 0,
@@ -61,6 +66,9 @@ impl Connection {
         self.missing = count;
         self.batch = count;
         self.due = due;
+        if let Some(session) = &mut self.session {
+            return encryption::send(session, self.socket.as_fd(), bytes);
+        }
         let sent = write_some(self.socket.as_fd(), bytes)?;
         self.unsent.extend_from_slice(&bytes[sent..]);
         Ok(!self.unsent.is_empty())
@@ -68,6 +76,9 @@ impl Connection {
 
     /// Sends more of what had to wait; says whether there is still some.
     pub(crate) fn go_on(&mut self) -> io::Result<bool> {
+        if let Some(session) = &mut self.session {
+            return encryption::send(session, self.socket.as_fd(), &[]);
+        }
         let sent = write_some(self.socket.as_fd(), &self.unsent)?;
         self.unsent.drain(..sent);
         Ok(!self.unsent.is_empty())
@@ -79,22 +90,36 @@ impl Connection {
         buffer: &mut [u8],
         errors: &mut Errors,
     ) -> Result<(), Failure> {
-        let count = match rustix::io::read(&self.socket, &mut *buffer) {
-            Ok(0) => return Err(Failure::Closed),
-            Ok(count) => count,
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(()),
-            Err(error) => return Err(Failure::Connection(error.into())),
-        };
-        if self.partial.is_empty() {
-            let used = count_off(&buffer[..count], &mut self.missing, errors)?;
-            self.partial.extend_from_slice(&buffer[used..count]);
-        } else {
-            self.partial.extend_from_slice(&buffer[..count]);
-            let used = count_off(&self.partial, &mut self.missing, errors)?;
-            self.partial.drain(..used);
+        let (partial, missing) = (&mut self.partial, &mut self.missing);
+        if let Some(session) = &mut self.session {
+            let take = |bytes: &[u8]| take(bytes, partial, missing, errors);
+            return encryption::receive(session, self.socket.as_fd(), buffer, take);
         }
-        Ok(())
+        match rustix::io::read(&self.socket, &mut *buffer) {
+            Ok(0) => Err(Failure::Closed),
+            Ok(count) => take(&buffer[..count], partial, missing, errors),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(Failure::Connection(error.into())),
+        }
     }
+}
+
+/// Counts the replies in what has arrived, behind the beginning of one that came before, off `missing`, and keeps the beginning of another.
+fn take(
+    bytes: &[u8],
+    partial: &mut Vec<u8>,
+    missing: &mut usize,
+    errors: &mut Errors,
+) -> Result<(), Failure> {
+    if partial.is_empty() {
+        let used = count_off(bytes, missing, errors)?;
+        partial.extend_from_slice(&bytes[used..]);
+    } else {
+        partial.extend_from_slice(bytes);
+        let used = count_off(partial, missing, errors)?;
+        partial.drain(..used);
+    }
+    Ok(())
 }
 
 /// Counts the replies in `bytes` off `missing` and returns how many bytes they are.
@@ -132,23 +157,37 @@ fn write_some(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 }
 
 /// Connects, and asks something first if that is wanted, whose reply is waited for.
-pub(crate) fn connect(options: &Options, first: Option<&[u8]>) -> Result<OwnedFd, Failure> {
+pub(crate) fn connect(
+    options: &Options,
+    first: Option<&[u8]>,
+) -> Result<(OwnedFd, Option<ClientConnection>), Failure> {
     let failed = |address: String| move |source| Failure::Connect { address, source };
     if let Some(path) = &options.socket {
         let mut stream = UnixStream::connect(path).map_err(failed(path.clone()))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         introduce(&mut stream, options, first)?;
         stream.set_nonblocking(true)?;
-        return Ok(stream.into());
+        return Ok((stream.into(), None));
     }
     let address = format!("{}:{}", options.host, options.port);
     let mut stream =
         TcpStream::connect((options.host.as_str(), options.port)).map_err(failed(address))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    introduce(&mut stream, options, first)?;
+    let session = match &options.encryption {
+        None => {
+            introduce(&mut stream, options, first)?;
+            None
+        }
+        Some(terms) => {
+            let mut session = encryption::begin(terms, &options.host)?;
+            encryption::shake_hands(&mut session, &mut stream)?;
+            introduce(&mut rustls::Stream::new(&mut session, &mut stream), options, first)?;
+            Some(session)
+        }
+    };
     stream.set_nonblocking(true)?;
-    Ok(stream.into())
+    Ok((stream.into(), session))
 }
 
 /// Gives the password, if there is one, and asks what is to be asked first, while the connection still blocks.

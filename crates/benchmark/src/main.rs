@@ -10,6 +10,7 @@
 //! due. Only the second shows what users feel when a server stalls.
 
 mod connection;
+mod encryption;
 mod load;
 mod options;
 mod report;

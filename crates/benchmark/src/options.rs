@@ -2,8 +2,12 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
+
+use crate::encryption::Files;
 use crate::workload::{Test, Values};
 
 /// What the command line asks for.
@@ -20,6 +24,8 @@ pub(crate) struct Options {
     /// A Unix socket, in place of host and port.
     pub(crate) socket: Option<String>,
     pub(crate) password: Option<String>,
+    /// How connections are encrypted, if they are.
+    pub(crate) encryption: Option<Arc<ClientConfig>>,
     /// Connections, of all threads together.
     pub(crate) clients: usize,
     pub(crate) requests: u64,
@@ -78,6 +84,8 @@ Usage: ochre-benchmark [options] [WORD...]
   --sequential N    each key once from N on   --integers values are integers
   --expire S        seconds to live for SET   --seed N   of the random keys
   --subscribers N   connections that receive what publish sends (one thread)
+  --tls             encrypted         --cacert FILE  whom to trust with the server's certificate
+  --cert FILE       a certificate of one's own       --key FILE  and its key
   --segments N      also the longest latency in each of N parts of the run (with --json)
 ";
 
@@ -95,6 +103,7 @@ impl Default for Options {
             port: 6379,
             socket: None,
             password: None,
+            encryption: None,
             clients: 50,
             requests: 100_000,
             duration: None,
@@ -122,6 +131,7 @@ impl Options {
     fn parse(mut parser: lexopt::Parser) -> Result<Wanted, lexopt::Error> {
         use lexopt::prelude::{Long, Short, Value, ValueExt};
         let mut options = Options::default();
+        let (mut is_encrypted, mut files) = (false, Files::default());
         while let Some(argument) = parser.next()? {
             match argument {
                 Short('h') => options.host = parser.value()?.string()?,
@@ -152,6 +162,10 @@ impl Options {
                 Long("seed") => options.seed = parser.value()?.parse()?,
                 Long("segments") => options.segments = number(&mut parser, 1, MOST_SEGMENTS)?,
                 Long("subscribers") => options.subscribers = number(&mut parser, 1, MOST_CLIENTS)?,
+                Long("tls") => is_encrypted = true,
+                Long("cacert") => files.authorities = Some(parser.value()?.string()?),
+                Long("cert") => files.certificate = Some(parser.value()?.string()?),
+                Long("key") => files.key = Some(parser.value()?.string()?),
                 Long("json") => options.format = Format::Json,
                 Long("help") => return Ok(Wanted::Help),
                 // What follows the first word is the request, also where it begins with a dash.
@@ -162,6 +176,9 @@ impl Options {
                 }
                 other @ (Short(_) | Long(_)) => return Err(other.unexpected()),
             }
+        }
+        if is_encrypted {
+            options.encryption = Some(files.load()?);
         }
         options.checked().map(|options| Wanted::Run(Box::new(options)))
     }
@@ -181,6 +198,9 @@ impl Options {
         self.threads = self.threads.min(self.clients);
         if 0 < self.subscribers && (1 < self.threads || self.tests != [Test::Publish]) {
             return Err("--subscribers are for -t publish alone, with one thread".into());
+        }
+        if self.encryption.is_some() && (0 < self.subscribers || self.socket.is_some()) {
+            return Err("--tls is neither for --subscribers nor for a Unix socket".into());
         }
         if 0 < self.subscribers && self.duration.is_some() {
             return Err(

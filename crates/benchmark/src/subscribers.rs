@@ -31,7 +31,7 @@ impl Subscribers {
         let mut request = Vec::new();
         resp::value::encode_request(&[b"SUBSCRIBE", CHANNEL], &mut request);
         for number in (first..).take(options.subscribers) {
-            let socket = connect(options, Some(&request))?;
+            let (socket, _) = connect(options, Some(&request))?;
             epoll::add(epoll, socket.as_fd(), EventData::new_u64(number), EventFlags::IN)
                 .map_err(std::io::Error::from)?;
             subscribers.connections.push(socket);

@@ -27,6 +27,7 @@ mod journal;
 pub mod list;
 pub mod list_pack;
 pub mod longest_common_subsequence;
+mod look_ahead;
 pub mod lzf;
 mod names;
 pub mod packed_bytes;

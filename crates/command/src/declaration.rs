@@ -59,6 +59,8 @@ pub struct Command<H: 'static> {
     pub keys: &'static [KeySpec],
     /// Finds the keys where `keys` alone cannot.
     pub key_finder: Option<KeyFinder>,
+    /// What a call looks up in the value of its only key.
+    pub sought: Sought,
     /// The grammar of what follows the name.
     pub arguments: &'static [Argument],
     /// The arity, where the grammar yields another than Redis has.
@@ -120,6 +122,7 @@ impl<H> Command<H> {
             in_group_category: true,
             keys: &[],
             key_finder: None,
+            sought: Sought::Nothing,
             arguments: &[],
             arity_override,
             history: &[],
@@ -155,6 +158,18 @@ impl<H> Command<H> {
     pub fn with_subcommands(&'static self) -> impl Iterator<Item = &'static Command<H>> {
         std::iter::once(self).chain(self.subcommands.iter().copied())
     }
+}
+
+/// What a call looks up in the value of its only key, as far as the position of a word tells. Where many calls in a row look into one
+/// big value, it is fetched from memory ahead of them; where a call is written in another way, this is wrong and does no harm.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sought {
+    /// Nothing that it names.
+    Nothing,
+    /// The element that the word at this position names.
+    Element(usize),
+    /// That element, and its place in the order of all elements.
+    Place(usize),
 }
 
 /// The chapter of the reference that a command belongs to.

@@ -43,7 +43,7 @@ mod table;
 pub use acl::Categories;
 pub use arity::admits;
 pub use cursor::{Arguments, Keyword};
-pub use declaration::{Command, Group, LowerName};
+pub use declaration::{Command, Group, LowerName, Sought};
 pub use flags::Flags;
 pub use key_spec::{Begin, Find, KeyFlags, KeySpec, LegacyRange};
 pub use keys::{KeyError, KeyFinder, KeyLayout, KeyPosition, KeyPositions, Search};

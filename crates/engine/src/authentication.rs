@@ -11,8 +11,8 @@ use resp::{ReplyError, Words};
 
 use crate::Engine;
 use crate::acl::{
-    Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, first_word_rules, is_user_name,
-    merge_selectors,
+    Account, Context, DEFAULT_USER, Denied, Entry, Reason, Refused, Rights, first_word_rules,
+    is_user_name, merge_selectors,
 };
 use crate::call::Call;
 use crate::command_table::Callable;
@@ -43,14 +43,14 @@ impl Engine {
     #[inline]
     pub(crate) fn check_rights(
         &self,
-        session: &Session,
+        session: &mut Session,
         callable: &Callable,
         words: Words<'_>,
     ) -> Result<(), Denied> {
         if session.obeyed {
             return Ok(());
         }
-        session.account.as_ref().unwrap_or_else(|| self.acl.default()).check(callable, words)
+        self.acl.check(session.account.as_ref(), &mut session.rights, callable, words)
     }
 
     /// Notes that a call was refused.
@@ -242,12 +242,14 @@ impl Session {
     fn act_as(&mut self, account: Arc<Account>) {
         self.record.labels.lock().user = Cow::Owned(account.name.clone());
         self.account = Some(account);
+        self.rights = Rights::default();
         self.authenticated = true;
     }
 
     /// It acts as the default user.
     pub(crate) fn act_as_default(&mut self) {
         self.account = None;
+        self.rights = Rights::default();
         self.record.labels.lock().user = Cow::Borrowed(DEFAULT_USER);
     }
 }

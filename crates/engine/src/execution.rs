@@ -126,7 +126,7 @@ impl<'e> Worker<'e> {
     #[inline]
     fn admit(
         &self,
-        session: &Session,
+        session: &mut Session,
         callable: &Callable,
         words: Words<'_>,
     ) -> Result<(), ReplyError> {
@@ -630,11 +630,24 @@ impl<'a> Parts<'a> {
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
     if call.recording && call.effects.has_recorded() {
+        if !call.is_awaited && call.tally.gathered.take(&mut call.effects, call.words) {
+            return;
+        }
+        record_gathered(call.engine, call.tally);
         let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
-        call.tally.recorded_to = recorded.file.unwrap_or(call.tally.recorded_to);
+        call.tally.note_recorded(recorded);
         // WAIT may follow in the same batch.
         call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
         call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
+    }
+}
+
+/// Records the calls that were put aside, before others are.
+#[inline]
+pub(crate) fn record_gathered(engine: &crate::Engine, tally: &mut crate::statistics::Tally) {
+    if !tally.gathered.is_empty() {
+        let recorded = engine.effects.append_gathered(&mut tally.gathered);
+        tally.note_recorded(recorded);
     }
 }
 

@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
+use keyspace::KeyHash;
 use parking_lot::Mutex;
 
 /// One of so many calls is looked at, on average.
@@ -50,19 +51,19 @@ struct Seen {
     candidates: VecDeque<Name>,
 }
 
-/// Counts of the keys that were seen most.
+/// Counts of the keys that were seen most. To find a counter, only numbers that lie side by side are looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sketch {
-    counters: Vec<Counter>,
+    /// The hash of the key of each counter.
+    hashes: Vec<KeyHash>,
+    /// By the place of the counter, as the others.
+    counts: Vec<f64>,
+    names: Vec<Name>,
+    /// No counter before this place has a count as low as `lowest`, and none has a lower one: so the coldest is found in a few steps.
+    next_coldest: usize,
+    lowest: f64,
     /// Unix time in ms up to which counts have faded.
     faded_ms: i64,
-}
-
-#[derive(Clone, Debug)]
-struct Counter {
-    database: usize,
-    key: Box<[u8]>,
-    count: f64,
 }
 
 /// A key and how often it is called.
@@ -105,26 +106,66 @@ struct BigKeys {
 }
 
 impl Sketch {
-    /// Counts a key.
-    pub(crate) fn note(&mut self, database: usize, key: &[u8], calls: u32, now_ms: i64) {
+    /// Counts so many calls of a key, whose hash is known.
+    pub(crate) fn note(
+        &mut self,
+        (hash, database, key): (KeyHash, usize, &[u8]),
+        calls: u32,
+        now_ms: i64,
+    ) {
         self.fade(now_ms);
         let calls = f64::from(calls);
-        let found = self.counters.iter_mut().find(|it| it.database == database && *it.key == *key);
-        if let Some(counter) = found {
-            counter.count += calls;
+        if let Some(place) = self.place_of(hash, database, key) {
+            self.counts[place] += calls;
             return;
         }
-        let fresh = Counter { database, key: key.into(), count: calls };
-        if self.counters.len() < COUNTERS {
-            self.counters.push(fresh);
+        if self.counts.len() < COUNTERS {
+            self.hashes.push(hash);
+            self.counts.push(calls);
+            self.names.push((database, key.into()));
+            self.forget_coldest();
             return;
         }
-        let coldest =
-            self.counters.iter_mut().min_by(|one, other| one.count.total_cmp(&other.count));
-        if let Some(coldest) = coldest {
-            // It may have been seen as often as that before.
-            *coldest = Counter { count: coldest.count + calls, ..fresh };
+        let place = self.coldest();
+        self.hashes[place] = hash;
+        // It may have been seen as often as that before.
+        self.counts[place] += calls;
+        let name = &mut self.names[place];
+        name.0 = database;
+        if name.1.len() == key.len() {
+            name.1.copy_from_slice(key);
+        } else {
+            name.1 = key.into();
         }
+    }
+
+    fn place_of(&self, hash: KeyHash, database: usize, key: &[u8]) -> Option<usize> {
+        let is_it = |place: &usize| {
+            let name = &self.names[*place];
+            name.0 == database && *name.1 == *key
+        };
+        let alike = self.hashes.iter().enumerate().filter(|(_, known)| **known == hash);
+        alike.map(|(place, _)| place).find(is_it)
+    }
+
+    /// The place of a counter than which none is colder; there are counters.
+    fn coldest(&mut self) -> usize {
+        let rest = self.counts[self.next_coldest..].iter();
+        let found = rest.zip(self.next_coldest..).find(|(count, _)| **count <= self.lowest);
+        self.next_coldest = found.map_or_else(
+            || {
+                self.lowest = self.counts.iter().copied().fold(f64::INFINITY, f64::min);
+                self.counts.iter().position(|count| *count <= self.lowest).unwrap_or(0)
+            },
+            |(_, place)| place,
+        );
+        self.next_coldest
+    }
+
+    /// Counters have become others, or colder.
+    fn forget_coldest(&mut self) {
+        self.next_coldest = 0;
+        self.lowest = f64::NEG_INFINITY;
     }
 
     fn fade(&mut self, now_ms: i64) {
@@ -136,8 +177,23 @@ impl Sketch {
         let factor =
             i32::try_from(seconds).ok().filter(|it| 0 < *it).map_or(1.0, |it| FADING.powi(it));
         self.faded_ms = now_ms - now_ms.rem_euclid(1000);
-        self.counters.iter_mut().for_each(|counter| counter.count *= factor);
-        self.counters.retain(|counter| FORGOTTEN <= counter.count);
+        self.counts.iter_mut().for_each(|count| *count *= factor);
+        let mut place = 0;
+        while place < self.counts.len() {
+            if FORGOTTEN <= self.counts[place] {
+                place += 1;
+            } else {
+                self.counts.swap_remove(place);
+                self.hashes.swap_remove(place);
+                self.names.swap_remove(place);
+            }
+        }
+        self.forget_coldest();
+    }
+
+    /// The keys that have counters, and what these have counted.
+    fn counted(&self) -> impl Iterator<Item = (&Name, f64)> {
+        self.names.iter().zip(self.counts.iter().copied())
     }
 }
 
@@ -149,12 +205,11 @@ impl HotKeys {
         }
     }
 
-    /// Notes that a key was called, for so many calls that were not looked at.
+    /// Notes that a key, whose hash is known, was called: for so many calls that were not looked at.
     pub(crate) fn note(
         &self,
         worker: usize,
-        database: usize,
-        key: &[u8],
+        (hash, database, key): (KeyHash, usize, &[u8]),
         is_write: bool,
         now_ms: i64,
     ) {
@@ -163,9 +218,9 @@ impl HotKeys {
         };
         let mut seen = worker.0.lock();
         if !is_write {
-            return seen.reads.note(database, key, ONE_OF, now_ms);
+            return seen.reads.note((hash, database, key), ONE_OF, now_ms);
         }
-        seen.writes.note(database, key, ONE_OF, now_ms);
+        seen.writes.note((hash, database, key), ONE_OF, now_ms);
         push_candidate(&mut seen.candidates, database, key);
     }
 
@@ -210,8 +265,8 @@ impl HotKeys {
             let mut seen = worker.0.lock();
             let sketch = if writes { &mut seen.writes } else { &mut seen.reads };
             sketch.fade(now_ms);
-            for Counter { database, key, count } in &sketch.counters {
-                *merged.entry((*database, key.clone())).or_default() += count;
+            for (name, count) in sketch.counted() {
+                *merged.entry(name.clone()).or_default() += count;
             }
         }
         // A steady rate adds up to ten times itself.
@@ -249,16 +304,24 @@ fn push_candidate(candidates: &mut VecDeque<Name>, database: usize, key: &[u8]) 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use keyspace::Keyspace;
+
     use super::*;
+
+    /// Random numbers, the same ones each time.
+    fn random_numbers() -> impl Iterator<Item = u64> {
+        let next = |state: &u64| state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        std::iter::successors(Some(1_u64), move |state| Some(next(state))).map(|state| state >> 33)
+    }
 
     /// Calls of many keys, of which some are called far more often than the others.
     #[test]
     fn the_hottest_of_many_keys_are_found() {
         let keys = HotKeys::new(2);
-        let mut state = 1_u64;
-        for call in 0..200_000_u64 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let random = state >> 33;
+        let (keyspace, _gates) = Keyspace::new(1, 1);
+        for (call, random) in (0..200_000_u64).zip(random_numbers()) {
             // One call of ten is of one of five hot keys, the rest of a hundred thousand.
             let key = if random.is_multiple_of(10) {
                 format!("hot:{}", random / 10 % 5)
@@ -266,7 +329,8 @@ mod tests {
                 format!("cold:{}", random % 100_000)
             };
             let worker = usize::try_from(call % 2).unwrap_or(0);
-            keys.note(worker, 0, key.as_bytes(), call % 3 == 0, 1_000_000);
+            let key = key.as_bytes();
+            keys.note(worker, (keyspace.hash(key), 0, key), call % 3 == 0, 1_000_000);
         }
         for writes in [false, true] {
             let hot = keys.hottest(writes, 1_000_000);
@@ -280,20 +344,63 @@ mod tests {
     #[test]
     fn counts_fade_and_are_forgotten() {
         let mut sketch = Sketch::default();
+        let (keyspace, _gates) = Keyspace::new(1, 1);
+        let steady = (keyspace.hash(b"steady"), 0, b"steady".as_slice());
         for second in 0..100 {
             for _ in 0..10 {
-                sketch.note(0, b"steady", 64, 1_000_000 + second * 1000);
+                sketch.note(steady, 64, 1_000_000 + second * 1000);
             }
         }
-        let rate = sketch.counters[0].count * (1.0 - FADING);
+        let rate = sketch.counts[0] * (1.0 - FADING);
         assert!((rate - 640.0).abs() < 64.0, "{rate} calls a second");
         sketch.fade(1_100_000 + 20_000);
-        let faded = sketch.counters[0].count * (1.0 - FADING);
+        let faded = sketch.counts[0] * (1.0 - FADING);
         assert!((50.0..120.0).contains(&faded), "{faded}");
         sketch.fade(1_100_000 + 200_000);
-        assert!(sketch.counters.is_empty());
-        sketch.note(0, b"key", 64, 5);
-        assert_eq!(sketch.counters.len(), 1, "the clock was set back");
+        assert_eq!(sketch.counted().count(), 0);
+        sketch.note(steady, 64, 5);
+        assert_eq!(sketch.counted().count(), 1, "the clock was set back");
+    }
+
+    /// What the sketch promises: no count is below the calls of its key, and none is above them by more than the coldest counter has; which
+    /// holds only if it is always the coldest that is taken over.
+    #[test]
+    fn counts_are_never_too_low_and_no_higher_than_the_coldest_above() {
+        let mut sketch = Sketch::default();
+        let (keyspace, _gates) = Keyspace::new(1, 1);
+        let mut calls: HashMap<Name, f64> = HashMap::new();
+        for (turn, random) in (0..20_000_u32).zip(random_numbers()) {
+            // Of a hundred keys some are called far more often than others, each in two databases.
+            let number = (random % 100) * (random / 100 % 100) / 100;
+            let (database, key) = ((random / 10_000 % 2) as usize, format!("key:{number}"));
+            let weight = 1 + turn % 3;
+            *calls.entry((database, key.as_bytes().into())).or_default() += f64::from(weight);
+            sketch.note(
+                (keyspace.hash(key.as_bytes()), database, key.as_bytes()),
+                weight,
+                1_000_000,
+            );
+            let coldest = sketch.counts.iter().copied().fold(f64::INFINITY, f64::min);
+            let excess = if sketch.counts.len() < COUNTERS { 0.0 } else { coldest };
+            for (name, count) in sketch.counted() {
+                let called = calls[name];
+                assert!(
+                    (called..=called + excess).contains(&count),
+                    "{name:?}: {called}, told {count}"
+                );
+            }
+            let total: f64 = sketch.counts.iter().sum();
+            assert!(
+                (total - calls.values().sum::<f64>()).abs() < 1e-6,
+                "a call adds to one counter"
+            );
+            if turn % 16 == 0 {
+                let mut names: Vec<&Name> = sketch.counted().map(|(name, _)| name).collect();
+                names.sort();
+                names.dedup();
+                assert_eq!(names.len(), sketch.counts.len(), "a key has one counter");
+            }
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! How long calls take: the latency monitor behind LATENCY, and the distribution of each command's durations.
 //!
 //! The monitor notes what took at least `latency-monitor-threshold` milliseconds, by kind of event, the worst of every second,
-//! and keeps the last 160 of them. The distributions are the histograms that the statistics keep for each command.
+//! and keeps the last 160 of them. The distributions are the [`Durations`] that the statistics keep for each command.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
 use crate::Engine;
+use crate::durations::{Durations, last_alike};
 
 /// Calls of commands that should take constant or logarithmic time.
 pub(crate) const FAST_COMMAND: &str = "fast-command";
@@ -152,7 +152,7 @@ impl Engine {
 
 /// How many calls took up to so many microseconds, where that number rises: doubling steps, each named by the largest
 /// duration that its histogram does not tell from the step itself.
-pub(crate) fn cumulative(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
+pub(crate) fn cumulative(durations: &Durations) -> Vec<(u64, u64)> {
     /// The first step, in nanoseconds.
     const FIRST: u64 = 1024;
     const STEPS: u32 = 20;
@@ -161,8 +161,8 @@ pub(crate) fn cumulative(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
     let mut shown = Vec::new();
     let mut before = 0;
     for step in (0..STEPS).map(|step| FIRST << step).chain([LAST]) {
-        let highest = histogram.highest_equivalent(step);
-        let count = histogram.count_between(0, highest);
+        let highest = last_alike(step);
+        let count = durations.calls_within(highest);
         if before < count {
             shown.push((highest / 1000, count));
             before = count;
@@ -172,9 +172,9 @@ pub(crate) fn cumulative(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
 }
 
 /// The duration that so many percent of the calls did not exceed, in microseconds.
-pub(crate) fn percentile_us(histogram: &Histogram<u64>, percent: f64) -> f64 {
+pub(crate) fn percentile_us(durations: &Durations, percent: f64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a second in nanoseconds is exact")]
-    let nanoseconds = histogram.value_at_percentile(percent) as f64;
+    let nanoseconds = durations.percentile(percent) as f64;
     nanoseconds / 1000.0
 }
 
@@ -326,14 +326,13 @@ mod tests {
 
     #[test]
     fn durations_are_counted_in_doubling_steps() {
-        let mut histogram = Histogram::new_with_bounds(1, 1_000_000_000, 2).expect("valid bounds");
-        for nanoseconds in [100, 1000, 1031, 1032, 33_000, 500_000_000] {
-            histogram.record(nanoseconds).expect("within bounds");
+        let mut durations = Durations::new();
+        for nanoseconds in [100, 1000, 1031, 1032, 33_000, 500_000_000, 999_000_000] {
+            durations.record(nanoseconds);
         }
-        histogram.record(999_000_000).expect("within bounds");
         let steps = [(1, 3), (2, 4), (33, 5), (541_065, 6), (1_073_741, 7)];
-        assert_eq!(cumulative(&histogram), steps);
-        assert!((percentile_us(&histogram, 50.0) - 1.039).abs() < 1e-9);
+        assert_eq!(cumulative(&durations), steps);
+        assert!((percentile_us(&durations, 50.0) - 1.039).abs() < 1e-9);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ::replication::SyncRequest;
 use command::CommandId;
 use resp::Protocol;
 
-use crate::acl::Account;
+use crate::acl::{Account, Rights};
 use crate::blocking::Blocked;
 use crate::clients::{ClientId, ClientRecord};
 use crate::memory_limit::Room;
@@ -31,6 +31,8 @@ pub struct Session {
     pub authenticated: bool,
     /// The user that it acts as, if that is not the default one.
     pub(crate) account: Option<Arc<Account>>,
+    /// What it remembers that this user may do.
+    pub(crate) rights: Rights,
     /// CLIENT REPLY.
     pub replies: Replies,
     /// CLIENT NO-TOUCH: its reads do not count as uses.
@@ -104,6 +106,7 @@ impl Session {
             database: 0,
             authenticated,
             account: None,
+            rights: Rights::default(),
             replies: Replies::On,
             no_touch: false,
             transaction: None,

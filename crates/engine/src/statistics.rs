@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 use resp::ReplyError;
 
 use crate::clients::ClientId;
+use crate::durations::Durations;
+use crate::effects::{Gathered, Recorded};
 
 /// One worker's numbers, on cache lines of their own (in pairs, as some processors fetch them).
 #[derive(Debug)]
@@ -93,8 +95,8 @@ pub struct CommandNumbers {
     pub rejected: u64,
     /// Calls that ended with an error.
     pub failed: u64,
-    /// How long calls took, in nanoseconds, while latency is tracked.
-    pub latency: Option<Box<hdrhistogram::Histogram<u64>>>,
+    /// How long calls took, while latency is tracked.
+    pub(crate) latency: Option<Durations>,
 }
 
 impl WorkerStatistics {
@@ -179,7 +181,7 @@ impl WorkerStatistics {
 /// Calls that a worker has executed and not yet added to its numbers.
 #[derive(Debug, Default)]
 pub struct Tally {
-    calls: Vec<(CommandId, u64, Fate)>,
+    calls: Vec<Counted>,
     /// Codes of error replies.
     errors: Vec<String>,
     /// Commands whose calls failed in a way that `calls` does not say.
@@ -194,8 +196,18 @@ pub struct Tally {
     pub expired_fields: u64,
     /// Keys evicted.
     pub evicted: u64,
-    /// Where the stream of effects ended for the file after the last call of this worker that was recorded.
-    pub recorded_to: u64,
+    /// Where the stream of effects ended after the last call of the batch that was recorded.
+    pub(crate) recorded: Recorded,
+    /// Calls of the batch that are still to be recorded.
+    pub(crate) gathered: Gathered,
+}
+
+/// A call to be counted.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    command: CommandId,
+    nanoseconds: u64,
+    fate: Fate,
 }
 
 /// How a call ended.
@@ -218,7 +230,14 @@ impl Tally {
     /// Notes a call of the command with this id.
     #[inline]
     pub fn call(&mut self, command: CommandId, nanoseconds: u64, fate: Fate) {
-        self.calls.push((command, nanoseconds, fate));
+        self.calls.push(Counted { command, nanoseconds, fate });
+    }
+
+    /// Notes where the stream of effects ended after something was recorded.
+    #[inline]
+    pub(crate) fn note_recorded(&mut self, recorded: Recorded) {
+        self.recorded.file = recorded.file.or(self.recorded.file);
+        self.recorded.replicas = recorded.replicas.or(self.recorded.replicas);
     }
 
     /// Counts fields of hashes that were removed because they had expired.
@@ -257,38 +276,29 @@ impl Tally {
         round: &mut keyspace::Round,
         tracking: bool,
     ) {
-        let mut numbers = statistics.numbers.lock();
+        let numbers = &mut *statistics.numbers.lock();
         numbers.keyspace_hits += std::mem::take(&mut round.hits);
         numbers.keyspace_misses += std::mem::take(&mut round.misses);
         numbers.expired_keys += std::mem::take(&mut self.expired);
         numbers.expired_fields += std::mem::take(&mut self.expired_fields);
         numbers.evicted_keys += std::mem::take(&mut self.evicted);
         numbers.changes += std::mem::take(&mut self.changes);
-        let mut spent = 0;
-        for (id, nanoseconds, fate) in self.calls.drain(..) {
-            let Some(command) = numbers.commands.get_mut(usize::from(id)) else { continue };
-            match fate {
-                Fate::Rejected => {
-                    command.rejected += 1;
-                    continue;
-                }
-                Fate::Failed => command.failed += 1,
-                Fate::Done => {}
-            }
-            command.calls += 1;
-            command.nanoseconds += nanoseconds;
-            if tracking {
-                command.track(nanoseconds);
-            }
-            spent += nanoseconds;
-            numbers.commands_processed += 1;
+        let mut spent_ns = 0;
+        // Calls that follow each other are often of the same command.
+        for alike in self.calls.chunk_by(|one, next| one.command == next.command) {
+            let id = alike.first().map_or(0, |call| usize::from(call.command));
+            let Some(command) = numbers.commands.get_mut(id) else { continue };
+            let (calls, nanoseconds) = command.count(alike, tracking);
+            numbers.commands_processed += calls;
+            spent_ns += nanoseconds;
         }
+        self.calls.clear();
         for id in self.failures.drain(..) {
             if let Some(command) = numbers.commands.get_mut(usize::from(id)) {
                 command.failed += 1;
             }
         }
-        numbers.event_loop_command_us += spent / 1000;
+        numbers.event_loop_command_us += spent_ns / 1000;
         for code in self.errors.drain(..) {
             numbers.count_error(code);
         }
@@ -296,18 +306,26 @@ impl Tally {
 }
 
 impl CommandNumbers {
-    fn track(&mut self, nanoseconds: u64) {
-        /// A second; longer calls count as this.
-        const LONGEST: u64 = 1_000_000_000;
-        /// Significant digits, as Redis's.
-        const PRECISION: u8 = 2;
-        if self.latency.is_none() {
-            self.latency =
-                hdrhistogram::Histogram::new_with_bounds(1, LONGEST, PRECISION).ok().map(Box::new);
+    /// Counts calls of this command; says how many of them were executed, and how many nanoseconds they took together.
+    fn count(&mut self, calls: &[Counted], tracking: bool) -> (u64, u64) {
+        let (mut executed, mut spent_ns) = (0, 0);
+        for call in calls {
+            if call.fate != Fate::Done {
+                if call.fate == Fate::Rejected {
+                    self.rejected += 1;
+                    continue;
+                }
+                self.failed += 1;
+            }
+            executed += 1;
+            spent_ns += call.nanoseconds;
+            if tracking {
+                self.latency.get_or_insert_with(Durations::new).record(call.nanoseconds);
+            }
         }
-        if let Some(histogram) = &mut self.latency {
-            histogram.saturating_record(nanoseconds.max(1));
-        }
+        self.calls += executed;
+        self.nanoseconds += spent_ns;
+        (executed, spent_ns)
     }
 }
 
@@ -388,8 +406,7 @@ impl CommandNumbers {
         self.rejected += other.rejected;
         self.failed += other.failed;
         match (&mut self.latency, &other.latency) {
-            // Both have the same bounds, so adding cannot fail.
-            (Some(sum), Some(other)) => sum.add(&**other).unwrap_or_default(),
+            (Some(sum), Some(other)) => sum.add(other),
             (None, Some(other)) => self.latency = Some(other.clone()),
             (_, None) => {}
         }

@@ -163,12 +163,17 @@ impl Server {
     pub fn call<Word: AsRef<[u8]>>(&mut self, client: usize, words: &[Word]) -> (Vec<u8>, Next) {
         let mut input = Vec::new();
         resp::value::encode_request(words, &mut input);
+        self.send(client, &input)
+    }
+
+    /// What a client is answered that sends these requests at once, and what its connection does then.
+    pub fn send(&mut self, client: usize, input: &[u8]) -> (Vec<u8>, Next) {
         let mut batch = Batch::new();
-        RequestParser::new().parse(&input, 0, &mut batch, &RequestLimits::default(), usize::MAX);
+        RequestParser::new().parse(input, 0, &mut batch, &RequestLimits::default(), usize::MAX);
         let mut output = Output::new();
         self.worker.begin_round(Time { unix_us: self.now_ms * 1000 });
         self.worker.abandon_wait(&mut self.clients[client]);
-        let ran = self.worker.run(&mut self.clients[client], &batch, &input, &mut output);
+        let ran = self.worker.run(&mut self.clients[client], &batch, input, &mut output);
         self.deliver();
         self.worker.broadcast();
         self.worker.end_round();

@@ -10,7 +10,7 @@ use crate::Engine;
 use crate::command_table::{Callable, only_key};
 use crate::session::Session;
 use crate::statistics::Fate;
-use crate::worker::{Gate, Worker};
+use crate::worker::{Gate, Prepared, Worker};
 use crate::{hot_keys, latency};
 
 impl Worker<'_> {
@@ -72,16 +72,18 @@ impl Worker<'_> {
     pub(crate) fn look_at_key(
         &mut self,
         session: &Session,
-        callable: Option<&Callable>,
+        prepared: Prepared<'_>,
         words: Words<'_>,
     ) {
         let ahead = usize::try_from(2 * hot_keys::ONE_OF - 1).unwrap_or(1);
         // Not at equal distances: what a client repeats may be as long.
         self.until_look = 1 + u32::try_from(self.round.random.below(ahead)).unwrap_or(0);
-        let Some(callable) = callable.filter(|_| self.config.latency.hot_keys) else { return };
+        let tracked = prepared.callable.filter(|_| self.config.latency.hot_keys);
+        let (Some(callable), Some(hash)) = (tracked, prepared.hash) else { return };
         let Some(key) = only_key(callable).and_then(|position| words.get(position)) else { return };
         let is_write = callable.flags.has(Flags::WRITE);
-        self.engine.hot_keys.note(self.index, session.database, key, is_write, self.now_ms());
+        let name = (hash, session.database, key);
+        self.engine.hot_keys.note(self.index, name, is_write, self.now_ms());
     }
 
     /// Measures some keys that may be among the biggest.

@@ -2,11 +2,11 @@
 //!
 //! A round is what a worker does between two waits for its sockets: it enters its gate, takes the time, runs batches of
 //! calls, and leaves. Within a batch the keys of all calls are looked for in three passes (hash and bucket, entry, execution),
-//! so that the memory they are in is on its way before it is needed.
+//! so that the memory they are in is on its way before it is needed; and where several have one key, the elements that they name, too.
 
 use std::sync::Arc;
 
-use command::{CommandId, Flags};
+use command::{CommandId, Flags, Sought};
 use config::Config;
 use keyspace::{
     AccessClock, AccessPolicy, EvictionPool, Expiring, ExpiryCycle, ExpiryMode, GateKey, Inside,
@@ -18,6 +18,8 @@ use crate::Engine;
 use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
+use crate::effects::{Recorded, waits_for};
+use crate::execution::record_gathered;
 use crate::host::LogLevel;
 use crate::pause::PauseKind;
 use crate::pubsub::{Bundle, Delivered, Delivery, Parcel, Post};
@@ -28,6 +30,9 @@ use crate::watch;
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
 /// is still in the first cache when its turn comes.
 const AHEAD: usize = 32;
+
+/// Calls in a row for one key from which on it pays to look ahead into its value.
+const ELEMENTS_AHEAD: usize = 4;
 /// How often the sizes of databases are noted for those who may not look themselves.
 const SIZES_INTERVAL_MS: i64 = 1000;
 
@@ -317,25 +322,35 @@ impl<'e> Worker<'e> {
             before: (self.engine.ticks)(),
         };
         self.round.donated.extend_from_slice(batch.supplied());
-        let recorded_to = self.tally.recorded_to;
+        let gathers = 1 < batch.len() && self.engine.keyspace.gates().is_single();
+        self.tally.gathered.open(gathers);
+        self.tally.recorded = Recorded::default();
         let host = &self.engine.host;
         while !host.contain(&mut || self.pursue(&mut course, session, batch, input, output)) {
             let words = batch.words(course.executed, input);
             self.recover(&mut course, session, words, output);
         }
         self.round.donated.clear();
+        self.record_gathered(session);
+        self.tally.gathered.open(false);
         // Before the replies are seen by their client.
         if self.broadcast() {
             self.absorb(session, output);
-        }
-        if self.tally.recorded_to != recorded_to {
-            session.recorded_to = self.tally.recorded_to;
         }
         if let Some(command) = course.last {
             session.note(self.round.now_ms, command);
         }
         self.settle();
         Ran { executed: course.executed, next: course.next }
+    }
+
+    /// Records the calls that were put aside; the session knows then how far the stream has come with its calls.
+    #[inline]
+    fn record_gathered(&mut self, session: &mut Session) {
+        record_gathered(self.engine, &mut self.tally);
+        let Recorded { file, replicas } = self.tally.recorded;
+        session.recorded_to = file.unwrap_or(session.recorded_to);
+        session.replicated_to = replicas.unwrap_or(session.replicated_to);
     }
 
     /// Adds what was executed to the worker's statistics.
@@ -420,6 +435,9 @@ impl<'e> Worker<'e> {
             for place in 0..ahead {
                 let prepared = self.prepared[place];
                 let words = batch.words(course.executed, input);
+                if !self.tally.gathered.is_empty() && waits_for(prepared.callable) {
+                    self.record_gathered(session);
+                }
                 course.begin = output.mark();
                 self.round.changed = false;
                 let outcome = self.execute(session, words, prepared, output);
@@ -448,7 +466,7 @@ impl<'e> Worker<'e> {
                 }
                 self.until_look -= 1;
                 if self.until_look == 0 {
-                    self.look_at_key(session, prepared.callable, words);
+                    self.look_at_key(session, prepared, words);
                 }
                 if let Some((id, fate)) = outcome.fate {
                     let elapsed_ns = after.wrapping_sub(course.before);
@@ -540,6 +558,7 @@ impl<'e> Worker<'e> {
     ) {
         self.prepared.clear();
         let keyspace = &self.engine.keyspace;
+        let first = range.start;
         // Calls that follow each other are often of the same command.
         let mut last: Option<(&[u8], &'e Callable)> = None;
         for index in range {
@@ -562,8 +581,37 @@ impl<'e> Worker<'e> {
         for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_bucket(inside, session.database, hash);
         }
+        let mut distinct = 0;
         for hash in distinct_hashes(&self.prepared) {
             keyspace.prefetch_entry(inside, session.database, hash);
+            distinct += 1;
+        }
+        if distinct + ELEMENTS_AHEAD <= self.prepared.len() {
+            self.prepare_elements(session, batch, input, first);
+        }
+    }
+
+    /// Where several of the prepared calls in a row look into the value of one key, starts to fetch what they will look at.
+    fn prepare_elements(&mut self, session: &Session, batch: &Batch, input: &[u8], first: usize) {
+        let Gate::Inside(inside) = &mut self.gate else { return };
+        let mut index = first;
+        for run in self.prepared.chunk_by(|one, next| one.hash == next.hash) {
+            let begin = index;
+            index += run.len();
+            let Some(hash) = run[0].hash.filter(|_| ELEMENTS_AHEAD <= run.len()) else { continue };
+            let sought =
+                |prepared: &Prepared<'_>| prepared.callable.map(|found| found.command.sought);
+            let with_places = run.iter().any(|call| matches!(sought(call), Some(Sought::Place(_))));
+            let elements =
+                run.iter().zip(begin..).filter_map(|(call, index)| match sought(call)? {
+                    Sought::Element(position) | Sought::Place(position) => {
+                        batch.words(index, input).get(position)
+                    }
+                    Sought::Nothing => None,
+                });
+            self.engine.keyspace.look_ahead(inside, session.database, hash, |object| {
+                object.look_ahead(elements.clone(), with_places);
+            });
         }
     }
 

@@ -37,6 +37,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 
+use collections::ObjectRef;
 use parking_lot::{Mutex, RwLock};
 
 pub use access::{AccessClock, AccessPolicy, Random};
@@ -188,6 +189,25 @@ impl Keyspace {
         let shard = self.lock(admission, hash.shard(self.mask));
         if let Some(database) = shard.database(database) {
             database.entries().prefetch_candidates(hash.0, |entry| entry.prefetch());
+        }
+    }
+
+    /// Has `look` see the collection at a key, or at another key that looks like it: to fetch what calls will look up in it. Nothing that
+    /// is seen may be told.
+    pub fn look_ahead(
+        &self,
+        admission: &mut impl Admission,
+        database: usize,
+        hash: KeyHash,
+        mut look: impl FnMut(ObjectRef<'_>),
+    ) {
+        let shard = self.lock(admission, hash.shard(self.mask));
+        if let Some(database) = shard.database(database) {
+            database.entries().prefetch_candidates(hash.0, |entry| {
+                if let Some(object) = entry.object() {
+                    look(object);
+                }
+            });
         }
     }
 

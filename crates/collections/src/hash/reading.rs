@@ -72,6 +72,13 @@ impl<'a> HashRef<'a> {
         }
     }
 
+    /// Starts to load what lookups of fields with these hashes will read.
+    pub(crate) fn look_ahead(self, hashes: impl Iterator<Item = u64> + Clone) {
+        if let FormRef::Table(table) = self.form {
+            table.fields().prefetch_all(hashes, Field::address);
+        }
+    }
+
     /// How it is represented.
     pub fn encoding(self) -> Encoding {
         match self.form {

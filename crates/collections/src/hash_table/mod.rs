@@ -209,6 +209,22 @@ impl<T> HashTable<T> {
         }
     }
 
+    /// Starts to load what lookups of these hashes will read: first all buckets, then, as the first of them arrive, what the elements
+    /// there point to, whose address is asked for.
+    #[inline]
+    pub fn prefetch_all(
+        &self,
+        hashes: impl Iterator<Item = u64> + Clone,
+        address: impl Fn(&T) -> *const u8,
+    ) {
+        for hash in hashes.clone() {
+            self.prefetch_bucket(hash);
+        }
+        for hash in hashes {
+            self.prefetch_candidates(hash, |element| prefetch(address(element)));
+        }
+    }
+
     /// Drops all elements and frees all memory.
     pub fn clear(&mut self) {
         drop(mem::take(self));

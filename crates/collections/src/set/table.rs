@@ -4,7 +4,7 @@
 //! members up has these waits overlap ([`Table::retain_contained`], [`Table::insert_all`], and [`Members`](super::Members) when
 //! walking): a few at a time, first all buckets are asked for, then the members that they point to, and then they are compared.
 
-use crate::hash_table::{self, Entry, Rehash, prefetch};
+use crate::hash_table::{self, Entry, Rehash};
 use crate::hashing::hash;
 use crate::journal::Journal;
 use crate::pieces::Piece;
@@ -85,6 +85,11 @@ impl Table {
         self.members.find(sought.hash, |member| member.bytes() == sought.bytes).is_some()
     }
 
+    /// Starts to load what lookups of members with these hashes will read.
+    pub(crate) fn look_ahead(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        self.members.prefetch_all(hashes, PackedBytes::address);
+    }
+
     /// Keeps those that are members, or those that are not.
     pub(super) fn retain_contained(&self, sought: &mut Batch<'_>, wanted: bool) {
         self.prefetch(sought.iter());
@@ -92,12 +97,7 @@ impl Table {
     }
 
     fn prefetch<'a>(&self, sought: impl Iterator<Item = &'a Sought<'a>> + Clone) {
-        for sought in sought.clone() {
-            self.members.prefetch_bucket(sought.hash);
-        }
-        for sought in sought {
-            self.members.prefetch_candidates(sought.hash, |member| prefetch(member.address()));
-        }
+        self.look_ahead(sought.map(|sought| sought.hash));
     }
 
     /// Adds a member; says whether it is new.

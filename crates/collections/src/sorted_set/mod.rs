@@ -274,6 +274,17 @@ impl<'a> SortedSetRef<'a> {
         self.len() == 0
     }
 
+    /// Starts to load what lookups of these members, given with their hashes, will read; their places as well, if these are wanted.
+    pub(crate) fn look_ahead<'m>(
+        self,
+        members: impl Iterator<Item = (u64, &'m [u8])> + Clone,
+        with_places: bool,
+    ) {
+        if let FormRef::Ranked(ranked) = self.form {
+            ranked.look_ahead(members, with_places);
+        }
+    }
+
     /// The score of a member.
     #[inline]
     pub fn score(self, member: &[u8]) -> Option<f64> {

@@ -79,6 +79,25 @@ impl Ranked {
         self.tree.prefetch(Start(|other: f64, _| other < score));
     }
 
+    /// Starts to load what lookups of these members, given with their hashes, will read in the table; and in the tree, if their places
+    /// are wanted.
+    pub(super) fn look_ahead<'m>(
+        &self,
+        members: impl Iterator<Item = (u64, &'m [u8])> + Clone,
+        with_places: bool,
+    ) {
+        self.table.prefetch_all(members.clone().map(|(hash, _)| hash), Member::address);
+        if !with_places {
+            return;
+        }
+        for (hash, member) in members {
+            if let Some(held) = self.table.find(hash, |held| held.bytes() == member) {
+                let score = held.header();
+                self.tree.prefetch(Start(|other: f64, _| other < score));
+            }
+        }
+    }
+
     #[inline]
     fn find(&self, member: &[u8]) -> Option<&Member> {
         self.table.find(hash(member), |held| held.bytes() == member)

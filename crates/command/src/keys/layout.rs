@@ -2,9 +2,10 @@
 
 use resp::Words;
 
-use super::{KeyFinder, KeyPositions, Search};
+use super::{KeyFinder, KeyPosition, KeyPositions, Search};
 use crate::declaration::Command;
 use crate::key_spec::{Begin, Find, KeyFlags, KeySpec};
+use crate::table::Entry;
 
 /// Where the keys of any call of a command are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,21 @@ pub enum KeyLayout {
     },
     /// The words of the call decide: [`Command::find_keys`].
     General,
+}
+
+impl<H> Entry<H> {
+    /// The only key of a call, where that there is one follows from the declaration: all that [`Command::find_keys`] finds then.
+    #[inline]
+    pub fn one_key(&self, words: Words<'_>) -> Option<KeyPosition> {
+        let KeyLayout::One(position) = self.layout else { return None };
+        let index = usize::from(position);
+        let flags = match self.command.key_finder {
+            None => self.command.keys.iter().find(|spec| !spec.flags.has(KeyFlags::NOT_KEY))?.flags,
+            Some(KeyFinder::Flags(flags)) => flags(words),
+            Some(KeyFinder::Positions(_)) => return None,
+        };
+        (index < words.len()).then_some(KeyPosition { index, flags })
+    }
 }
 
 impl KeyLayout {

@@ -1,12 +1,13 @@
 //! Users and what they may do: the access control list.
 //!
-//! All users are known to all workers. A session holds the [`Account`] of its user; what it may do is looked up there, so a change
-//! holds for all its clients at once. Most servers have one user that may do everything: then a call asks one flag.
+//! All users are known to all workers. A session holds the [`Account`] of its user, and remembers what it may do ([`Rights`]) until a user
+//! changes: each call compares the number of changes, so a change holds for all clients at once. Most calls then ask one bit.
 //!
 //! The rules and their texts are Redis's; [`User`] and its [`Selector`]s read and show them.
 
 mod file;
 mod log;
+mod rights;
 mod rule;
 mod selector;
 mod user;
@@ -26,6 +27,8 @@ use resp::{ReplyError, Words};
 
 use crate::command_table::{Callable, Handler};
 pub(crate) use log::{Context, Entry, Log};
+pub(crate) use rights::Rights;
+use rights::Standing;
 pub(crate) use rule::RuleError;
 use selector::Kind;
 pub(crate) use selector::first_word_rules;
@@ -43,7 +46,7 @@ pub(crate) struct AccessControl {
     default: Arc<Account>,
     /// By name.
     accounts: Mutex<BTreeMap<Vec<u8>, Arc<Account>>>,
-    /// Rises with every change.
+    /// Rises with every change, after it was made. Never 0, which sessions that remember nothing have.
     version: AtomicU64,
     /// Clients have changed users, not only the password of the default one.
     has_changed: AtomicBool,
@@ -54,9 +57,7 @@ pub(crate) struct AccessControl {
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: Vec<u8>,
-    /// It may do everything.
-    is_unlimited: AtomicBool,
-    user: ArcSwap<User>,
+    standing: ArcSwap<Standing>,
 }
 
 /// Why a call is refused. Those that are compared come in this order.
@@ -124,9 +125,9 @@ impl Denied {
 }
 
 impl Account {
-    fn new(name: &[u8], user: User) -> Account {
-        let is_unlimited = user.is_unlimited().into();
-        Account { name: name.to_vec(), is_unlimited, user: ArcSwap::from_pointee(user) }
+    fn new(name: &[u8], user: User, commands: &Commands) -> Account {
+        let standing = ArcSwap::from_pointee(Standing::new(user, commands));
+        Account { name: name.to_vec(), standing }
     }
 
     /// The line that makes the same user in a file.
@@ -136,31 +137,23 @@ impl Account {
 
     /// The user as it is now.
     pub(crate) fn user(&self) -> Arc<User> {
-        self.user.load_full()
+        Arc::clone(&self.standing.load().user)
     }
 
-    /// Whether it may make a call.
-    #[inline]
+    /// Whether it may make a call, by its rules themselves. A call that is made asks [`AccessControl::check`].
     pub(crate) fn check(&self, callable: &Callable, words: Words<'_>) -> Result<(), Denied> {
-        if self.is_unlimited.load(Acquire) {
-            return Ok(());
-        }
-        self.user.load().check(callable, words)
+        self.user().check(callable, words)
     }
 
     /// Whether it may listen to what a client of its has subscribed to.
     pub(crate) fn may_listen(&self, name: &[u8], is_pattern: bool) -> bool {
         let kind = if is_pattern { Kind::Pattern } else { Kind::Channel };
-        self.user.load().allows_channel(name, kind)
+        self.standing.load().user.allows_channel(name, kind)
     }
 
-    fn replace(&self, user: User) {
-        let is_unlimited = user.is_unlimited();
-        if !is_unlimited {
-            self.is_unlimited.store(false, Release);
-        }
-        self.user.store(Arc::new(user));
-        self.is_unlimited.store(is_unlimited, Release);
+    /// Who does so changes the version of all users afterwards: until then, what was before may be remembered.
+    fn replace(&self, user: User, commands: &Commands) {
+        self.standing.store(Arc::new(Standing::new(user, commands)));
     }
 }
 
@@ -174,12 +167,12 @@ pub(crate) struct Refused {
 impl AccessControl {
     /// One user that may do everything.
     pub(crate) fn new(commands: &Commands) -> AccessControl {
-        let default = Arc::new(Account::new(DEFAULT_USER, User::unlimited(commands)));
+        let default = Arc::new(Account::new(DEFAULT_USER, User::unlimited(commands), commands));
         let accounts = BTreeMap::from([(DEFAULT_USER.to_vec(), Arc::clone(&default))]);
         AccessControl {
             default,
             accounts: Mutex::new(accounts),
-            version: AtomicU64::new(0),
+            version: AtomicU64::new(1),
             has_changed: AtomicBool::new(false),
             log: Log::default(),
         }
@@ -191,12 +184,31 @@ impl AccessControl {
         &self.default
     }
 
+    /// Whether a client may make a call that acts as `account`, or as the default user; `rights` are what it remembers, and are renewed
+    /// if users have changed since.
+    #[inline]
+    pub(crate) fn check(
+        &self,
+        account: Option<&Arc<Account>>,
+        rights: &mut Rights,
+        callable: &Callable,
+        words: Words<'_>,
+    ) -> Result<(), Denied> {
+        let version = self.version();
+        if !rights.is_of(version) {
+            // The version was read before: what is remembered is never older than it says.
+            *rights = Rights::of(account.unwrap_or(&self.default), version);
+        }
+        rights.check(callable, words)
+    }
+
     /// The user of a name.
     pub(crate) fn find(&self, name: &[u8]) -> Option<Arc<Account>> {
         self.accounts.lock().get(name).cloned()
     }
 
     /// Rises with every change.
+    #[inline]
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Acquire)
     }
@@ -228,20 +240,20 @@ impl AccessControl {
         let mut users = file::parse(text, path, allows_all_channels, commands)?;
         let default = users.remove(DEFAULT_USER).unwrap_or_else(|| User::unlimited(commands));
         let mut accounts = self.accounts.lock();
-        self.version.fetch_add(1, Release);
-        self.default.replace(default);
+        self.default.replace(default, commands);
         let is_gone = |name: &Vec<u8>| name.as_slice() != DEFAULT_USER && !users.contains_key(name);
         let gone: BTreeSet<Vec<u8>> =
             accounts.keys().filter(|name| is_gone(name)).cloned().collect();
         accounts.retain(|name, _| !gone.contains(name));
         for (name, user) in users {
             if let Some(account) = accounts.get(&name) {
-                account.replace(user);
+                account.replace(user, commands);
             } else {
-                let account = Arc::new(Account::new(&name, user));
+                let account = Arc::new(Account::new(&name, user, commands));
                 accounts.insert(name, account);
             }
         }
+        self.version.fetch_add(1, Release);
         Ok(gone)
     }
 
@@ -267,13 +279,13 @@ impl AccessControl {
             let rule = rule.as_ref();
             user.apply(rule, commands).map_err(|why| Refused { rule: rule.to_vec(), why })?;
         }
-        self.version.fetch_add(1, Release);
         match known {
-            Some(account) => account.replace(user),
+            Some(account) => account.replace(user, commands),
             None => {
-                accounts.insert(name.to_vec(), Arc::new(Account::new(name, user)));
+                accounts.insert(name.to_vec(), Arc::new(Account::new(name, user, commands)));
             }
         }
+        self.version.fetch_add(1, Release);
         Ok(())
     }
 
@@ -292,13 +304,13 @@ impl AccessControl {
 
     /// Whether clients have to say who they are.
     pub(crate) fn asks_password(&self) -> bool {
-        let user = self.default.user.load();
+        let user = &self.default.standing.load().user;
         !user.needs_no_password || !user.is_enabled
     }
 
     /// The user, if the password is right.
     pub(crate) fn authenticate(&self, name: &[u8], password: &[u8]) -> Option<Arc<Account>> {
-        self.find(name).filter(|account| account.user.load().accepts(password))
+        self.find(name).filter(|account| account.standing.load().user.accepts(password))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use collections::glob::{Case, glob_matches};
-use command::{Categories, CommandId, Flags, KeyFlags, KeyPositions, Search};
+use command::{Categories, CommandId, Flags, KeyFlags, KeyPosition, KeyPositions, Search};
 use resp::Words;
 
 use super::rule::RuleError;
@@ -36,6 +36,31 @@ struct KeyPattern {
     reads: bool,
     writes: bool,
     pattern: Vec<u8>,
+    form: Form,
+}
+
+/// How a pattern is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// It is the key.
+    Whole,
+    /// It is what the key begins with, but for the asterisk at its end.
+    Beginning,
+    /// By all rules of patterns.
+    Any,
+}
+
+impl Form {
+    fn of(pattern: &[u8]) -> Form {
+        let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\');
+        match pattern {
+            // An asterisk alone does not match the empty key.
+            [b'*'] => Form::Any,
+            [literal @ .., b'*'] if !literal.iter().any(is_special) => Form::Beginning,
+            _ if !pattern.iter().any(is_special) => Form::Whole,
+            _ => Form::Any,
+        }
+    }
 }
 
 impl Selector {
@@ -51,11 +76,6 @@ impl Selector {
             channels: Vec::new(),
             rules: vec![(false, b"@all".to_vec())],
         }
-    }
-
-    /// Whether it allows everything.
-    pub(super) fn is_unlimited(&self) -> bool {
-        self.allows_all_commands && self.allows_all_keys && self.allows_all_channels
     }
 
     /// Follows a rule.
@@ -219,16 +239,50 @@ impl Selector {
         Ok(())
     }
 
+    /// Whether it allows all calls of a command, whatever their words are.
+    pub(super) fn allows_always(&self, callable: &Callable) -> bool {
+        self.allows_all_calls(callable)
+            && (self.allows_all_keys || !callable.command.has_keys())
+            && (self.allows_all_channels || !callable.flags.has(Flags::PUB_SUB))
+    }
+
+    /// Whether it allows a call with this only key: [`check`](Selector::check) finds nothing wrong then. `matched` is the place of the
+    /// pattern that allowed a key before, which is asked first.
+    pub(super) fn allows_one_key(
+        &self,
+        callable: &Callable,
+        words: Words<'_>,
+        key: KeyPosition,
+        matched: &mut usize,
+    ) -> bool {
+        if !self.allows_command(callable, words)
+            || (!self.allows_all_channels && callable.flags.has(Flags::PUB_SUB))
+        {
+            return false;
+        }
+        let word = words.get(key.index).unwrap_or_default();
+        let allows = |pattern: &KeyPattern| pattern.allows(word, key.flags);
+        if self.allows_all_keys || self.keys.get(*matched).is_some_and(allows) {
+            return true;
+        }
+        let found = self.keys.iter().position(allows);
+        *matched = found.unwrap_or(*matched);
+        found.is_some()
+    }
+
+    /// Whether it allows a command by its name alone.
+    fn allows_all_calls(&self, callable: &Callable) -> bool {
+        let word = self.commands.get(usize::from(callable.id) / 64).copied().unwrap_or(0);
+        self.allows_all_commands
+            || callable.flags.has(Flags::NO_AUTH)
+            || word >> (callable.id % 64) & 1 == 1
+    }
+
     fn allows_command(&self, callable: &Callable, words: Words<'_>) -> bool {
-        if self.allows_all_commands || callable.flags.has(Flags::NO_AUTH) {
+        if self.allows_all_calls(callable) {
             return true;
         }
-        let id = callable.id;
-        let word = self.commands.get(usize::from(id) / 64).copied().unwrap_or(0);
-        if word >> (id % 64) & 1 == 1 {
-            return true;
-        }
-        let Some(allowed) = self.first_words.get(&id) else { return false };
+        let Some(allowed) = self.first_words.get(&callable.id) else { return false };
         let first = words.get(callable.name_words());
         first.is_some_and(|first| allowed.iter().any(|word| word.eq_ignore_ascii_case(first)))
     }
@@ -347,7 +401,13 @@ impl KeyPattern {
             }
             _ => return None,
         };
-        (!has_spaces(pattern)).then(|| KeyPattern { reads, writes, pattern: pattern.to_vec() })
+        let form = Form::of(pattern);
+        (!has_spaces(pattern)).then(|| KeyPattern {
+            reads,
+            writes,
+            pattern: pattern.to_vec(),
+            form,
+        })
     }
 
     fn allows(&self, key: &[u8], flags: KeyFlags) -> bool {
@@ -355,9 +415,15 @@ impl KeyPattern {
         let writes = flags.has(KeyFlags::INSERT)
             || flags.has(KeyFlags::DELETE)
             || flags.has(KeyFlags::UPDATE);
-        (self.reads || !reads)
-            && (self.writes || !writes)
-            && glob_matches(&self.pattern, key, Case::Sensitive)
+        (self.reads || !reads) && (self.writes || !writes) && self.matches(key)
+    }
+
+    fn matches(&self, key: &[u8]) -> bool {
+        match (self.form, &*self.pattern) {
+            (Form::Whole, whole) => whole == key,
+            (Form::Beginning, [beginning @ .., _]) => key.starts_with(beginning),
+            (Form::Beginning | Form::Any, pattern) => glob_matches(pattern, key, Case::Sensitive),
+        }
     }
 
     fn shown(&self) -> Vec<u8> {
@@ -405,4 +471,27 @@ pub(crate) fn first_word_rules(rule: &[u8], commands: &Commands) -> Vec<Vec<u8>>
     let is_one = callable
         .is_some_and(|callable| callable.container.is_none() && !callable.command.is_container());
     if is_one { vec![rule.to_vec()] } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The ways to compare that are short give what the rules of patterns give.
+        #[test]
+        fn patterns_are_compared_by_the_rules_of_patterns(
+            pattern in "[ab]{0,3}\\*?|[ab*?\\[\\]\\\\^-]{0,5}",
+            keys in proptest::collection::vec("[ab*\\\\]{0,5}", 1..20),
+        ) {
+            let rule = [b"~", pattern.as_bytes()].concat();
+            let parsed = KeyPattern::parse(&rule).expect("it has no spaces");
+            for key in keys.iter().map(String::as_bytes).chain([pattern.as_bytes()]) {
+                let by_rules = glob_matches(pattern.as_bytes(), key, Case::Sensitive);
+                prop_assert_eq!(parsed.matches(key), by_rules, "{} {:?} {:?}", pattern, key, parsed.form);
+            }
+        }
+    }
 }

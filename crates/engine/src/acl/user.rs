@@ -1,5 +1,6 @@
 //! A user: how it proves who it is, and what it may do.
 
+use command::KeyPosition;
 use resp::Words;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
@@ -117,9 +118,21 @@ impl User {
         self.allows_all_channels = allows_all_channels;
     }
 
-    /// Whether it may do everything.
-    pub(super) fn is_unlimited(&self) -> bool {
-        self.selectors.iter().any(Selector::is_unlimited)
+    /// Whether it may make all calls of a command, whatever their words are.
+    pub(super) fn allows_always(&self, callable: &Callable) -> bool {
+        self.selectors.iter().any(|selector| selector.allows_always(callable))
+    }
+
+    /// Whether it may make a call with this only key. `matched` is where a pattern allowed a key before, and says where one does now.
+    pub(super) fn allows_one_key(
+        &self,
+        callable: &Callable,
+        words: Words<'_>,
+        key: KeyPosition,
+        matched: &mut usize,
+    ) -> bool {
+        let allows = |selector: &Selector| selector.allows_one_key(callable, words, key, matched);
+        self.selectors.iter().any(allows)
     }
 
     /// Whether a password is right. All are compared, whichever is.

@@ -137,13 +137,13 @@ pub(super) fn errors(facts: &Facts<'_>, fields: &mut Fields) {
 
 pub(super) fn latencies(facts: &Facts<'_>, fields: &mut Fields) {
     for (name, numbers) in called(facts) {
-        let Some(histogram) = &numbers.latency else { continue };
+        let Some(durations) = &numbers.latency else { continue };
         let percentiles: Vec<String> = facts
             .config
             .latency
             .percentiles
             .iter()
-            .map(|percent| format!("p{percent}={:.3}", latency::percentile_us(histogram, *percent)))
+            .map(|percent| format!("p{percent}={:.3}", latency::percentile_us(durations, *percent)))
             .collect();
         fields.line(format_args!("latency_percentiles_usec_{name}:{}", percentiles.join(",")));
     }

@@ -9,7 +9,7 @@ use thin_vec::ThinVec;
 
 use crate::blocking::serve_removed;
 use crate::events;
-use crate::execution::Parts;
+use crate::execution::{Parts, record_gathered};
 use crate::latency;
 use crate::reactions::{Teller, Touched};
 use crate::worker::{Gate, Worker};
@@ -73,6 +73,8 @@ impl Worker<'_> {
     }
 
     fn evict(&mut self, limit: usize) -> Room {
+        // Those of the batch so far come before what goes now.
+        record_gathered(self.engine, &mut self.tally);
         let Some(policy) = policy(self.config.memory.policy) else { return Room::Lacking };
         let begin = (self.engine.ticks)();
         let patience = patience_ns(self.config.memory.eviction_tenacity);

@@ -21,6 +21,8 @@ const LIMIT: usize = 1_000_000;
 /// A process whose memory is too full for as many looks as a test says.
 #[derive(Clone, Default)]
 struct Scale {
+    /// So many looks before those find room.
+    calm: Arc<AtomicUsize>,
     looks: Arc<AtomicUsize>,
     reclaimed: Arc<AtomicUsize>,
     /// Objects that wait to be freed.
@@ -42,6 +44,9 @@ impl Scale {
 impl Host for Scale {
     fn used_memory(&self) -> usize {
         let take_one = |looks: usize| looks.checked_sub(1);
+        if self.calm.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok() {
+            return LIMIT;
+        }
         let full = self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok();
         if full { LIMIT + 1 } else { LIMIT }
     }
@@ -504,4 +509,31 @@ fn scripts_and_functions_respect_the_memory_limit() {
     assert_eq!(server.say("FCALL set 1 a 1"), oom);
     assert_eq!(server.say("FCALL read 1 a"), "$1 1");
     assert_eq!(server.say("FUNCTION LOAD x"), oom);
+}
+
+#[test]
+fn what_is_evicted_in_the_middle_of_a_batch_is_told_after_what_was_written_before() {
+    const CALLS: usize = 6;
+    for calm in 0..CALLS {
+        let (mut server, scale) = server(Policy::AllKeysRandom);
+        server.effects();
+        let mut input = Vec::new();
+        for number in 0..CALLS {
+            resp::value::encode_request(&["SET", &format!("k:{number}"), "x"], &mut input);
+        }
+        scale.calm.store(calm, Ordering::Relaxed);
+        scale.needs(1);
+        server.send(0, &input);
+        let effects = server.effects();
+        let removed = effects
+            .iter()
+            .position(|effect| effect.starts_with("UNLINK") || effect.starts_with("DEL"));
+        // At the first call there is nothing to evict.
+        assert_eq!(removed, (0 < calm).then_some(1 + calm), "{effects:?}");
+        let mut copy = Server::new();
+        for effect in &effects {
+            copy.say(effect);
+        }
+        assert_eq!(copy.contents(), server.contents(), "{effects:?}");
+    }
 }

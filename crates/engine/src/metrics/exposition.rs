@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use hdrhistogram::Histogram;
+use crate::durations::{Durations, last_alike};
 
 /// A text under construction: families of samples, one after the other.
 pub(super) struct Exposition {
@@ -77,7 +77,7 @@ impl Exposition {
     pub(super) fn histogram(
         &mut self,
         labels: &[(&str, &str)],
-        histogram: &Histogram<u64>,
+        durations: &Durations,
         sum_ns: u64,
     ) {
         let labelled = |limit: &str| {
@@ -93,12 +93,12 @@ impl Exposition {
         };
         for step in 0..STEPS {
             // Whatever is not told apart from the step counts as being within it.
-            let highest = histogram.highest_equivalent(FIRST_STEP_NS << step);
+            let highest = last_alike(FIRST_STEP_NS << step);
             let seconds = crate::vitals::float(highest) / 1e9;
-            bucket(&seconds.to_string(), histogram.count_between(0, highest));
+            bucket(&seconds.to_string(), durations.calls_within(highest));
         }
-        bucket("+Inf", histogram.len());
-        self.sample("_count", labels, histogram.len());
+        bucket("+Inf", durations.calls());
+        self.sample("_count", labels, durations.calls());
         self.sample("_sum", labels, crate::vitals::float(sum_ns) / 1e9);
     }
 

@@ -116,8 +116,8 @@ impl Engine {
         }
         exposition.family("command_duration_seconds", Kind::Histogram, "How long calls took.");
         for (command, numbers) in &called {
-            let Some(histogram) = &numbers.latency else { continue };
-            exposition.histogram(&[("command", command)], histogram, numbers.nanoseconds);
+            let Some(durations) = &numbers.latency else { continue };
+            exposition.histogram(&[("command", command)], durations, numbers.nanoseconds);
         }
     }
 

@@ -2,20 +2,25 @@
 //!
 //! What was taken from the stream of effects and is not written yet stays here, so that a write that failed, or wrote a
 //! part, is taken up where it ended. While much is written, whole blocks go past the page cache ([`Direct`]), and less than
-//! a block may stay here for the next time. Offsets count the bytes of the stream, not those of the file, in which there are annotations too.
+//! a block may stay here for the next time. To be written from where they are, bytes have to lie in memory as they will lie in the blocks of the
+//! file; so the stream is given room with a gap before it, just as long that this holds, and what stayed here is put into the gap. Offsets count the bytes of the stream, not those of the file, in which there are annotations too.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Write as _};
 use std::sync::Arc;
 
 use engine::EffectStream;
-use persistence::aof::{checksum_line, timestamp_line};
+use persistence::aof::{CHECKSUM_LINE_BYTES, checksum_line, timestamp_line};
 use persistence::crc64::Running;
 
-use super::direct::{BLOCK, Direct};
+use super::direct::{BLOCK, Direct, whole_blocks};
 
 /// Room for effects that is kept while nothing is written.
-const SPARE_BYTES: usize = 1 << 20;
+const SPARE_BYTES: usize = 2 << 20;
+/// Room for effects while much is written.
+const ROOM_BYTES: usize = 1 << 20;
+/// The longest gap before what is recorded.
+const GAP_BYTES: usize = 2 * BLOCK;
 
 /// The file that is appended to.
 #[derive(Debug)]
@@ -26,9 +31,9 @@ pub(super) struct Log {
     /// Which file it is of those that this process has opened.
     pub(super) generation: u64,
     /// What is to be written, in order.
-    pieces: Vec<Vec<u8>>,
-    /// How much of the first piece is written.
-    written: usize,
+    pieces: Vec<Piece>,
+    /// Pieces that were taken just now: it is room for them.
+    taken: Vec<Vec<u8>>,
     /// Where the stream ended when something was last taken.
     taken_end: u64,
     /// Of the bytes since the last line with a checksum, if there are to be such lines.
@@ -37,10 +42,30 @@ pub(super) struct Log {
     noted_s: i64,
     spare: Vec<u8>,
     direct: Way,
+    /// The last write went that way, and the next is likely to.
+    in_blocks: bool,
     /// A write past the page cache has failed: maybe the file is longer than what is known to be in it.
     is_unsure: bool,
     /// Files before it that are not forced to the disk yet.
     pub(super) unsynced: Vec<Arc<File>>,
+}
+
+/// Bytes to be written.
+#[derive(Debug)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// Those before are written, or are none of it.
+    start: usize,
+}
+
+impl Piece {
+    fn new(bytes: Vec<u8>) -> Piece {
+        Piece { bytes, start: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
 }
 
 /// The way past the page cache.
@@ -61,12 +86,13 @@ impl Log {
             bytes,
             generation,
             pieces: Vec::new(),
-            written: 0,
+            taken: Vec::new(),
             taken_end: 0,
             checksum,
             noted_s: 0,
             spare: Vec::new(),
             direct: Way::Untried,
+            in_blocks: false,
             is_unsure: false,
             unsynced: Vec::new(),
         }
@@ -82,39 +108,52 @@ impl Log {
     /// Takes what was recorded, to write it. `noted_s` is the unix time in s, if it is to be noted.
     pub(super) fn take(&mut self, effects: &EffectStream, noted_s: Option<i64>) {
         let before = self.pieces.len();
-        self.taken_end = effects.take_pieces(&mut self.pieces, std::mem::take(&mut self.spare));
-        if self.pieces.len() == before {
-            return;
-        }
+        let gap = self.take_pieces(effects);
+        let Some(first) = self.pieces.get_mut(before) else { return };
+        first.start = gap;
         if let Some(now_s) = noted_s.filter(|now_s| *now_s != self.noted_s) {
             self.noted_s = now_s;
-            self.pieces.insert(before, timestamp_line(now_s));
+            self.pieces.insert(before, Piece::new(timestamp_line(now_s)));
         }
         if let Some(checksum) = &mut self.checksum {
-            self.pieces.iter().skip(before).for_each(|piece| checksum.update(piece));
+            self.pieces.iter().skip(before).for_each(|piece| checksum.update(piece.rest()));
             let line = checksum_line(checksum.value());
             *checksum = Running::new();
             if let Some(last) = self.pieces.last_mut() {
-                last.extend_from_slice(&line);
+                last.bytes.extend_from_slice(&line);
             }
         }
+    }
+
+    /// The same, without what is noted beside it. Gives how long the gap in the first piece is, if there is one.
+    fn take_pieces(&mut self, effects: &EffectStream) -> usize {
+        let mut room = std::mem::take(&mut self.spare);
+        let in_blocks = self.in_blocks;
+        let first_block = if in_blocks { prepare_gap(&mut room) } else { 0 };
+        let noted = if self.checksum.is_some() { CHECKSUM_LINE_BYTES } else { 0 };
+        let begin = self.bytes + (self.unwritten() + noted) as u64;
+        // What comes next will lie so far behind the beginning of a block of the file.
+        let gap = |taken: usize| {
+            let beyond = (begin + taken as u64) % BLOCK as u64;
+            if in_blocks { first_block + usize::try_from(beyond).unwrap_or_default() } else { 0 }
+        };
+        let taken = effects.take_pieces(&mut self.taken, &mut room, gap);
+        self.taken_end = taken.end;
+        // If nothing was recorded.
+        recycle(&mut self.spare, room);
+        self.pieces.extend(self.taken.drain(..).map(Piece::new));
+        taken.lead
     }
 
     /// Writes all that was taken; gives where the stream ended then.
     pub(super) fn write(&mut self) -> io::Result<u64> {
         self.ascertain()?;
+        self.in_blocks = false;
         while !self.pieces.is_empty() {
             let count = {
-                let mut skipped = self.written;
-                let slices: Vec<IoSlice<'_>> = self
-                    .pieces
-                    .iter()
-                    .take(SLICES)
-                    .map(|piece| {
-                        let rest = piece.get(std::mem::take(&mut skipped)..).unwrap_or_default();
-                        IoSlice::new(rest)
-                    })
-                    .collect();
+                let pieces = self.pieces.iter().take(SLICES);
+                let slices: Vec<IoSlice<'_>> =
+                    pieces.map(|piece| IoSlice::new(piece.rest())).collect();
                 match (&*self.file).write_vectored(&slices) {
                     Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                     Ok(count) => count,
@@ -140,13 +179,21 @@ impl Log {
             let count = (&*self.file).write(&start)?;
             self.advance(count);
         }
+        self.in_blocks = true;
         loop {
-            let filled = self.fill();
+            self.join();
+            let in_place = self.pieces.first().map_or(0, |piece| whole_blocks(piece.rest()));
+            let copied = if in_place == 0 { self.fill() } else { 0 };
             let Way::Open(direct) = &self.direct else { return self.write().map(|_| ()) };
-            if filled == 0 {
-                return Ok(());
-            }
-            match direct.write(filled, self.bytes) {
+            let written = match self.pieces.first().and_then(|piece| piece.rest().get(..in_place)) {
+                Some(blocks) if 0 < in_place => direct.write(blocks, self.bytes),
+                _ if 0 < copied => direct.write_room(copied, self.bytes),
+                _ => {
+                    self.keep_tail();
+                    return Ok(());
+                }
+            };
+            match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.advance(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -163,6 +210,32 @@ impl Log {
         }
     }
 
+    /// Puts what was left of a block into the gap before what comes after it.
+    fn join(&mut self) {
+        while let [first, second, ..] = self.pieces.as_mut_slice() {
+            let rest = first.rest();
+            let gap = second.start.checked_sub(rest.len()).filter(|_| rest.len() < BLOCK);
+            let Some(start) = gap else { return };
+            if let Some(gap) = second.bytes.get_mut(start..second.start) {
+                gap.copy_from_slice(rest);
+                second.start = start;
+            }
+            let joined = self.pieces.remove(0);
+            recycle(&mut self.spare, joined.bytes);
+        }
+    }
+
+    /// Keeps what is left of a block apart: its room is for what comes next.
+    fn keep_tail(&mut self) {
+        let rest = self.gather(BLOCK);
+        for piece in self.pieces.drain(..) {
+            recycle(&mut self.spare, piece.bytes);
+        }
+        if !rest.is_empty() {
+            self.pieces.push(Piece::new(rest));
+        }
+    }
+
     /// Sees to it that the file ends where what is known to be in it does.
     fn ascertain(&mut self) -> io::Result<()> {
         if self.is_unsure {
@@ -175,9 +248,8 @@ impl Log {
     /// The first bytes that are not written yet, at most so many.
     fn gather(&self, most: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(most);
-        let mut skipped = self.written;
         for piece in &self.pieces {
-            let rest = piece.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+            let rest = piece.rest();
             let room = most - bytes.len();
             bytes.extend_from_slice(rest.get(..room).unwrap_or(rest));
         }
@@ -187,11 +259,13 @@ impl Log {
     /// Puts as many whole blocks as there is room for where they can be written from; how many bytes that are.
     fn fill(&mut self) -> usize {
         let Way::Open(direct) = &mut self.direct else { return 0 };
+        if self.pieces.iter().map(|piece| piece.rest().len()).sum::<usize>() < BLOCK {
+            return 0;
+        }
         let room = direct.room();
         let mut filled = 0;
-        let mut skipped = self.written;
         for piece in &self.pieces {
-            let rest = piece.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+            let rest = piece.rest();
             let free = room.get_mut(filled..).unwrap_or_default();
             let count = rest.len().min(free.len());
             if let (Some(to), Some(from)) = (free.get_mut(..count), rest.get(..count)) {
@@ -207,25 +281,24 @@ impl Log {
 
     /// Bytes that were taken and are not written.
     pub(super) fn unwritten(&self) -> usize {
-        self.pieces.iter().map(Vec::len).sum::<usize>() - self.written
+        self.pieces.iter().map(|piece| piece.rest().len()).sum()
     }
 
     fn advance(&mut self, count: usize) {
         self.bytes += count as u64;
-        self.written += count;
+        let mut left = count;
         let mut whole = 0;
-        for piece in &self.pieces {
-            if self.written < piece.len() {
+        for piece in &mut self.pieces {
+            let rest = piece.rest().len();
+            if left < rest {
+                piece.start += left;
                 break;
             }
-            self.written -= piece.len();
+            left -= rest;
             whole += 1;
         }
-        for mut piece in self.pieces.drain(..whole) {
-            if self.spare.capacity() < piece.capacity() && piece.capacity() <= SPARE_BYTES {
-                piece.clear();
-                self.spare = piece;
-            }
+        for piece in self.pieces.drain(..whole) {
+            recycle(&mut self.spare, piece.bytes);
         }
     }
 
@@ -243,6 +316,23 @@ impl Log {
     pub(super) fn written_end(&self) -> u64 {
         self.bytes
     }
+}
+
+/// Keeps room for what comes next, if it is better than what there is.
+fn recycle(spare: &mut Vec<u8>, mut bytes: Vec<u8>) {
+    if spare.capacity() < bytes.capacity() && bytes.capacity() <= SPARE_BYTES {
+        bytes.clear();
+        *spare = bytes;
+    }
+}
+
+/// Makes place for a gap in room for much; where the first block begins in it.
+fn prepare_gap(room: &mut Vec<u8>) -> usize {
+    if room.capacity() < ROOM_BYTES {
+        *room = Vec::with_capacity(ROOM_BYTES);
+    }
+    room.resize(GAP_BYTES, 0);
+    room.as_ptr().align_offset(BLOCK).min(BLOCK)
 }
 
 /// Whether the file system does not write in this way.
@@ -310,7 +400,7 @@ mod tests {
             for (number, (length, in_blocks)) in parts.iter().enumerate() {
                 let piece: Vec<u8> = (0..*length).map(|at| (at * 7 + number).to_le_bytes()[0]).collect();
                 expected.extend_from_slice(&piece);
-                log.pieces.push(piece);
+                log.pieces.push(Piece::new(piece));
                 if *in_blocks {
                     log.write_blocks().expect("there is room");
                     prop_assert!(log.unwritten() < BLOCK);
@@ -326,16 +416,97 @@ mod tests {
         }
     }
 
+    /// What is recorded while much is written is put where it can be written from.
+    #[test]
+    fn the_stream_is_written_in_blocks_from_where_it_was_recorded() {
+        let mut server = Server::new();
+        server.engine.effects.listen();
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let appended = std::fs::OpenOptions::new().append(true).open(file.path());
+        let mut log = Log::new(appended.expect("it is there"), 0, 0, Some(Running::new()));
+        for (round, length) in [70_001, 3, 90_210, 0, 1_000, 65_536, 4_000].into_iter().enumerate()
+        {
+            if round == 2 {
+                // The gap is there from here on.
+                log.direct = Way::Untried;
+            }
+            for part in vec![b'v'; length].chunks(10_000) {
+                server.answer(&[b"APPEND", &b"key"[..], part]);
+            }
+            log.take(&server.engine.effects, None);
+            assert_eq!(log.taken_end(), server.engine.effects.end());
+            log.write_blocks().expect("there is room");
+            assert!(log.unwritten() < BLOCK);
+        }
+        if let Way::Open(direct) = &log.direct {
+            assert!(!direct.has_copied());
+        }
+        log.write().expect("there is room");
+        let mut reader = Reader::new(File::open(file.path()).expect("it is there"), 0);
+        let mut copy = Server::new();
+        while let Some(item) = reader.next().expect("it is whole") {
+            if item == Item::Command {
+                copy.answer(&reader.words().iter().collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(reader.unverified_offset(), log.bytes);
+        assert_eq!(copy.contents(), server.contents());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Whatever is recorded between two writes, and whichever way they go, the file holds it once and in order.
+        #[test]
+        fn the_file_is_what_was_recorded(
+            parts in prop::collection::vec(
+                (prop::collection::vec(1_usize..90_000, 0..4), any::<bool>(), any::<bool>()), 1..12),
+            with_checksums in any::<bool>(),
+        ) {
+            let mut server = Server::new();
+            server.engine.effects.listen();
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            let appended = std::fs::OpenOptions::new().append(true).open(file.path());
+            let checksum = with_checksums.then(Running::new);
+            let mut log = Log::new(appended.expect("it is there"), 0, 0, checksum);
+            let mut values = Vec::new();
+            for (number, (lengths, in_blocks, notes_time)) in parts.iter().enumerate() {
+                for length in lengths {
+                    let value = vec![b'a' + number.to_le_bytes()[0]; *length];
+                    server.answer(&[b"RPUSH", &b"list"[..], &value]);
+                    values.push(value);
+                }
+                log.take(&server.engine.effects, notes_time.then_some(100 + i64::try_from(number).unwrap_or(0)));
+                if *in_blocks {
+                    log.write_blocks().expect("there is room");
+                } else {
+                    log.write().expect("there is room");
+                }
+            }
+            log.write().expect("there is room");
+            let bytes = std::fs::read(file.path()).expect("it is there");
+            prop_assert_eq!(bytes.len() as u64, log.bytes);
+            let mut reader = Reader::new(bytes.as_slice(), 0);
+            let mut found = Vec::new();
+            while let Some(item) = reader.next().expect("it is whole") {
+                if item == Item::Command {
+                    found.extend(reader.words().get(2).map(<[u8]>::to_vec));
+                }
+            }
+            prop_assert_eq!(found, values);
+        }
+    }
+
     #[test]
     fn what_a_failed_write_may_have_left_is_cut_off() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let appended = std::fs::OpenOptions::new().append(true).open(file.path());
         let mut log = Log::new(appended.expect("it is there"), 0, 0, None);
-        log.pieces.push(b"first".to_vec());
+        log.pieces.push(Piece::new(b"first".to_vec()));
         log.write().expect("there is room");
         std::fs::write(file.path(), b"first and something else").expect("there is room");
         log.is_unsure = true;
-        log.pieces.push(b" second".to_vec());
+        log.pieces.push(Piece::new(b" second".to_vec()));
         log.write().expect("there is room");
         assert_eq!(std::fs::read(file.path()).expect("it is there"), b"first second");
     }

@@ -64,11 +64,15 @@ const SECOND_US: u64 = 1_000_000;
 
 /// How long it dozes after it has sent something: replicas are behind by no more than that, and many small writes go out together.
 const DOZE_US: u64 = 500;
+/// The same where much was recorded: to wake it, and for it to wake replicas, costs more than what it sends.
+const BUSY_DOZE_US: u64 = 2000;
+/// So many bytes in one turn are much.
+const BUSY_BYTES: u64 = 32 << 10;
 /// The same while nobody is sent anything, and the stream is only kept.
 const LONELY_DOZE_US: u64 = 10_000;
 
 /// Room for what is recorded: at first, and as much as is kept to be used again.
-const ROOM_BYTES: usize = 128 << 10;
+const ROOM_BYTES: usize = 256 << 10;
 const MOST_ROOM_BYTES: usize = 512 << 10;
 
 /// The stream of a moment that is to be on disk before replicas may know of it.
@@ -89,8 +93,8 @@ pub(super) struct Feeding {
     epoch: u64,
     held: VecDeque<Held>,
     spare: Vec<u8>,
-    /// Something was recorded since it rested last.
-    has_taken: bool,
+    /// How many bytes were recorded since it rested last.
+    drained: u64,
     pub(super) full_syncs: FullSyncs,
     /// Monotonic.
     next_tick_us: u64,
@@ -115,7 +119,7 @@ impl Feeding {
             epoch: 0,
             held: VecDeque::new(),
             spare: Vec::new(),
-            has_taken: false,
+            drained: 0,
             full_syncs: FullSyncs::default(),
             next_tick_us: now_us,
             next_second_us: now_us,
@@ -162,14 +166,17 @@ impl Feeding {
 
     /// Waits until there is something to do, and reads what replicas say.
     fn sleep(&mut self) {
-        let rest = self.next_rest();
+        let drained = std::mem::take(&mut self.drained);
+        let rest = self.next_rest(drained);
         self.shared.rest.store(rest as u8, Ordering::SeqCst);
         std::sync::atomic::fence(Ordering::SeqCst);
         let now_us = self.shared.clock.read().monotonic_us;
         let most_us = self.next_tick_us.saturating_sub(now_us);
         let timeout_us = match rest {
             _ if self.is_busy(rest) => 0,
-            Rest::Dozing if self.links.values().any(Link::is_online) => most_us.min(DOZE_US),
+            Rest::Dozing if self.links.values().any(Link::is_online) => {
+                most_us.min(if drained < BUSY_BYTES { DOZE_US } else { BUSY_DOZE_US })
+            }
             Rest::Dozing => most_us.min(LONELY_DOZE_US),
             Rest::Awake | Rest::Asleep => most_us,
         };
@@ -182,9 +189,12 @@ impl Feeding {
     }
 
     /// How it rests: where something was recorded just now, more is likely to come. Whoever waits for replicas is not kept waiting.
-    fn next_rest(&mut self) -> Rest {
-        let has_taken = std::mem::take(&mut self.has_taken);
-        if has_taken && !self.engine.replication.is_awaited() { Rest::Dozing } else { Rest::Asleep }
+    fn next_rest(&self, drained: u64) -> Rest {
+        if 0 < drained && !self.engine.replication.is_awaited() {
+            Rest::Dozing
+        } else {
+            Rest::Asleep
+        }
     }
 
     /// Reads what replicas say.
@@ -264,7 +274,7 @@ impl Feeding {
         let taken = self.engine.effects.take_replication(&mut pieces, spare);
         self.shared.taken.store(taken.end, Relaxed);
         let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-        self.has_taken |= 0 < bytes;
+        self.drained += bytes;
         let begins = taken.epoch != self.epoch || self.backlog.is_none();
         if begins && (taken.feed != Feed::Off || 0 < bytes) {
             // What comes now does not follow from what there was.

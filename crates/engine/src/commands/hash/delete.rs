@@ -2,7 +2,7 @@
 
 use collections::{Collection, Hash};
 use command::argument::{key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 
 use crate::Call;
 use crate::command_table::{Command, Handler, Outcome};
@@ -13,6 +13,7 @@ pub(super) static HDEL: Command = Declaration {
     complexity: "O(N) where N is the number of fields to remove.",
     flags: Flags::WRITE.and(Flags::FAST),
     keys: &[KeySpec::read_write(1).deletes()],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field").multiple()],
     history: &[("2.4.0", "Takes several fields.")],
     ..Declaration::new("HDEL", Group::Hash, "2.0.0", Handler::Keys(hdel))

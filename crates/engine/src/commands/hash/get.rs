@@ -4,7 +4,7 @@ use collections::Hash;
 use collections::hash::HashRef;
 use collections::list_pack::Element;
 use command::argument::{key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 use resp::Reply;
 
 use super::{forget_expired, reply_element, reply_values};
@@ -16,6 +16,7 @@ pub(super) static HGET: Command = Declaration {
     complexity: "O(1)",
     flags: Flags::READ_ONLY.and(Flags::FAST),
     keys: &[KeySpec::read_only(1).accesses()],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field")],
     ..Declaration::new("HGET", Group::Hash, "2.0.0", Handler::Keys(hget))
 };
@@ -32,6 +33,7 @@ pub(super) static HEXISTS: Command = Declaration {
     complexity: "O(1)",
     flags: Flags::READ_ONLY.and(Flags::FAST),
     keys: &[KeySpec::read_only(1)],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field")],
     ..Declaration::new("HEXISTS", Group::Hash, "2.0.0", Handler::Keys(hexists))
 };
@@ -45,6 +47,7 @@ pub(super) static HSTRLEN: Command = Declaration {
     complexity: "O(1)",
     flags: Flags::READ_ONLY.and(Flags::FAST),
     keys: &[KeySpec::read_only(1)],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field")],
     ..Declaration::new("HSTRLEN", Group::Hash, "3.2.0", Handler::Keys(hstrlen))
 };
@@ -75,6 +78,7 @@ pub(super) static HMGET: Command = Declaration {
     complexity: "O(N) where N is the number of fields asked for.",
     flags: Flags::READ_ONLY.and(Flags::FAST),
     keys: &[KeySpec::read_only(1).accesses()],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field").multiple()],
     ..Declaration::new("HMGET", Group::Hash, "2.0.0", Handler::Keys(hmget))
 };

@@ -3,7 +3,7 @@
 use collections::Hash;
 use collections::hash::{HashRef, SetExpiry};
 use command::argument::{double, integer, key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 use keyspace::Decimal;
 use resp::ReplyError;
 use resp::number::LongDouble;
@@ -21,6 +21,7 @@ pub(super) static HINCRBY: Command = Declaration {
     complexity: "O(1)",
     flags: FLAGS,
     keys: KEYS,
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field"), integer("increment")],
     ..Declaration::new("HINCRBY", Group::Hash, "2.0.0", Handler::Keys(hincrby))
 };
@@ -52,6 +53,7 @@ pub(super) static HINCRBYFLOAT: Command = Declaration {
     complexity: "O(1)",
     flags: FLAGS,
     keys: KEYS,
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field"), double("increment")],
     ..Declaration::new("HINCRBYFLOAT", Group::Hash, "2.6.0", Handler::Keys(hincrbyfloat))
 };

@@ -3,7 +3,7 @@
 use collections::Hash;
 use collections::hash::SetExpiry;
 use command::argument::{Argument, block, key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 use resp::ReplyError;
 
 use super::{forget_expired, limits};
@@ -20,6 +20,7 @@ pub(super) static HSET: Command = Declaration {
     complexity: "O(N) where N is the number of fields to set.",
     flags: FLAGS,
     keys: &[KeySpec::read_write(1).updates()],
+    sought: Sought::Element(2),
     arguments: FIELD_VALUES,
     history: &[("4.0.0", "Takes several fields.")],
     ..Declaration::new("HSET", Group::Hash, "2.0.0", Handler::Keys(hset))
@@ -36,6 +37,7 @@ pub(super) static HMSET: Command = Declaration {
     complexity: "O(N) where N is the number of fields to set.",
     flags: FLAGS,
     keys: &[KeySpec::read_write(1).updates()],
+    sought: Sought::Element(2),
     arguments: FIELD_VALUES,
     deprecated_since: Some("4.0.0"),
     replaced_by: Some("`HSET` with multiple field-value pairs"),
@@ -78,6 +80,7 @@ pub(super) static HSETNX: Command = Declaration {
     complexity: "O(1)",
     flags: FLAGS,
     keys: &[KeySpec::read_write(1).inserts()],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("field"), string("value")],
     ..Declaration::new("HSETNX", Group::Hash, "2.0.0", Handler::Keys(hsetnx))
 };

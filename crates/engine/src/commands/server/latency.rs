@@ -89,18 +89,18 @@ fn histogram(call: &mut Call<'_>) -> Outcome {
     }
     let numbers = Numbers::sum(call.engine.statistics.iter());
     let found = wanted.into_iter().filter_map(|command| {
-        let histogram = numbers.commands.get(usize::from(command.id))?.latency.as_ref()?;
-        Some((command.name(), histogram))
+        let durations = numbers.commands.get(usize::from(command.id))?.latency.as_ref()?;
+        Some((command.name(), durations))
     });
     let map = call.reply.deferred_map();
     let mut shown = 0;
-    for (name, histogram) in found {
+    for (name, durations) in found {
         shown += 1;
-        let steps = cumulative(histogram);
+        let steps = cumulative(durations);
         call.reply.bulk(name.as_bytes());
         call.reply.map(2);
         call.reply.bulk(b"calls");
-        call.reply.unsigned(histogram.len());
+        call.reply.unsigned(durations.calls());
         call.reply.bulk(b"histogram_usec");
         call.reply.map(steps.len());
         for (microseconds, count) in steps {

@@ -2,7 +2,7 @@
 
 use collections::Set;
 use command::argument::{Argument, key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 
 use super::limits;
 use crate::Call;
@@ -16,6 +16,7 @@ pub(super) static SADD: Command = Declaration {
     complexity: "O(N) where N is the number of members.",
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     keys: &[KeySpec::read_write(1).inserts()],
+    sought: Sought::Element(2),
     arguments: MEMBERS,
     history: &[("2.4.0", "Takes several members.")],
     ..Declaration::new("SADD", Group::Set, "1.0.0", Handler::Keys(sadd))
@@ -44,6 +45,7 @@ pub(super) static SREM: Command = Declaration {
     complexity: "O(N) where N is the number of members.",
     flags: Flags::WRITE.and(Flags::FAST),
     keys: &[KeySpec::read_write(1).deletes()],
+    sought: Sought::Element(2),
     arguments: MEMBERS,
     history: &[("2.4.0", "Takes several members.")],
     ..Declaration::new("SREM", Group::Set, "1.0.0", Handler::Keys(srem))

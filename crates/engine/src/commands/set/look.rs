@@ -3,7 +3,7 @@
 use collections::Set;
 use collections::set::SetRef;
 use command::argument::{key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 
 use super::reply_member;
 use crate::Call;
@@ -28,6 +28,7 @@ pub(super) static SISMEMBER: Command = Declaration {
     summary: "Tells whether something is a member of a set.",
     flags: Flags::READ_ONLY.and(Flags::FAST),
     keys: &[KeySpec::read_only(1)],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("member")],
     ..Declaration::new("SISMEMBER", Group::Set, "1.0.0", Handler::Keys(sismember))
 };
@@ -46,6 +47,7 @@ pub(super) static SMISMEMBER: Command = Declaration {
     complexity: "O(N) where N is the number of things asked for.",
     flags: Flags::READ_ONLY.and(Flags::FAST),
     keys: &[KeySpec::read_only(1).accesses()],
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("member").multiple()],
     ..Declaration::new("SMISMEMBER", Group::Set, "6.2.0", Handler::Keys(smismember))
 };

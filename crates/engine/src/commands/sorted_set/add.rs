@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use collections::SortedSet;
 use collections::sorted_set::{Limits, Upsert};
 use command::argument::{Argument, block, double, integer, key, one_of, string, token};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 use resp::ReplyError;
 use smallvec::SmallVec;
 
@@ -24,6 +24,7 @@ pub(super) static ZADD: Command = Declaration {
     complexity: "O(log(N)) for each member, where N is the number of members in the sorted set.",
     flags: FLAGS,
     keys: &[KeySpec::read_write(1).updates()],
+    sought: Sought::Place(3),
     arguments: ZADD_ARGUMENTS,
     history: &[
         ("2.4.0", "Takes several members."),
@@ -47,6 +48,7 @@ pub(super) static ZINCRBY: Command = Declaration {
     complexity: "O(log(N)), where N is the number of members in the sorted set.",
     flags: FLAGS,
     keys: &[KeySpec::read_write(1).accesses().updates()],
+    sought: Sought::Place(3),
     arguments: &[key("key"), integer("increment"), string("member")],
     ..Declaration::new("ZINCRBY", Group::SortedSet, "1.2.0", Handler::Keys(zincrby))
 };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use collections::sorted_set::{Direction, SortedSetRef};
 use collections::{Collection, SortedSet};
 use command::argument::{double, integer, key, string};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 
 use super::bounds::{lex_range, rank_range, score_range};
 use crate::Call;
@@ -20,6 +20,7 @@ pub(super) static ZREM: Command = Declaration {
     complexity: "O(M*log(N)), where N is the number of members in the sorted set and M the number of those taken out.",
     flags: Flags::WRITE.and(Flags::FAST),
     keys: KEYS,
+    sought: Sought::Place(2),
     arguments: &[key("key"), string("member").multiple()],
     history: &[("2.4.0", "Takes several members.")],
     ..Declaration::new("ZREM", Group::SortedSet, "1.2.0", Handler::Keys(zrem))

@@ -3,7 +3,7 @@
 use collections::SortedSet;
 use collections::sorted_set::Direction;
 use command::argument::{Argument, double, key, string, token};
-use command::{Command as Declaration, Flags, Group, KeySpec};
+use command::{Command as Declaration, Flags, Group, KeySpec, Sought};
 use resp::ReplyError;
 
 use super::bounds::{lex_range, score_range};
@@ -17,6 +17,7 @@ pub(super) static ZSCORE: Command = Declaration {
     summary: "Returns the score of a member of a sorted set.",
     flags: FLAGS,
     keys: KEYS,
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("member")],
     ..Declaration::new("ZSCORE", Group::SortedSet, "1.2.0", Handler::Keys(zscore))
 };
@@ -39,6 +40,7 @@ pub(super) static ZMSCORE: Command = Declaration {
     complexity: "O(N), where N is the number of members given.",
     flags: FLAGS,
     keys: KEYS,
+    sought: Sought::Element(2),
     arguments: &[key("key"), string("member").multiple()],
     ..Declaration::new("ZMSCORE", Group::SortedSet, "6.2.0", Handler::Keys(zmscore))
 };
@@ -68,6 +70,7 @@ pub(super) static ZRANK: Command = Declaration {
     complexity: RANK_COMPLEXITY,
     flags: FLAGS,
     keys: KEYS,
+    sought: Sought::Place(2),
     arguments: RANK_ARGUMENTS,
     history: RANK_HISTORY,
     ..Declaration::new(
@@ -83,6 +86,7 @@ pub(super) static ZREVRANK: Command = Declaration {
     complexity: RANK_COMPLEXITY,
     flags: FLAGS,
     keys: KEYS,
+    sought: Sought::Place(2),
     arguments: RANK_ARGUMENTS,
     history: RANK_HISTORY,
     ..Declaration::new(

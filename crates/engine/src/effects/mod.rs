@@ -10,6 +10,8 @@
 //! counted, and the count of the replicas' copy is the replication offset ([`EffectStream::replication_end`]). While this server is a replica
 //! itself, its replicas are told what its primary told it, byte for byte ([`Feed::Relay`]), and not what came of that here.
 
+mod gathered;
+
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use collections::hash_table::prefetch;
@@ -21,8 +23,13 @@ use thin_vec::ThinVec;
 use crate::events::{self, Event};
 use crate::reactions::Touched;
 
+pub(crate) use gathered::{Gathered, waits_for};
+
 /// Effects of one call that are longer are handed on as they are, and not copied.
 const LONG_BYTES: usize = 64 << 10;
+
+/// No more is fetched before it is needed: it would not be there any more.
+const MOST_FETCHED: usize = 4 << 10;
 
 /// The file listens.
 const FILE: u8 = 1;
@@ -59,6 +66,8 @@ struct Stream {
     /// Effects as clients would send them, not taken yet; `bytes` come after them.
     full: Vec<Vec<u8>>,
     bytes: Vec<u8>,
+    /// How many bytes at the beginning of all that are none of the stream's.
+    lead: usize,
 }
 
 /// What the replication stream is made of.
@@ -80,6 +89,15 @@ pub(crate) struct Recorded {
     pub(crate) file: Option<u64>,
     /// That of the replicas, if they were.
     pub(crate) replicas: Option<u64>,
+}
+
+/// What was taken of the stream for the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TakenForFile {
+    /// How many bytes were recorded ever.
+    pub end: u64,
+    /// So many bytes at the beginning of the first piece were in the room that was given.
+    pub lead: usize,
 }
 
 /// What was taken of the replication stream.
@@ -114,8 +132,17 @@ impl Stream {
         prefetch(end.wrapping_add(3 * LINE));
     }
 
+    /// The same where as much as just now is likely to come next.
+    fn fetch_room_for(&self, length: usize) {
+        const LINE: usize = 64;
+        let end = self.bytes.as_ptr().wrapping_add(self.bytes.len());
+        for line in 0..=length.min(MOST_FETCHED) / LINE {
+            prefetch(end.wrapping_add(line * LINE));
+        }
+    }
+
     fn len(&self) -> usize {
-        self.full.iter().map(Vec::len).sum::<usize>() + self.bytes.len()
+        self.full.iter().map(Vec::len).sum::<usize>() + self.bytes.len() - self.lead
     }
 
     fn append(&mut self, request: &mut Vec<u8>, is_last: bool) {
@@ -159,12 +186,33 @@ impl Stream {
     }
 
     fn take_pieces(&mut self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) {
-        debug_assert!(spare.is_empty(), "it is room, and nothing more");
+        debug_assert!(spare.is_empty() && self.lead == 0, "it is room, and nothing more");
         pieces.append(&mut self.full);
         let bytes = std::mem::replace(&mut self.bytes, spare);
         if !bytes.is_empty() {
             pieces.push(bytes);
         }
+    }
+
+    /// The same where something stands before what comes next. Nothing is exchanged if there is nothing.
+    fn take_after_lead(
+        &mut self,
+        pieces: &mut Vec<Vec<u8>>,
+        spare: &mut Vec<u8>,
+        lead: impl FnOnce(usize) -> usize,
+    ) -> usize {
+        let length = self.len();
+        if length == 0 {
+            return 0;
+        }
+        spare.truncate(lead(length));
+        let own = std::mem::replace(&mut self.lead, spare.len());
+        pieces.append(&mut self.full);
+        let bytes = std::mem::replace(&mut self.bytes, std::mem::take(spare));
+        if !bytes.is_empty() {
+            pieces.push(bytes);
+        }
+        own
     }
 }
 
@@ -186,8 +234,7 @@ impl EffectStream {
     pub fn close(&self) {
         self.listeners.fetch_and(!FILE, Ordering::Release);
         let file = &mut self.inner.lock().file;
-        file.full.clear();
-        file.bytes.clear();
+        *file = Stream { database: file.database, ..Stream::default() };
     }
 
     /// Records nothing for a while, or again. The caller has closed the gates.
@@ -296,19 +343,28 @@ impl EffectStream {
     /// Takes what was recorded for the file since the last time: requests as clients send them.
     pub fn take(&self) -> Vec<u8> {
         let mut pieces = Vec::new();
-        self.take_pieces(&mut pieces, Vec::new());
-        pieces.concat()
+        let taken = self.take_pieces(&mut pieces, &mut Vec::new(), |_| 0);
+        let mut bytes = pieces.concat();
+        bytes.drain(..taken.lead);
+        bytes
     }
 
-    /// Appends to `pieces` what was recorded for the file since the last time, and gives how many bytes were recorded ever. `spare` is
-    /// room for what comes next.
-    pub fn take_pieces(&self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) -> u64 {
+    /// Appends to `pieces` what was recorded for the file since the last time.
+    ///
+    /// `spare` is room for what comes next, if there was something: then it is taken. Of the bytes in it as many stay as `lead` says, which
+    /// is told how many bytes are taken now: they stand before what comes next, when that is taken.
+    pub fn take_pieces(
+        &self,
+        pieces: &mut Vec<Vec<u8>>,
+        spare: &mut Vec<u8>,
+        lead: impl FnOnce(usize) -> usize,
+    ) -> TakenForFile {
         let mut copies = self.inner.lock();
-        copies.file.take_pieces(pieces, spare);
-        self.end.load(Ordering::Relaxed)
+        let lead = copies.file.take_after_lead(pieces, spare, lead);
+        TakenForFile { end: self.end.load(Ordering::Relaxed), lead }
     }
 
-    /// The same for replicas.
+    /// What was recorded for replicas since the last time; `spare` is room for what comes next.
     pub fn take_replication(&self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) -> Taken {
         let mut copies = self.inner.lock();
         copies.replicas.take_pieces(pieces, spare);
@@ -373,6 +429,18 @@ impl EffectStream {
             stream.select(database);
             resp::value::encode_words(words, &mut stream.bytes);
         })
+    }
+
+    /// Appends the calls that were put aside. Gives where the stream ends then.
+    pub(crate) fn append_gathered(&self, gathered: &mut Gathered) -> Recorded {
+        let (database, bytes) = gathered.content();
+        let recorded = self.record(|stream, _, _| {
+            stream.select(database);
+            stream.bytes.extend_from_slice(bytes);
+            stream.fetch_room_for(bytes.len());
+        });
+        gathered.clear();
+        recorded
     }
 
     /// Appends effects that belong together. Gives where the stream ends then.
