@@ -167,7 +167,7 @@ mod tests {
             }
             let Some(account) = users.find(b"u") else { return Ok(()) };
             let mut rights = Rights::default();
-            for callable in commands.iter() {
+            for callable in commands {
                 for arguments in &arguments {
                     let name = callable.name().split('|');
                     let words: OwnedWords = name.chain(arguments.iter().map(String::as_str)).collect();
