@@ -108,7 +108,7 @@ const CODE: &[&str] = &[
     "return {{err='X y',ignore_error_stats_update=true},{err='X y',ignore_error_stats_update=true}}",
     "redis.setresp(3) return {map={a={err='X y'}}}",
     "redis.setresp(3) return {set={}}",
-    "return {err=string.rep('A',300)..' y'}",
+    "return {{err=string.rep('A',30)..' y'},{err=string.rep('A',31)..' y'}}",
     "return {{err='A#b y'},{err='A:b y'},{err='A=b y'},{err='A,b y'},{err='A/b y'},{err='A\\0b y'}}",
     "return {err='A\\tb y'}",
     "return {err='\\195\\164 y'}",

@@ -102,10 +102,27 @@ pub(crate) fn end_with_error(
     waiter: &Arc<Blocked>,
     error: &ReplyError,
 ) -> Option<Served> {
+    let served = refuse(waiter, error)?;
+    engine.statistics[0].count_failure(waiter.command, error);
+    Some(served)
+}
+
+/// Ends a wait that will never bring anything. Nobody's call has failed.
+pub(crate) fn end_vainly(
+    engine: &Engine,
+    waiter: &Arc<Blocked>,
+    error: &ReplyError,
+) -> Option<Served> {
+    let served = refuse(waiter, error)?;
+    engine.statistics[0].count_call(waiter.command);
+    engine.statistics[0].update(|numbers| numbers.count_error(error.code().into_owned()));
+    Some(served)
+}
+
+fn refuse(waiter: &Arc<Blocked>, error: &ReplyError) -> Option<Served> {
     let session = waiter.hold().take()?;
     let mut output = Output::new();
     Reply::new(&mut output, session.protocol).error(error);
-    engine.statistics[0].count_failure(waiter.command, error);
     Some(Served { waiter: Arc::clone(waiter), output, closes: false })
 }
 

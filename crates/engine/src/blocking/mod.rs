@@ -46,7 +46,7 @@ use crate::command_table::Callable;
 use crate::replication::Acknowledgement;
 
 pub use ending::Served;
-pub(crate) use ending::{Ending, end_satisfied, end_with_error};
+pub(crate) use ending::{Ending, end_satisfied, end_vainly, end_with_error};
 pub(crate) use serving::{serve_removed, serve_waiters};
 pub(crate) use timeout::Timeout;
 pub(crate) use waiter::Blocked;

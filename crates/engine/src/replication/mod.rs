@@ -41,7 +41,7 @@ pub use failover::{Failover, FailoverTarget};
 pub use order::Order;
 pub use role::{Link, ReplicaState, Role, SyncProgress};
 pub(crate) use show::{section, syncs, traffic};
-pub(crate) use wait::{Acknowledgement, Durable};
+pub(crate) use wait::{Acknowledgement, Durable, NOT_APPENDED};
 
 /// What a primary answers to them that has too few replicas.
 pub(crate) const NO_REPLICAS: ReplyError =

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use resp::Reply;
+use resp::{Reply, ReplyError};
 
 use crate::Engine;
-use crate::blocking::{Blocked, Served, end_satisfied};
+use crate::blocking::{Blocked, Served, end_satisfied, end_vainly};
+
+/// The disk here is waited for, and nothing is written to it.
+pub(crate) const NOT_APPENDED: ReplyError =
+    ReplyError::message("WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
 
 /// What a client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,11 @@ impl Acknowledgement {
         let (here, replicas) = self.count(engine);
         let wants_here = self.durable.is_some_and(|durable| durable.here);
         self.replicas <= replicas && (here || !wants_here)
+    }
+
+    /// Whether there can never be enough: the file is not written any more.
+    fn is_vain(&self, engine: &Engine) -> bool {
+        self.durable.is_some_and(|durable| durable.here) && !engine.append_only.figures().is_on
     }
 
     /// Tells what there is.
@@ -103,15 +112,23 @@ impl Engine {
         self.host.wake_replication();
     }
 
-    /// Ends the waits for which enough is acknowledged; their workers are to be told.
+    /// Ends the waits for which enough is acknowledged, or that are in vain; their workers are to be told.
     pub fn end_acknowledged(&self) -> Vec<Served> {
         if !self.replication.is_awaited() {
             return Vec::new();
         }
-        let over = self
-            .replication
-            .waits
-            .take_if(|waiter| waiter.acknowledgement().is_none_or(|wanted| wanted.holds(self)));
-        over.into_iter().filter_map(|waiter| end_satisfied(self, &waiter)).collect()
+        let is_vain =
+            |waiter: &Blocked| waiter.acknowledgement().is_some_and(|wanted| wanted.is_vain(self));
+        let over = self.replication.waits.take_if(|waiter| {
+            is_vain(waiter) || waiter.acknowledgement().is_none_or(|wanted| wanted.holds(self))
+        });
+        let end = |waiter: Arc<Blocked>| {
+            if is_vain(&waiter) {
+                end_vainly(self, &waiter, &NOT_APPENDED)
+            } else {
+                end_satisfied(self, &waiter)
+            }
+        };
+        over.into_iter().filter_map(end).collect()
     }
 }

@@ -85,12 +85,15 @@ impl ReplyError {
         ReplyError::quoting(line)
     }
 
-    /// The first word of the line, such as `ERR`, which is also the code of a line of one word.
+    /// The first word of the line, such as `ERR`, which is also the code of a line of one word, or whose first word is no code.
     pub fn code(&self) -> Cow<'_, str> {
+        /// Bytes of a code at most.
+        const LONGEST: usize = 30;
         let [first, second, _] = self.parts();
         let line = if first.is_empty() { second } else { first };
         let end = line.iter().position(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
-        let code = end.and_then(|end| line.get(..end)).unwrap_or(b"ERR");
+        let code = end.filter(|end| *end <= LONGEST).and_then(|end| line.get(..end));
+        let code = code.unwrap_or(b"ERR");
         String::from_utf8_lossy(code)
     }
 

@@ -24,6 +24,9 @@ fn lines_begin_with_their_code() {
     assert_eq!(ReplyError::message("no such user").code(), "ERR");
     assert_eq!(ReplyError::coded("NOAUTH Authentication required.").code(), "NOAUTH");
     assert_eq!(ReplyError::quoting(*b"BUSY").code(), "ERR", "of one word");
+    let long = |bytes| ReplyError::quoting([&b"A".repeat(bytes)[..], b" is long"].concat());
+    assert_eq!((long(30).code().len(), &*long(31).code()), (30, "ERR"));
+    assert_eq!(ReplyError::quoting(*b"A\r\nerror").code(), "A", "it ends with the line");
     assert_eq!(ReplyError::WrongArity("get").code(), "ERR");
 }
 

@@ -11,6 +11,7 @@ use engine::{Engine, FileDeed};
 use super::log::Log;
 use super::{AppendOnly, GATHERING, RETRY, SLOW_SYNC, SYNC_INTERVAL, Wishes, reason, reveal};
 use crate::log as server_log;
+use crate::replication::tell_workers;
 
 /// The thread, as the one who started it knows it.
 pub(crate) struct Syncer {
@@ -255,6 +256,8 @@ impl AppendOnly {
             engine.append_only.acknowledge(engine.effects.end());
         }
         drop(closed);
+        // What waits for the disk here does so in vain.
+        tell_workers(&self.mailboxes, engine.end_acknowledged());
         self.wake_workers();
     }
 

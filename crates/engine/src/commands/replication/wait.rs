@@ -7,7 +7,7 @@ use resp::ReplyError;
 use crate::Call;
 use crate::blocking::Timeout;
 use crate::command_table::{Command, Handler, Outcome};
-use crate::replication::{Acknowledgement, Durable};
+use crate::replication::{Acknowledgement, Durable, NOT_APPENDED};
 
 pub(super) static WAIT: Command = Declaration {
     summary: "Waits until what the client has written was applied by so many replicas, and returns how many have.",
@@ -71,9 +71,7 @@ fn wait_for_disks(call: &mut Call<'_>) -> Outcome {
         ));
     }
     if here && !call.engine.append_only.figures().is_on {
-        return Err(ReplyError::message(
-            "WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
-        ));
+        return Err(NOT_APPENDED);
     }
     let durable = Some(Durable { here, end: call.session.recorded_to });
     let replicas = usize::try_from(replicas).unwrap_or(usize::MAX);

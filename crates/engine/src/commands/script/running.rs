@@ -55,17 +55,17 @@ impl<'r, 'c> Running<'r, 'c> {
         if callable.flags.has(Flags::NO_SCRIPT) {
             return Err(NOT_ALLOWED);
         }
-        if let Err(denied) = self.call.engine.check_rights(self.call.session, callable, words) {
-            return Err(self.deny(denied, callable, words));
-        }
-        if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
-            return Err(WRITES);
-        }
         if !callable.flags.has(Flags::STALE)
             && !self.call.config.replication.serve_stale_data
             && self.call.engine.replication.is_stale()
         {
             return Err(STALE);
+        }
+        if let Err(denied) = self.call.engine.check_rights(self.call.session, callable, words) {
+            return Err(self.deny(denied, callable, words));
+        }
+        if self.rules.reads_only && callable.flags.has(Flags::WRITE) {
+            return Err(WRITES);
         }
         if callable.flags.has(Flags::WRITE)
             && self.call.config.replication.read_only

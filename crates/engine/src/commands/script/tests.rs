@@ -1,6 +1,7 @@
 //! Scripts in a server.
 
-use crate::testing::Server;
+use crate::Next;
+use crate::testing::{Server, hasten};
 
 fn answer(server: &mut Server, words: &[&str]) -> String {
     String::from_utf8_lossy(&server.answer(words)).into_owned()
@@ -124,4 +125,44 @@ fn the_number_of_keys_is_checked() {
         answer(&mut server, &["EVAL", "return 1", "x"]),
         "-ERR value is not an integer or out of range\r\n"
     );
+}
+
+/// A script may write, unless it says that it does not.
+#[test]
+fn scripts_wait_while_writes_are_paused() {
+    let mut server = Server::new();
+    let library = "#!lua name=l\nredis.register_function('f', function() return 1 end)";
+    server.answer(&["FUNCTION", "LOAD", library]);
+    server.answer(&["SCRIPT", "LOAD", "return 1"]);
+    let name = scripting::name_of(b"return 1");
+    let reads = "#!lua flags=no-writes\nreturn 1";
+    server.say("CLIENT PAUSE 1000 WRITE");
+    for words in [["EVAL", "return 1", "0"], ["EVALSHA", &name, "0"], ["FCALL", "f", "0"]] {
+        assert_eq!(server.call(0, &words).1, Next::Postpone, "{words:?}");
+    }
+    for words in [["EVAL_RO", "return 1", "0"], ["EVAL", reads, "0"]] {
+        assert_eq!(answer(&mut server, &words), ":1\r\n", "{words:?}");
+    }
+    server.say("CLIENT UNPAUSE");
+    server.say("MULTI");
+    answer(&mut server, &["EVAL", "return 1", "0"]);
+    let other = server.connect();
+    server.answer_to(other, &["CLIENT", "PAUSE", "1000", "WRITE"]);
+    assert_eq!(server.call(0, &["EXEC"]).1, Next::Postpone);
+    server.answer_to(other, &["CLIENT", "UNPAUSE"]);
+    assert_eq!(server.say("EXEC"), "*1 :1");
+}
+
+/// All else in a script sees one moment, but one that waits for a time must see it come.
+#[test]
+fn time_goes_on_in_a_script() {
+    let mut server = Server::new();
+    let before = server.say("TIME");
+    hasten(100_000_000);
+    let wait = "local begin = redis.call('TIME')[1] local turns = 0
+        while redis.call('TIME')[1] - begin < 2 and turns < 1000 do turns = turns + 1 end return turns < 1000";
+    let waited = eval(&mut server, wait);
+    hasten(1000);
+    assert_eq!(waited, ":1");
+    assert_eq!(server.say("TIME"), before, "outside it is that of the round");
 }
