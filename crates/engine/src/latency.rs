@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use parking_lot::Mutex;
 
 use crate::Engine;
-use crate::durations::{Durations, last_alike};
+use crate::durations::Durations;
 
 /// Calls of commands that should take constant or logarithmic time.
 pub(crate) const FAST_COMMAND: &str = "fast-command";
@@ -161,7 +161,7 @@ pub(crate) fn cumulative(durations: &Durations) -> Vec<(u64, u64)> {
     let mut shown = Vec::new();
     let mut before = 0;
     for step in (0..STEPS).map(|step| FIRST << step).chain([LAST]) {
-        let highest = last_alike(step);
+        let highest = durations.last_alike(step);
         let count = durations.calls_within(highest);
         if before < count {
             shown.push((highest / 1000, count));

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::durations::{Durations, last_alike};
+use crate::durations::Durations;
 
 /// A text under construction: families of samples, one after the other.
 pub(super) struct Exposition {
@@ -93,7 +93,7 @@ impl Exposition {
         };
         for step in 0..STEPS {
             // Whatever is not told apart from the step counts as being within it.
-            let highest = last_alike(FIRST_STEP_NS << step);
+            let highest = durations.last_alike(FIRST_STEP_NS << step);
             let seconds = crate::vitals::float(highest) / 1e9;
             bucket(&seconds.to_string(), durations.calls_within(highest));
         }
