@@ -440,7 +440,9 @@ mod tests {
             let mut server = Server::new();
             for batch in calls.chunks(16) {
                 let mut tally = Tally::default();
-                batch.iter().for_each(|&(command, nanoseconds, fate)| tally.call(command, nanoseconds, fate));
+                for &(command, nanoseconds, fate) in batch {
+                    tally.call(command, nanoseconds, fate);
+                }
                 tally.settle(&statistics, &mut server.worker.round, tracking);
             }
             let numbers = statistics.numbers.lock();
