@@ -18,7 +18,7 @@ use super::direct::{BLOCK, Direct, whole_blocks};
 /// Room for effects that is kept while nothing is written.
 const SPARE_BYTES: usize = 2 << 20;
 /// Room for effects while much is written.
-const ROOM_BYTES: usize = 1 << 20;
+const ROOM_BYTES: usize = 2 << 20;
 /// The longest gap before what is recorded.
 const GAP_BYTES: usize = 2 * BLOCK;
 

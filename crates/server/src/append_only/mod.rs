@@ -66,9 +66,9 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes recorded in a round for which replies are not made to wait.
 const RELAXING: u64 = 16 << 10;
 /// How long effects come together before they are written, while the file is relaxed.
-const GATHERING: Duration = Duration::from_millis(4);
+const GATHERING: Duration = Duration::from_millis(8);
 /// So many bytes are written at once, before that time is over.
-const BATCH: u64 = 512 << 10;
+const BATCH: u64 = 1 << 20;
 /// Beyond so many bytes that are not written workers write themselves: the disk does not keep up.
 const MOST_PENDING: u64 = 32 << 20;
 /// A disk that takes longer holds the server up.

@@ -49,7 +49,7 @@ struct Turns {
 }
 
 /// So few bytes in [`GATHERING`] are little.
-const LITTLE: usize = 16 << 10;
+const LITTLE: usize = 32 << 10;
 /// Little came together so many times in a row: the file is relaxed no longer.
 const QUIET: u32 = 8;
 /// So many bytes are worth a write past the page cache. Beyond the most, the disk does not keep up, and the page cache is to take them.
