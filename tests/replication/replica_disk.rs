@@ -65,6 +65,8 @@ fn without_room(primary: &Server, directory: &Path, lines: &[&str]) -> Server {
     let launch = lines.iter().fold(launch, |launch, line| launch.line(*line));
     let replica = launch.start();
     wait_for_equality(primary, &replica);
+    // What comes before that goes into the base, where it takes no room.
+    replica.wait_for_log("Background AOF rewrite finished successfully");
     std::fs::write(directory.join("ballast"), vec![0; 900 << 10]).expect("there is room so far");
     primary.client().call(&["SET", "long", &"x".repeat(300 << 10)]);
     replica.wait_for_log("Error writing to the AOF file: No space left on device");

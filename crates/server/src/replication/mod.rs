@@ -72,7 +72,7 @@ enum Rest {
 }
 
 /// So many recorded bytes do not wait for a thread that dozes.
-const MUCH_BYTES: u64 = 256 << 10;
+const MUCH_BYTES: u64 = 128 << 10;
 
 /// Something for the thread to do.
 enum Order {

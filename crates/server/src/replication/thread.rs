@@ -72,7 +72,7 @@ const BUSY_BYTES: u64 = 32 << 10;
 const LONELY_DOZE_US: u64 = 10_000;
 
 /// Room for what is recorded: at first, and as much as is kept to be used again.
-const ROOM_BYTES: usize = 256 << 10;
+const ROOM_BYTES: usize = 128 << 10;
 const MOST_ROOM_BYTES: usize = 512 << 10;
 
 /// The stream of a moment that is to be on disk before replicas may know of it.
