@@ -11,6 +11,8 @@ import socket
 import subprocess
 import tempfile
 
+from share import limited
+
 CLIENTS = 50
 
 
@@ -62,15 +64,16 @@ def encryption(bench):
             load = ["-t", test, "-P", str(pipeline), "-n", str(requests), "-c", str(CLIENTS), "-d", str(size), "-r", "1000000"]
             return lambda server: bench.load(server, "-p", str(ports[server.name]), *encrypted, *load)["requests_per_second"]
 
-        for test, pipeline, requests, size in (
-            ("set", 16, 1_000_000, 64),
-            ("get", 16, 1_000_000, 64),
-            ("set", 1, 200_000, 64),
-            ("get", 1, 200_000, 64),
-            ("set", 1, 50_000, 16_384),
-            ("get", 1, 50_000, 16_384),
-        ):
+        def compare(test, pipeline, requests, size, name, targets=("at most 0.77x", "at least 1.3x")):
             requests = max(int(requests * bench.scale), 10_000)
+            bench.compare(name, servers, requests, load(test, pipeline, requests, size), targets)
+
+        for test, pipeline, requests in (("set", 16, 1_000_000), ("get", 16, 1_000_000), ("set", 1, 200_000), ("get", 1, 200_000)):
             depth = f"{pipeline} deep" if 1 < pipeline else "not pipelined"
-            name = f"{test.upper()} of {size:,} bytes, {depth}"
-            bench.compare(name, servers, requests, load(test, pipeline, requests, size), ("at most 0.77x", "at least 1.3x"))
+            compare(test, pipeline, requests, 64, f"{test.upper()} of 64 bytes, {depth}")
+        # To encrypt that much takes the load longer than the servers: they have half of their core.
+        is_limited = all([stack.enter_context(limited(server.process.pid, 0.5)) for server in servers])
+        for test in ("set", "get"):
+            name = f"{test.upper()} of 16,384 bytes, not pipelined"
+            # What a call costs a process that is held up in the middle of it says little.
+            compare(test, 1, 50_000, 16_384, f"{name}, half a core" if is_limited else name, ("", "at least 1.3x"))
