@@ -609,6 +609,9 @@ impl<'e> Worker<'e> {
             let Some(hash) = run[0].hash.filter(|_| ELEMENTS_AHEAD <= run.len()) else { continue };
             let sought =
                 |prepared: &Prepared<'_>| prepared.callable.map(|found| found.command.sought);
+            if run.iter().all(|call| matches!(sought(call), None | Some(Sought::Nothing))) {
+                continue;
+            }
             let with_places = run.iter().any(|call| matches!(sought(call), Some(Sought::Place(_))));
             let elements =
                 run.iter().zip(begin..).filter_map(|(call, index)| match sought(call)? {
