@@ -53,8 +53,13 @@ pub(super) fn chunk() -> Option<*mut u8> {
     if let Some(thread) = THREAD.get() {
         thread.unpark();
     }
-    let small = SLOW.load(Relaxed) || THREAD.get().is_none();
+    let small = huge_pages_are_slow() || THREAD.get().is_none();
     ready.or_else(|| if small { UNTOUCHED_OF_SMALL_PAGES.cut() } else { UNTOUCHED.cut() })
+}
+
+/// Whether nobody should wait for a huge page.
+pub(super) fn huge_pages_are_slow() -> bool {
+    SLOW.load(Relaxed)
 }
 
 /// How many chunks are ready.

@@ -593,10 +593,15 @@ impl Effects {
     }
 
     /// Notes that fields of hashes were removed because they had expired, before anything else was done.
+    #[inline]
     pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
-        if !self.attentive && !self.is_tracked() {
-            return;
+        if !expired.is_empty() && (self.attentive || self.is_tracked()) {
+            self.note_all_expired_fields(expired);
         }
+    }
+
+    #[cold]
+    fn note_all_expired_fields(&mut self, expired: &[ExpiredFields]) {
         let mut touched = ThinVec::with_capacity(expired.len() + self.touched.len());
         for ExpiredFields { database, key, emptied, .. } in expired {
             let mut note = |event| {
