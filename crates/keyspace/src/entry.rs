@@ -289,13 +289,30 @@ impl Entry {
         self.bytes(map.key, map.key_length)
     }
 
+    /// Whether that is its key: what every lookup asks.
+    #[inline]
+    pub(crate) fn is_of(self, key: &[u8]) -> bool {
+        let flags = self.byte(FLAGS);
+        if flags & WIDE != 0 {
+            return self.key() == key;
+        }
+        if usize::from(self.byte(KEY_LENGTH)) != key.len() {
+            return false;
+        }
+        let is_embedded = flags & PLACEMENT_MASK == (Placement::Embedded as u8) << PLACEMENT_SHIFT;
+        let fields = usize::from(flags & EXPIRES) + usize::from(!is_embedded);
+        is_same(self.bytes(HEADER + fields * FIELD, key.len()), key)
+    }
+
     #[inline]
     pub(crate) fn value_type(self) -> ValueType {
         ValueType::from_code(self.byte(KIND) & TYPE_MASK)
     }
 
+    #[inline]
     pub(crate) fn encoding(self) -> Encoding {
-        match self.object() {
+        let is_string = self.value_type() == ValueType::String;
+        match if is_string { None } else { self.object() } {
             Some(object) => object.encoding().into(),
             None => Encoding::from_code(self.byte(KIND) >> ENCODING_SHIFT),
         }
@@ -365,8 +382,10 @@ impl Entry {
     }
 
     /// The 24 bits that eviction judges by.
+    #[inline]
     pub(crate) fn access(self) -> u32 {
-        let [low, middle, high] = [self.byte(ACCESS), self.byte(ACCESS + 1), self.byte(ACCESS + 2)];
+        // With the byte behind, which the header has as well: one load.
+        let [low, middle, high, _] = *self.bytes(ACCESS, 4) else { return 0 };
         u32::from_le_bytes([low, middle, high, 0])
     }
 
@@ -597,6 +616,23 @@ impl Entry {
     }
 }
 
+/// Whether two keys of the same length are the same. Short ones are compared in two pieces, which may overlap: that takes less
+/// than to call what compares memory of any length.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        4..=7 => ends::<4>(one) == ends::<4>(other),
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        _ => one == other,
+    }
+}
+
+/// The first and the last bytes.
+#[inline]
+fn ends<const COUNT: usize>(bytes: &[u8]) -> (Option<&[u8; COUNT]>, Option<&[u8; COUNT]>) {
+    (bytes.first_chunk(), bytes.last_chunk())
+}
+
 /// The first byte of an entry.
 fn kind(value_type: ValueType, encoding: Encoding) -> u8 {
     value_type as u8 | (encoding as u8) << ENCODING_SHIFT
@@ -626,6 +662,7 @@ impl<'a> EntryRef<'a> {
     }
 
     /// The encoding as OBJECT ENCODING names it.
+    #[inline]
     pub fn encoding(&self) -> Encoding {
         self.entry.encoding()
     }
