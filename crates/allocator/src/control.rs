@@ -49,13 +49,7 @@ pub(crate) fn read_indexed<T: Plain>(
     position: usize,
     index: usize,
 ) -> Result<T, ControlError> {
-    let mut path = [0_usize; MOST_PARTS];
-    let mut parts = MOST_PARTS;
-    // SAFETY: `name` ends with a NUL; jemalloc writes at most `parts` numbers to `path`, and how many to `parts`.
-    let code =
-        unsafe { jemalloc::mallctlnametomib(name.as_ptr(), path.as_mut_ptr(), &raw mut parts) };
-    check(name, code)?;
-    path[position] = index;
+    let (path, parts) = path(name, position, index)?;
     let mut value = T::default();
     let mut length = size_of::<T>();
     // SAFETY: `path` has that many parts, and jemalloc checks them; the value is as in `read`.
@@ -73,7 +67,46 @@ pub(crate) fn read_indexed<T: Plain>(
     Ok(value)
 }
 
-/// The longest names read by index have six parts.
+/// Writes a value whose name has an index in it, as [`read_indexed`] reads one. A pointer that is written must be to what jemalloc
+/// expects, and stay valid.
+pub(crate) fn write_indexed<T: Copy>(
+    name: &'static CStr,
+    position: usize,
+    index: usize,
+    mut value: T,
+) -> Result<(), ControlError> {
+    let (path, parts) = path(name, position, index)?;
+    // SAFETY: `path` has that many parts, and jemalloc checks them; it reads the value, and refuses one of another size.
+    let code = unsafe {
+        jemalloc::mallctlbymib(
+            path.as_ptr(),
+            parts,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            (&raw mut value).cast(),
+            size_of::<T>(),
+        )
+    };
+    check(name, code)
+}
+
+/// A name as numbers, with an index at one of them, and how many they are.
+fn path(
+    name: &'static CStr,
+    position: usize,
+    index: usize,
+) -> Result<([usize; MOST_PARTS], usize), ControlError> {
+    let mut path = [0_usize; MOST_PARTS];
+    let mut parts = MOST_PARTS;
+    // SAFETY: `name` ends with a NUL; jemalloc writes at most `parts` numbers to `path`, and how many to `parts`.
+    let code =
+        unsafe { jemalloc::mallctlnametomib(name.as_ptr(), path.as_mut_ptr(), &raw mut parts) };
+    check(name, code)?;
+    path[position] = index;
+    Ok((path, parts))
+}
+
+/// The longest names with an index have six parts.
 const MOST_PARTS: usize = 8;
 
 /// Reads a text that lives as long as the process, such as the version.

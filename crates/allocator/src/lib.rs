@@ -19,6 +19,7 @@
 
 mod control;
 mod global;
+pub mod prepared;
 pub mod size_class;
 mod statistics;
 mod tally;

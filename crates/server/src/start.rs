@@ -100,6 +100,7 @@ fn start(program: &str, command_line: &CommandLine) -> Result<Server, Failed> {
     let listening = Arc::new(Listening::start(&config).map_err(fail)?);
 
     let workers = usize::from(config.process.io_threads.max(1));
+    allocator::prepared::start().map_err(|error| no_thread(&error))?;
     let clock = Clock::start();
     let outfit = Outfit::new(workers, clock)
         .map_err(|error| fail(format_args!("Can't set up workers: {error}")))?;
@@ -553,6 +554,7 @@ fn spawn_workers(
                 );
             }
             let _stack = process::crash::SignalStack::new();
+            prepare_memory();
             let worker = engine::Worker::new(engine, index, key, seed());
             let shared = (append_only, replication);
             let outcome = Worker::new(engine, worker, mailboxes, listeners, shared, clock)
@@ -570,6 +572,13 @@ fn spawn_workers(
     }
     all_are_set_up.wait();
     Ok(threads)
+}
+
+/// Has what this thread allocates come from memory that is prepared by another. Without it, it comes a little later.
+fn prepare_memory() {
+    if let Err(error) = allocator::prepared::use_here() {
+        log::warning(format_args!("Memory can't be prepared: {error}"));
+    }
 }
 
 /// Unix time in seconds.

@@ -21,6 +21,7 @@
 //! - The table holds at most `tracking-table-max-keys` keys; those that go to make room are told as if they had changed.
 //! - Who tracks nothing pays nothing: there is no interest then ([`Interest`](crate::Interest)).
 
+mod filter;
 mod invalidation;
 mod prefixes;
 mod readers;

@@ -5,22 +5,33 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
+use super::filter::Filter;
 use super::readers::Readers;
 use crate::Interest;
 use crate::clients::ClientRecord;
 
 /// Enough that two of a few dozen workers seldom meet, and that one part is searched quickly.
-const PARTS: usize = 256;
+pub(super) const PARTS: usize = 256;
 
-type Part = HashTable<(Box<[u8]>, Readers)>;
+/// A part's bits in the filter are not made anew before so many of its keys were removed.
+const REMOVED_AT_LEAST: usize = 256;
+
+/// Keys with a certain hash, and their readers.
+#[derive(Default)]
+struct Part {
+    keys: HashTable<(Box<[u8]>, Readers)>,
+    /// How many were removed since the part's bits in the filter were made.
+    removed: usize,
+}
 
 /// Keys with their readers. While there are any, changes of keys are of interest.
 pub(super) struct Table {
     parts: Box<[Mutex<Part>]>,
+    filter: Filter,
     hashing: RandomState,
     keys: AtomicUsize,
     /// Readers of all keys.
@@ -33,6 +44,7 @@ impl Default for Table {
     fn default() -> Table {
         Table {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
+            filter: Filter::default(),
             hashing: RandomState::default(),
             keys: AtomicUsize::new(0),
             items: AtomicUsize::new(0),
@@ -52,16 +64,17 @@ impl Table {
 
     /// Remembers a reader of a key.
     pub(super) fn insert(&self, interest: &Interest, key: &[u8], reader: &Arc<ClientRecord>) {
-        let hash = self.hashing.hash_one(key);
-        let mut part = self.part(hash);
-        if let Some((_, readers)) = part.find_mut(hash, |(known, _)| **known == *key) {
+        let (place, hash) = self.place(key);
+        let mut part = self.parts[place].lock();
+        if let Some((_, readers)) = part.keys.find_mut(hash, |(known, _)| **known == *key) {
             self.items.fetch_add(usize::from(readers.insert(reader)), Relaxed);
             return;
         }
         let mut readers = Readers::default();
         readers.insert(reader);
         let hash_of = |(key, _): &(Box<[u8]>, Readers)| self.hashing.hash_one(&**key);
-        part.insert_unique(hash, (key.into(), readers), hash_of);
+        part.keys.insert_unique(hash, (key.into(), readers), hash_of);
+        self.filter.insert(place, hash);
         self.items.fetch_add(1, Relaxed);
         if self.keys.fetch_add(1, Relaxed) == 0 {
             interest.add_tracker();
@@ -74,10 +87,26 @@ impl Table {
         if self.keys() == 0 {
             return None;
         }
-        let hash = self.hashing.hash_one(key);
-        let mut part = self.part(hash);
-        let found = part.find_entry(hash, |(known, _)| **known == *key).ok()?;
+        let (place, hash) = self.place(key);
+        if !self.filter.may_hold(place, hash) {
+            return None;
+        }
+        self.take_held(interest, key, place, hash)
+    }
+
+    /// Takes out the readers of a key that the filter knows.
+    #[inline(never)]
+    fn take_held(
+        &self,
+        interest: &Interest,
+        key: &[u8],
+        place: usize,
+        hash: u64,
+    ) -> Option<Readers> {
+        let mut part = self.parts[place].lock();
+        let found = part.keys.find_entry(hash, |(known, _)| **known == *key).ok()?;
         let ((_, readers), _) = found.remove();
+        self.note_taken(&mut part, place, 1);
         drop(part);
         self.note_removed(interest, 1, readers.len());
         Some(readers)
@@ -95,7 +124,10 @@ impl Table {
             // An equal share of each part first, and then whatever there is.
             let wanted = count - taken.len();
             let share = if attempt < PARTS { (count / PARTS + 1).min(wanted) } else { wanted };
-            taken.extend(part.lock().extract_if(|_| true).take(share));
+            let mut part = part.lock();
+            let before = taken.len();
+            taken.extend(part.keys.extract_if(|_| true).take(share));
+            self.note_taken(&mut part, place, taken.len() - before);
         }
         let items = taken.iter().map(|(_, readers)| readers.len()).sum();
         self.note_removed(interest, taken.len(), items);
@@ -107,8 +139,11 @@ impl Table {
         if self.keys() == 0 {
             return;
         }
-        for part in &self.parts {
-            let removed = std::mem::take(&mut *part.lock());
+        for (place, part) in self.parts.iter().enumerate() {
+            let mut part = part.lock();
+            let removed = std::mem::take(&mut part.keys);
+            self.note_taken(&mut part, place, removed.len());
+            drop(part);
             let items = removed.iter().map(|(_, readers)| readers.len()).sum();
             self.note_removed(interest, removed.len(), items);
         }
@@ -121,9 +156,30 @@ impl Table {
         }
     }
 
-    fn part(&self, hash: u64) -> MutexGuard<'_, Part> {
+    /// Notes that keys of a locked part were taken out, whose bits are still in the filter.
+    fn note_taken(&self, part: &mut Part, place: usize, count: usize) {
+        part.removed += count;
+        let removed_last = part.keys.is_empty() && 0 < count;
+        // The work is in proportion to what went before, and so few bits too many do not matter.
+        if removed_last || REMOVED_AT_LEAST.max(part.keys.len()) <= part.removed {
+            part.removed = 0;
+            self.filter
+                .renew(place, part.keys.iter().map(|(key, _)| self.hashing.hash_one(&**key)));
+        }
+    }
+
+    /// Whether the filter knows a key.
+    #[cfg(test)]
+    pub(super) fn may_hold(&self, key: &[u8]) -> bool {
+        let (place, hash) = self.place(key);
+        self.filter.may_hold(place, hash)
+    }
+
+    /// The part that a key belongs to, and its hash.
+    #[inline]
+    fn place(&self, key: &[u8]) -> (usize, u64) {
+        let hash = self.hashing.hash_one(key);
         // Bits in the middle, since a part's own table goes by the low and the highest ones.
-        let place = usize::try_from(hash >> 32).unwrap_or(0) % PARTS;
-        self.parts[place].lock()
+        (usize::try_from(hash >> 32).unwrap_or(0) % PARTS, hash)
     }
 }

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use resp::Protocol;
 
 use super::prefixes::{Collision, collision};
+use super::table::Table;
+use crate::Interest;
 use crate::testing::Server;
 
 /// A server with three clients that speak RESP3.
@@ -257,4 +259,80 @@ proptest! {
         let given: Vec<&[u8]> = second.iter().map(String::as_bytes).collect();
         prop_assert_eq!(collision(&own, &given), plain_collision(&own, &given));
     }
+}
+
+/// What a table of readers is asked to do.
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u16),
+    Take(u16),
+    TakeAny(usize),
+    Clear,
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        40 => (0..3000_u16).prop_map(Step::Insert),
+        30 => (0..3000_u16).prop_map(Step::Take),
+        1 => (0..2000_usize).prop_map(Step::TakeAny),
+        1 => Just(Step::Clear),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// The filter that is asked first never hides a key that was entered, however many others went.
+    #[test]
+    fn the_table_finds_what_was_entered(steps in prop::collection::vec(a_step(), 1..4000)) {
+        let server = Server::new();
+        let (table, interest) = (Table::default(), Interest::default());
+        let reader = &server.clients[0].record;
+        let mut model = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Insert(number) => {
+                    table.insert(&interest, &number.to_le_bytes(), reader);
+                    model.insert(number.to_le_bytes());
+                }
+                Step::Take(number) => {
+                    let taken = table.take(&interest, &number.to_le_bytes());
+                    prop_assert_eq!(taken.is_some(), model.remove(&number.to_le_bytes()));
+                }
+                Step::TakeAny(count) => {
+                    for (key, _) in table.take_any(&interest, count) {
+                        prop_assert!(model.remove(&*key));
+                    }
+                }
+                Step::Clear => {
+                    table.clear(&interest);
+                    model.clear();
+                }
+            }
+            prop_assert_eq!(table.keys(), model.len());
+            prop_assert_eq!(interest.any(), !model.is_empty());
+        }
+        for key in model {
+            prop_assert!(table.take(&interest, &key).is_some());
+        }
+        prop_assert!(!interest.any());
+    }
+}
+
+#[test]
+fn the_filter_forgets_keys_that_went() {
+    let server = Server::new();
+    let (table, interest) = (Table::default(), Interest::default());
+    let reader = &server.clients[0].record;
+    let key = |number: u32| number.to_le_bytes();
+    for number in 0..200_000 {
+        table.insert(&interest, &key(number), reader);
+        if 1000 <= number {
+            assert!(table.take(&interest, &key(number - 1000)).is_some());
+        }
+    }
+    assert!((199_000..200_000).all(|number| table.may_hold(&key(number))));
+    // Of those that were never entered; had no bit been taken back it were one in eleven.
+    let mistaken = (200_000..400_000).filter(|number| table.may_hold(&key(*number))).count();
+    assert!(mistaken < 10_000, "{mistaken} of 200,000");
 }
