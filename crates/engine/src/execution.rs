@@ -627,20 +627,26 @@ impl<'a> Parts<'a> {
 }
 
 /// Records the effects of a call that was performed, while its shards are locked.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "for most calls it is one comparison")]
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
     if call.recording && call.effects.has_recorded() {
-        if !call.is_awaited && call.tally.gathered.take(&mut call.effects, call.words) {
-            return;
-        }
-        record_gathered(call.engine, call.tally);
-        let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
-        call.tally.note_recorded(recorded);
-        // WAIT may follow in the same batch.
-        call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
-        call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
+        record_effects(call);
     }
+}
+
+#[inline(never)]
+fn record_effects(call: &mut Call<'_>) {
+    if !call.is_awaited && call.tally.gathered.take(&mut call.effects, call.words) {
+        return;
+    }
+    record_gathered(call.engine, call.tally);
+    let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
+    call.tally.note_recorded(recorded);
+    // WAIT may follow in the same batch.
+    call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
+    call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
 }
 
 /// Records the calls that were put aside, before others are.
@@ -708,7 +714,8 @@ impl Call<'_> {
 
 /// Runs the handler of a call, replies if it ends with an error, and tells whom it concerns. Its effects are complete then,
 /// and wait to be appended to the stream.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is small, but for what seldom happens")]
 pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();

@@ -156,6 +156,17 @@ struct Map {
 impl Map {
     fn new(key_length: usize, value_length: usize, expires: bool, placement: Placement) -> Map {
         let wide = Map::is_wide(key_length, value_length);
+        Map::of((key_length, value_length), wide, expires, placement)
+    }
+
+    /// The same if it is known whether the lengths are wide.
+    #[inline]
+    fn of(
+        (key_length, value_length): (usize, usize),
+        wide: bool,
+        expires: bool,
+        placement: Placement,
+    ) -> Map {
         let expiry = HEADER + if wide { FIELD } else { 0 };
         let slot = expiry + if expires { FIELD } else { 0 };
         let key = slot + if placement == Placement::Embedded { 0 } else { FIELD };
@@ -607,12 +618,13 @@ impl Entry {
             2 => Placement::Heap,
             _ => Placement::Object,
         };
-        let (key_length, value_length) = if flags & WIDE == 0 {
-            (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
-        } else {
+        let is_wide = flags & WIDE != 0;
+        let lengths = if is_wide {
             (self.wide_length(HEADER), self.wide_length(HEADER + 4))
+        } else {
+            (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
         };
-        Map::new(key_length, value_length, flags & EXPIRES != 0, placement)
+        Map::of(lengths, is_wide, flags & EXPIRES != 0, placement)
     }
 }
 
