@@ -16,11 +16,11 @@ use crate::blocking::{self, Served};
 use crate::call::{Call, Next, Occasion};
 use crate::command_table::{Callable, Handler, Outcome, Run, only_key};
 use crate::cross_protocol::is_http;
-use crate::effects::{Effects, Ended};
+use crate::effects::Effects;
 use crate::memory_limit::Room;
 use crate::monitor;
 use crate::pubsub::Delivery;
-use crate::reactions::{self, react};
+use crate::reactions::{self, publish, publish_incidents};
 use crate::scripts;
 use crate::session::Session;
 use crate::statistics::Fate;
@@ -39,7 +39,8 @@ impl Executed {
 }
 
 impl<'e> Worker<'e> {
-    /// Executes a call.
+    /// Executes a call: any call. Most go [straight](Worker::execute_straight) instead.
+    #[inline(never)]
     pub(crate) fn execute(
         &mut self,
         session: &mut Session,
@@ -626,20 +627,26 @@ impl<'a> Parts<'a> {
 }
 
 /// Records the effects of a call that was performed, while its shards are locked.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "for most calls it is one comparison")]
 pub(crate) fn record(call: &mut Call<'_>) {
     call.tally.changes += call.effects.changes;
     if call.recording && call.effects.has_recorded() {
-        if !call.is_awaited && call.tally.gathered.take(&mut call.effects, call.words) {
-            return;
-        }
-        record_gathered(call.engine, call.tally);
-        let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
-        call.tally.note_recorded(recorded);
-        // WAIT may follow in the same batch.
-        call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
-        call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
+        record_effects(call);
     }
+}
+
+#[inline(never)]
+fn record_effects(call: &mut Call<'_>) {
+    if !call.is_awaited && call.tally.gathered.take(&mut call.effects, call.words) {
+        return;
+    }
+    record_gathered(call.engine, call.tally);
+    let recorded = call.engine.effects.append_call(&mut call.effects, call.words);
+    call.tally.note_recorded(recorded);
+    // WAIT may follow in the same batch.
+    call.session.recorded_to = recorded.file.unwrap_or(call.session.recorded_to);
+    call.session.replicated_to = recorded.replicas.unwrap_or(call.session.replicated_to);
 }
 
 /// Records the calls that were put aside, before others are.
@@ -707,15 +714,12 @@ impl Call<'_> {
 
 /// Runs the handler of a call, replies if it ends with an error, and tells whom it concerns. Its effects are complete then,
 /// and wait to be appended to the stream.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is small, but for what seldom happens")]
 pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     let database = call.session.database;
     let begin = call.reply.output().mark();
-    call.keys.round.noting = reactions::noting(call.engine, call.config);
-    let is_awaited = call.is_awaited;
-    let noting = &mut call.keys.round.noting;
-    noting.expired |= is_awaited;
-    noting.added |= is_awaited;
+    call.keys.round.noting = reactions::noting(call.engine, call.config, call.is_awaited);
     let is_monitored = call.engine.pubsub.is_monitored();
     if is_monitored && is_script(call.callable) {
         // Before the calls that it makes.
@@ -729,12 +733,9 @@ pub(crate) fn perform(call: &mut Call<'_>, run: Run) -> Fate {
     if is_monitored && !call.callable.flags.has_any(Flags::ADMIN.and(Flags::SKIP_MONITOR)) {
         monitor::show(call.engine, call.worker, call.now_us, call.session, call.words);
     }
-    if !call.effects.is_empty()
-        || !call.keys.expired.is_empty()
-        || !call.keys.expired_fields.is_empty()
-        || !call.keys.noted.is_empty()
-        || !call.keys.garbage.is_empty()
-    {
+    if !call.keys.is_quiet() {
+        publish_incidents(call, database);
+    } else if !call.effects.is_empty() {
         publish(call, database);
     }
     if call.session.tracks() {
@@ -758,29 +759,4 @@ fn conclude(call: &mut Call<'_>, outcome: Outcome, begin: resp::Mark) -> Fate {
         call.reply.error(&error);
     }
     if call.tally.end_call() { Fate::Failed } else { Fate::Done }
-}
-
-/// Completes the effects of a call, and tells whom they concern, while its shards are locked.
-fn publish(call: &mut Call<'_>, database: usize) {
-    call.tally.expired += call.keys.expired.len() as u64;
-    call.tally.note_expired_fields(&call.keys.expired_fields);
-    call.effects.note_expired_fields(&call.keys.expired_fields);
-    let is_inner = call.occasion == Occasion::Within;
-    let found_expired = !call.keys.expired.is_empty() || !call.keys.expired_fields.is_empty();
-    if call.recording && (is_inner || found_expired || !call.effects.come_alone(database)) {
-        let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
-        call.effects.finish(&Ended {
-            expired: &call.keys.expired,
-            expired_fields: &call.keys.expired_fields,
-            removal,
-            database,
-            words: call.words,
-        });
-    }
-    react(call);
-    if !call.keys.garbage.is_empty() {
-        for garbage in call.keys.garbage.drain(..) {
-            call.engine.host.reclaim(garbage);
-        }
-    }
 }

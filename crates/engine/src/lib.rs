@@ -48,6 +48,7 @@ mod scripts;
 pub mod session;
 mod shutdown;
 pub mod statistics;
+mod straight;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tracking;

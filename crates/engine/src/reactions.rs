@@ -9,8 +9,9 @@ use config::Config;
 use keyspace::{Expired, ExpiredFields, Noting, View};
 
 use crate::Engine;
-use crate::call::Call;
+use crate::call::{Call, Occasion};
 use crate::clients::ClientId;
+use crate::effects::Ended;
 use crate::events::{self, Class, Event};
 use crate::notifications;
 use crate::tracking::Change;
@@ -92,18 +93,72 @@ impl Interest {
 }
 
 /// What a round notes of the keys that a call touches. The call has locked its shards: a party that comes from here on will
-/// not have missed what the call does.
-pub(crate) fn noting(engine: &Engine, config: &Config) -> Noting {
-    if !engine.interest.any() {
-        return Noting::default();
+/// not have missed what the call does. Those who wait for a key in its shards mind what comes and goes.
+#[inline]
+pub(crate) fn noting(engine: &Engine, config: &Config, is_awaited: bool) -> Noting {
+    if engine.interest.any() {
+        noting_for(config, is_awaited)
+    } else {
+        Noting { expired: is_awaited, added: is_awaited, missed: false }
     }
+}
+
+#[inline(never)]
+fn noting_for(config: &Config, is_awaited: bool) -> Noting {
     let classes = config.notifications.events;
-    Noting { expired: true, added: classes.contains(b'n'), missed: classes.contains(b'm') }
+    Noting {
+        expired: true,
+        added: is_awaited || classes.contains(b'n'),
+        missed: classes.contains(b'm'),
+    }
+}
+
+/// Completes the effects of a call, and tells whom they concern, while its shards are locked.
+#[inline]
+pub(crate) fn publish(call: &mut Call<'_>, database: usize) {
+    if call.recording && (call.occasion == Occasion::Within || !call.effects.come_alone(database)) {
+        finish_effects(call, database);
+    }
+    if call.effects.has_touched() {
+        react(call);
+    }
+}
+
+/// The same where something happened by the way.
+#[cold]
+pub(crate) fn publish_incidents(call: &mut Call<'_>, database: usize) {
+    call.tally.expired += call.keys.expired.len() as u64;
+    call.tally.note_expired_fields(&call.keys.expired_fields);
+    call.effects.note_expired_fields(&call.keys.expired_fields);
+    let is_inner = call.occasion == Occasion::Within;
+    let found_expired = !call.keys.expired.is_empty() || !call.keys.expired_fields.is_empty();
+    if call.recording && (is_inner || found_expired || !call.effects.come_alone(database)) {
+        finish_effects(call, database);
+    }
+    react(call);
+    if !call.keys.garbage.is_empty() {
+        for garbage in call.keys.garbage.drain(..) {
+            call.engine.host.reclaim(garbage);
+        }
+    }
+}
+
+/// Completes the effects of a call that is not only recorded as it came.
+#[inline(never)]
+fn finish_effects(call: &mut Call<'_>, database: usize) {
+    let removal: &[u8] = if call.config.memory.lazy_expire { b"UNLINK" } else { b"DEL" };
+    call.effects.finish(&Ended {
+        expired: &call.keys.expired,
+        expired_fields: &call.keys.expired_fields,
+        removal,
+        database,
+        words: call.words,
+    });
 }
 
 /// Tells everybody who is interested in what a call did, but those who wait: they are served when all is done and recorded that
 /// was asked for. Its shards are locked.
-pub(crate) fn react(call: &mut Call<'_>) {
+fn react(call: &mut Call<'_>) {
     call.effects.note(&mut call.keys.noted);
     if !call.effects.has_touched() {
         return;

@@ -20,13 +20,18 @@ impl Worker<'_> {
         callable: &Callable,
         words: Words<'_>,
     ) -> Option<ReplyError> {
+        if self.may_refuse() { self.refusal_by_state(session, callable, words) } else { None }
+    }
+
+    /// Whether the server is in a state in which some calls cannot be executed.
+    #[inline]
+    pub(crate) fn may_refuse(&self) -> bool {
         let engine = self.engine;
-        let may_refuse = engine.saving.refuses_writes()
+        engine.saving.refuses_writes()
             || engine.append_only.is_in_trouble()
             || engine.replication.lacks_replicas(&self.config)
             || engine.replication.is_replica()
-            || engine.loading.is_active();
-        if may_refuse { self.refusal_by_state(session, callable, words) } else { None }
+            || engine.loading.is_active()
     }
 
     #[inline(never)]

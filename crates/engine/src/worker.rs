@@ -19,12 +19,13 @@ use crate::blocking::Served;
 use crate::call::Next;
 use crate::command_table::{Callable, only_key};
 use crate::effects::{Recorded, waits_for};
-use crate::execution::record_gathered;
+use crate::execution::{Executed, record_gathered};
 use crate::host::LogLevel;
 use crate::pause::PauseKind;
 use crate::pubsub::{Bundle, Delivered, Delivery, Parcel, Post};
 use crate::session::{Replies, Session};
 use crate::statistics::{Fate, Numbers, Tally};
+use crate::straight::is_same_name;
 use crate::watch;
 
 /// How many calls of a batch are prepared ahead: enough to hide the latency of memory, few enough that what was fetched
@@ -435,37 +436,34 @@ impl<'e> Worker<'e> {
         while course.executed < batch.len() {
             let ahead = (batch.len() - course.executed).min(AHEAD);
             self.prepare(session, batch, input, course.executed..course.executed + ahead);
+            let mut is_clear = self.is_clear(session);
             for place in 0..ahead {
                 let prepared = self.prepared[place];
                 let words = batch.words(course.executed, input);
-                if !self.tally.gathered.is_empty() && waits_for(prepared.callable) {
-                    self.record_gathered(session);
-                }
                 course.begin = output.mark();
                 self.round.changed = false;
-                let outcome = self.execute(session, words, prepared, output);
+                let straight = if is_clear {
+                    self.execute_straight(session, &words, prepared, output)
+                } else {
+                    None
+                };
+                let went_straight = straight.is_some();
+                let outcome = match straight {
+                    Some(outcome) => outcome,
+                    None => self.execute_long(session, words, prepared, output),
+                };
                 course.next = outcome.next;
                 if matches!(course.next, Next::Postpone | Next::Yield) {
                     return;
                 }
                 course.executed += 1;
-                if session.tracks() {
-                    session.end_caching(prepared.callable);
-                }
                 if course.next == Next::Block {
                     course.last = prepared.callable.map(|callable| callable.id);
                     return;
                 }
                 let after = (self.engine.ticks)();
-                if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
-                    // It may have been CONFIG SET, and holds for what follows in the batch.
-                    let changed = self.look_at_config();
-                    if changed {
-                        self.limit_tracking();
-                    }
-                    if changed && 0 < self.config.memory.limit_bytes {
-                        self.make_room_patiently();
-                    }
+                if !went_straight {
+                    self.heed_config(prepared);
                 }
                 self.until_look -= 1;
                 if self.until_look == 0 {
@@ -484,19 +482,67 @@ impl<'e> Worker<'e> {
                     course.last = Some(id);
                 }
                 course.before = after;
-                if session.replies != Replies::On {
-                    let pushes = |callable: &Callable| callable.flags.has(Flags::PUSHES);
-                    let is_push = prepared.callable.is_some_and(pushes)
-                        && outcome.fate.is_some_and(|(_, fate)| fate == Fate::Done);
-                    let begin = if is_push { output.mark() } else { course.begin };
-                    silence(session, output, begin);
+                if !went_straight {
+                    self.end_long(session, prepared, &outcome, course.begin, output);
+                    is_clear = self.is_clear(session);
                 }
-                self.absorb(session, output);
                 if matches!(course.next, Next::Close | Next::Replicate) {
                     return;
                 }
             }
         }
+    }
+
+    /// Executes a call that does not go straight.
+    #[inline(never)]
+    fn execute_long(
+        &mut self,
+        session: &mut Session,
+        words: Words<'_>,
+        prepared: Prepared<'e>,
+        output: &mut Output,
+    ) -> Executed {
+        if !self.tally.gathered.is_empty() && waits_for(prepared.callable) {
+            self.record_gathered(session);
+        }
+        let executed = self.execute(session, words, prepared, output);
+        let is_done = !matches!(executed.next, Next::Postpone | Next::Yield);
+        if is_done && session.tracks() {
+            session.end_caching(prepared.callable);
+        }
+        executed
+    }
+
+    /// Looks at the configuration after a call that may have changed it: what it says holds for what follows in the batch.
+    fn heed_config(&mut self, prepared: Prepared<'e>) {
+        if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
+            let changed = self.look_at_config();
+            if changed {
+                self.limit_tracking();
+            }
+            if changed && 0 < self.config.memory.limit_bytes {
+                self.make_room_patiently();
+            }
+        }
+    }
+
+    /// Sees to what the client of such a call is sent.
+    #[inline(never)]
+    fn end_long(
+        &mut self,
+        session: &mut Session,
+        prepared: Prepared<'e>,
+        executed: &Executed,
+        begin: Mark,
+        output: &mut Output,
+    ) {
+        if session.replies != Replies::On {
+            let pushes = |callable: &Callable| callable.flags.has(Flags::PUSHES);
+            let is_push = prepared.callable.is_some_and(pushes)
+                && executed.fate.is_some_and(|(_, fate)| fate == Fate::Done);
+            silence(session, output, if is_push { output.mark() } else { begin });
+        }
+        self.absorb(session, output);
     }
 
     /// Goes on after a call that panicked: with an error if it had changed nothing. Otherwise what the server holds may be
@@ -565,13 +611,15 @@ impl<'e> Worker<'e> {
         let first = range.start;
         // Calls that follow each other are often of the same command.
         let mut last: Option<(&[u8], &'e Callable)> = None;
+        let mut seeks = false;
         for index in range {
             let words = batch.words(index, input);
             let name = words.first().unwrap_or_default();
             let callable = match last {
-                Some((known, callable)) if known == name => Some(callable),
+                Some((known, callable)) if is_same_name(known, name) => Some(callable),
                 _ => {
                     let found = self.engine.commands.find_call(words).ok();
+                    seeks |= found.is_some_and(|it| it.command.sought != Sought::Nothing);
                     last = found.filter(|it| it.is_named_alone()).map(|found| (name, found));
                     found
                 }
@@ -594,7 +642,7 @@ impl<'e> Worker<'e> {
         for &hash in &self.hashes {
             keyspace.prefetch_entry(inside, session.database, hash);
         }
-        if self.hashes.len() + ELEMENTS_AHEAD <= self.prepared.len() {
+        if seeks && self.hashes.len() + ELEMENTS_AHEAD <= self.prepared.len() {
             self.prepare_elements(session, batch, input, first);
         }
     }

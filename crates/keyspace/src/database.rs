@@ -82,7 +82,7 @@ impl Database {
 
     #[inline]
     pub(crate) fn find(&self, hash: KeyHash, key: &[u8]) -> Option<Entry> {
-        self.entries.find(hash.0, |entry| entry.key() == key).copied()
+        self.entries.find(hash.0, |entry| entry.is_of(key)).copied()
     }
 
     /// Adds an entry whose key is not there yet.

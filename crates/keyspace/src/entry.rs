@@ -156,6 +156,17 @@ struct Map {
 impl Map {
     fn new(key_length: usize, value_length: usize, expires: bool, placement: Placement) -> Map {
         let wide = Map::is_wide(key_length, value_length);
+        Map::of((key_length, value_length), wide, expires, placement)
+    }
+
+    /// The same if it is known whether the lengths are wide.
+    #[inline]
+    fn of(
+        (key_length, value_length): (usize, usize),
+        wide: bool,
+        expires: bool,
+        placement: Placement,
+    ) -> Map {
         let expiry = HEADER + if wide { FIELD } else { 0 };
         let slot = expiry + if expires { FIELD } else { 0 };
         let key = slot + if placement == Placement::Embedded { 0 } else { FIELD };
@@ -289,13 +300,30 @@ impl Entry {
         self.bytes(map.key, map.key_length)
     }
 
+    /// Whether that is its key: what every lookup asks.
+    #[inline]
+    pub(crate) fn is_of(self, key: &[u8]) -> bool {
+        let flags = self.byte(FLAGS);
+        if flags & WIDE != 0 {
+            return self.key() == key;
+        }
+        if usize::from(self.byte(KEY_LENGTH)) != key.len() {
+            return false;
+        }
+        let is_embedded = flags & PLACEMENT_MASK == (Placement::Embedded as u8) << PLACEMENT_SHIFT;
+        let fields = usize::from(flags & EXPIRES) + usize::from(!is_embedded);
+        is_same(self.bytes(HEADER + fields * FIELD, key.len()), key)
+    }
+
     #[inline]
     pub(crate) fn value_type(self) -> ValueType {
         ValueType::from_code(self.byte(KIND) & TYPE_MASK)
     }
 
+    #[inline]
     pub(crate) fn encoding(self) -> Encoding {
-        match self.object() {
+        let is_string = self.value_type() == ValueType::String;
+        match if is_string { None } else { self.object() } {
             Some(object) => object.encoding().into(),
             None => Encoding::from_code(self.byte(KIND) >> ENCODING_SHIFT),
         }
@@ -365,8 +393,10 @@ impl Entry {
     }
 
     /// The 24 bits that eviction judges by.
+    #[inline]
     pub(crate) fn access(self) -> u32 {
-        let [low, middle, high] = [self.byte(ACCESS), self.byte(ACCESS + 1), self.byte(ACCESS + 2)];
+        // With the byte behind, which the header has as well: one load.
+        let [low, middle, high, _] = *self.bytes(ACCESS, 4) else { return 0 };
         u32::from_le_bytes([low, middle, high, 0])
     }
 
@@ -588,13 +618,31 @@ impl Entry {
             2 => Placement::Heap,
             _ => Placement::Object,
         };
-        let (key_length, value_length) = if flags & WIDE == 0 {
-            (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
-        } else {
+        let is_wide = flags & WIDE != 0;
+        let lengths = if is_wide {
             (self.wide_length(HEADER), self.wide_length(HEADER + 4))
+        } else {
+            (usize::from(self.byte(KEY_LENGTH)), usize::from(self.byte(VALUE_LENGTH)))
         };
-        Map::new(key_length, value_length, flags & EXPIRES != 0, placement)
+        Map::of(lengths, is_wide, flags & EXPIRES != 0, placement)
     }
+}
+
+/// Whether two keys of the same length are the same. Short ones are compared in two pieces, which may overlap: that takes less
+/// than to call what compares memory of any length.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        4..=7 => ends::<4>(one) == ends::<4>(other),
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        _ => one == other,
+    }
+}
+
+/// The first and the last bytes.
+#[inline]
+fn ends<const COUNT: usize>(bytes: &[u8]) -> (Option<&[u8; COUNT]>, Option<&[u8; COUNT]>) {
+    (bytes.first_chunk(), bytes.last_chunk())
 }
 
 /// The first byte of an entry.
@@ -626,6 +674,7 @@ impl<'a> EntryRef<'a> {
     }
 
     /// The encoding as OBJECT ENCODING names it.
+    #[inline]
     pub fn encoding(&self) -> Encoding {
         self.entry.encoding()
     }

@@ -174,6 +174,36 @@ impl Keyspace {
         View::new(self, database, round)
     }
 
+    /// Opens a view of one key, whose hash is known, unless somebody waits for a key in its shard. It is what [`View::lock_one`]
+    /// makes of a view, but for that.
+    ///
+    /// # Panics
+    ///
+    /// If the admission is another keyspace's.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that the view, which is large, is made where it stays"
+    )]
+    pub fn view_of_one<'a>(
+        &'a self,
+        admission: &'a mut impl Admission,
+        database: usize,
+        round: &'a mut Round,
+        (key, hash): (&'a [u8], KeyHash),
+    ) -> Option<View<'a>> {
+        assert!(
+            std::ptr::eq(admission.gates(), &raw const self.gates),
+            "admitted by the gates of this keyspace"
+        );
+        let index = hash.shard(self.mask);
+        let shard = self.lock(admission, index);
+        if !shard.queues.is_empty() {
+            return None;
+        }
+        Some(View::of_one(self, database, round, (key, hash), (index, shard)))
+    }
+
     /// Opens a view that holds no shard and can lock none: for what reaches no key, without admission.
     pub fn bare_view<'a>(&'a self, database: usize, round: &'a mut Round) -> View<'a> {
         View::bare(self, database, round)

@@ -4,7 +4,7 @@
 //! that the entry points to, and stays one. Readers see both alike ([`Collection::Ref`]). To change a small one, its bytes are
 //! copied into a buffer that the round keeps, changed there, and put back.
 
-use collections::{Collection, Hash, List, Object, ObjectRef, Set, SortedSet, Stream};
+use collections::{Collection, Hash, Kind, List, Object, ObjectRef, Set, SortedSet, Stream};
 
 use crate::entry::{Content, Entry, EntryRef};
 use crate::hashing::KeyHash;
@@ -198,7 +198,7 @@ impl View<'_> {
         entry: Entry,
         edit: impl FnOnce(&mut T) -> R,
     ) -> Result<R, WrongType> {
-        if EntryRef::new(entry).collection::<T>().is_err() {
+        if entry.value_type() != T::KIND.into() {
             return Err(WrongType);
         }
         self.before_change(entry);
@@ -217,6 +217,8 @@ impl View<'_> {
         }
         match remains {
             Remains::Nothing => self.discard(hash, entry),
+            // Only hashes have elements that expire.
+            Remains::InPlace if T::KIND != Kind::Hash => {}
             Remains::InPlace => {
                 let hashing = &self.keyspace.hashing;
                 self.database_mut(hash).note_fields(hashing, hash, entry);

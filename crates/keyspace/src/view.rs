@@ -169,6 +169,28 @@ impl<'a> View<'a> {
         }
     }
 
+    /// One of a single key, whose shard is locked.
+    #[inline]
+    pub(crate) fn of_one(
+        keyspace: &'a Keyspace,
+        database: usize,
+        round: &'a mut Round,
+        (key, hash): (&'a [u8], KeyHash),
+        (index, shard): (u32, ShardGuard<'a>),
+    ) -> View<'a> {
+        View {
+            keyspace,
+            held: Held::One(index, shard),
+            database,
+            located: (key.as_ptr(), key.len(), hash),
+            round,
+            expired: ThinVec::new(),
+            noted: ThinVec::new(),
+            expired_fields: ThinVec::new(),
+            garbage: ThinVec::new(),
+        }
+    }
+
     /// One that can lock nothing.
     pub(crate) fn bare(keyspace: &'a Keyspace, database: usize, round: &'a mut Round) -> View<'a> {
         View { held: Held::Several(Vec::new()), ..View::new(keyspace, database, round) }
@@ -245,6 +267,15 @@ impl<'a> View<'a> {
     #[inline]
     pub fn expect(&mut self, key: &'a [u8], hash: KeyHash) {
         self.located = (key.as_ptr(), key.len(), hash);
+    }
+
+    /// Whether nothing happened by the way: no key or field was found expired, nothing else was noted, and nothing has to be freed.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.expired.is_empty()
+            && self.noted.is_empty()
+            && self.expired_fields.is_empty()
+            && self.garbage.is_empty()
     }
 
     /// The logical database that keys are looked up in.

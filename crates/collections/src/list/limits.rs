@@ -42,7 +42,8 @@ impl Limits {
         /// What an element takes at most beyond its bytes, about.
         const OVERHEAD: usize = 8;
         let total_bytes = pack.total_bytes().saturating_add(element_bytes).saturating_add(OVERHEAD);
-        !self.is_large(element_bytes) && !self.exceeded(total_bytes, pack.len().saturating_add(1))
+        // One that is large exceeds the bound together with others as well.
+        !self.exceeded(total_bytes, pack.len().saturating_add(1))
     }
 
     /// Whether two list packs may become one.

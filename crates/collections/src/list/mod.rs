@@ -81,10 +81,12 @@ impl List {
         elements: impl Iterator<Item = &'e [u8]> + Clone,
         limits: Limits,
     ) {
-        let size = elements.clone().fold((0_usize, 0_usize), |(bytes, count), element| {
-            (bytes.saturating_add(element.len()), count.saturating_add(1))
-        });
-        self.grow(size, limits);
+        if matches!(self, List::Pack(_)) {
+            let size = elements.clone().fold((0_usize, 0_usize), |(bytes, count), element| {
+                (bytes.saturating_add(element.len()), count.saturating_add(1))
+            });
+            self.grow(size, limits);
+        }
         match (self, end) {
             (List::Pack(pack), End::Tail) => elements.for_each(|element| pack.push_back(element)),
             (List::Pack(pack), End::Head) => elements.for_each(|element| pack.push_front(element)),

@@ -121,12 +121,21 @@ impl<'a> Encoded<'a> {
     #[inline]
     pub(super) fn write_to<'r>(&self, room: &'r mut [u8]) -> &'r mut [u8] {
         let (head, room) = room.split_at_mut(usize::from(self.head_len));
-        head.copy_from_slice(&self.head[..head.len()]);
+        write_few(head, &self.head);
         let (data, room) = room.split_at_mut(self.data.len());
         data.copy_from_slice(self.data);
         let (back, room) = room.split_at_mut(usize::from(self.back_len));
-        back.copy_from_slice(&self.back[..back.len()]);
+        write_few(back, &self.back);
         room
+    }
+}
+
+/// Writes as many bytes as there is room for: nearly always one.
+#[inline]
+fn write_few(room: &mut [u8], bytes: &[u8]) {
+    match room {
+        [byte] => *byte = bytes[0],
+        room => room.copy_from_slice(&bytes[..room.len()]),
     }
 }
 

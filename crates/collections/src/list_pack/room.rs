@@ -10,13 +10,13 @@
 
 use super::ListPack;
 use super::capacity::allocation_size;
-use super::encoding::END;
+use super::encoding::{END, HEADER_BYTES};
 
 /// Total bytes from which on a list pack has unused bytes at its front.
 const LARGE: usize = 512;
 
 impl ListPack {
-    /// Makes a gap before the byte at the offset, to be written to.
+    /// Makes a gap before the byte at the offset, to be written to. The header is to be written then, too.
     #[inline]
     pub(super) fn open(&mut self, at: usize, bytes: usize) {
         let total = self.total_bytes();
@@ -25,7 +25,9 @@ impl ListPack {
                 self.reserve_front(bytes);
             }
             let front = self.front();
-            self.bytes.copy_within(front..front + at, front - bytes);
+            if HEADER_BYTES < at {
+                self.bytes.copy_within(front..front + at, front - bytes);
+            }
             self.set_front(front - bytes);
         } else {
             self.reserve_back(bytes);

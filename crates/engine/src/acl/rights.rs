@@ -75,6 +75,12 @@ impl Rights {
         self.version == version
     }
 
+    /// Whether they are those of this version, and the user may make any call of a command.
+    #[inline]
+    pub(crate) fn always_allow(&self, version: u64, callable: &Callable) -> bool {
+        self.is_of(version) && self.standing.as_ref().is_some_and(|it| has(&it.always, callable.id))
+    }
+
     /// Whether the user may make a call.
     #[inline]
     pub(super) fn check(&mut self, callable: &Callable, words: Words<'_>) -> Result<(), Denied> {

@@ -47,6 +47,19 @@ proptest! {
         prop_assert_eq!(digits(number), text.len());
     }
 
+    /// Texts of some lengths are read a word at a time, in which one byte could hide another.
+    #[test]
+    fn what_is_no_digit_is_seen_wherever_it_stands(
+        number in 0..1_000_000_000_000_u64, shift in 0..40_u32, place: prop::sample::Index, byte: u8
+    ) {
+        let mut text = (number >> shift).to_string().into_bytes();
+        let place = place.index(text.len());
+        text[place] = byte;
+        let read = std::str::from_utf8(&text).ok().filter(|text| text.bytes().all(|it| it.is_ascii_digit()));
+        let expected = read.filter(|text| text.len() == 1 || !text.starts_with('0')).map(|text| text.parse().expect("digits"));
+        prop_assert_eq!(parse_unsigned(&text), expected);
+    }
+
     #[test]
     fn doubles_come_back(bits in any::<u64>()) {
         let value = f64::from_bits(bits);

@@ -174,11 +174,9 @@ impl RequestParser {
         if self.partial.is_begun() {
             return self.resume(request, base, batch, limits);
         }
-        let mut spans = [Span::default(); FEW_WORDS];
         if SHORT_BYTES <= limits.bulk_bytes
-            && let Some((words, end)) = short_request(request, &mut spans)
+            && let Some(end) = short_request(request, &mut batch.spans)
         {
-            batch.spans.extend_from_slice(spans.get(..words).unwrap_or_default());
             batch.finish_as_encoded(base, base.wrapping_add(end));
             return Ok(None);
         }
@@ -428,32 +426,68 @@ impl Partial {
 
 /// The longest of the words that are found in one pass.
 const SHORT_BYTES: usize = 99;
-/// The words that most requests have at most.
-const FEW_WORDS: usize = 9;
 
-/// Finds the words of a complete request that has few of them, all short; how many, and where it ends. That is nearly every request. Any other is for
-/// the general way. Its words are within the limits of strangers too, and its bytes are those that encoding its words gives.
+/// Finds the words of a complete request that has few of them, all short, and adds them; gives where it ends. That is nearly every request. Any other is for
+/// the general way, with `spans` as they were. Its words are within the limits of strangers too, and its bytes are those that encoding its words gives.
 #[inline]
-fn short_request(request: &[u8], spans: &mut [Span; FEW_WORDS]) -> Option<(usize, usize)> {
-    let digit = |byte: &u8| u32::from(byte.wrapping_sub(b'0'));
-    let [b'*', count @ b'1'..=b'9', b'\r', b'\n', rest @ ..] = request else { return None };
-    let (mut rest, mut position) = (rest, 4_u32);
-    let words = digit(count) as usize;
-    for span in spans.iter_mut().take(words) {
-        let (len, header, word) = match rest {
-            [b'$', ones @ b'0'..=b'9', b'\r', b'\n', word @ ..] => (digit(ones), 4, word),
-            [b'$', tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', word @ ..] => {
-                (digit(tens).wrapping_mul(10).wrapping_add(digit(ones)), 5, word)
-            }
-            _ => return None,
+fn short_request(request: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
+    let [b'*', count @ b'1'..=b'9', b'\r', b'\n', ..] = request else { return None };
+    let before = spans.len();
+    let end = short_words(request, count.wrapping_sub(b'0'), spans);
+    if end.is_none() {
+        spans.truncate(before);
+    }
+    end
+}
+
+/// Finds so many words, which lie behind the line that counts them.
+#[inline]
+fn short_words(request: &[u8], words: u8, spans: &mut Vec<Span>) -> Option<usize> {
+    let mut position = 4_u32;
+    for _ in 0..words {
+        let rest = request.get(position as usize..)?;
+        let (len, header) = match rest.first_chunk() {
+            Some(bytes) => length_in(*bytes)?,
+            None => length_at_end(rest)?,
         };
         let start = position.wrapping_add(header);
-        let [b'\r', b'\n', after @ ..] = word.get(len as usize..)? else { return None };
-        rest = after;
-        *span = Span { start, len };
-        position = start.wrapping_add(len).wrapping_add(2);
+        let end = start.wrapping_add(len);
+        if request.get(end as usize..)?.first_chunk() != Some(b"\r\n") {
+            return None;
+        }
+        spans.push(Span { start, len });
+        position = end.wrapping_add(2);
     }
-    Some((words, position as usize))
+    Some(position as usize)
+}
+
+/// The length that a header of one or two digits announces, and the header's own, from the eight bytes at its beginning.
+#[inline]
+fn length_in(bytes: [u8; 8]) -> Option<(u32, u32)> {
+    const ONE: u64 = u64::from_le_bytes(*b"$\0\r\n\0\0\0\0");
+    const ONE_MASK: u64 = u64::from_le_bytes([0xff, 0, 0xff, 0xff, 0, 0, 0, 0]);
+    const TWO: u64 = u64::from_le_bytes(*b"$\0\0\r\n\0\0\0");
+    const TWO_MASK: u64 = u64::from_le_bytes([0xff, 0, 0, 0xff, 0xff, 0, 0, 0]);
+    let [_, first, second, ..] = bytes.map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let number = u64::from_le_bytes(bytes);
+    if number & ONE_MASK == ONE {
+        (first <= 9).then_some((first, 4))
+    } else if number & TWO_MASK == TWO {
+        let are_digits = first.wrapping_sub(1) < 9 && second <= 9;
+        are_digits.then_some((first.wrapping_mul(10).wrapping_add(second), 5))
+    } else {
+        None
+    }
+}
+
+/// The same where fewer bytes follow: an argument of a byte or two ends the buffer.
+fn length_at_end(rest: &[u8]) -> Option<(u32, u32)> {
+    match rest {
+        [b'$', ones @ b'0'..=b'9', b'\r', b'\n', ..] => {
+            Some((u32::from(ones.wrapping_sub(b'0')), 4))
+        }
+        _ => None,
+    }
 }
 
 /// The length that a header with three to seven digits announces, and the header's own. Any other

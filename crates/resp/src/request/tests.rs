@@ -621,3 +621,25 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Short requests are found in another way if they come as a whole.
+    #[test]
+    fn a_wrong_byte_of_short_requests_is_seen_however_they_come(
+        requests in prop::collection::vec(
+            prop::collection::vec(prop::collection::vec(any::<u8>(), 0..14), 1..5), 1..4
+        ),
+        place: prop::sample::Index,
+        byte in prop::sample::select(b"*$019:/\r\n\0-x".to_vec()),
+    ) {
+        let mut input = Vec::new();
+        for request in &requests {
+            encode_request(request, &mut input);
+        }
+        prop_assert_eq!(parse(&input), (requests, Ok(())));
+        let place = place.index(input.len());
+        input[place] = byte;
+        let (found, _) = parse(&input);
+        prop_assert!(found.len() <= input.len());
+    }
+}

@@ -73,6 +73,7 @@ impl<'a> Words<'a> {
     }
 
     /// The word at `index`.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
         self.resolve(*self.spans.get(index)?)
     }
@@ -91,6 +92,7 @@ impl<'a> Words<'a> {
     }
 
     /// The words from the one at `count` on.
+    #[inline]
     #[must_use]
     pub fn skip(&self, count: usize) -> Words<'a> {
         let spans = self.spans.get(count..).unwrap_or_default();

@@ -25,9 +25,10 @@ fn setbit(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let key = arguments.string()?;
     let offset = offset(arguments.string()?, None, call.config.limits.bulk_bytes)?;
-    let on = match arguments.integer_or(BAD_BIT)? {
-        0 => false,
-        1 => true,
+    // Integers have but one form.
+    let on = match arguments.string()? {
+        b"0" => false,
+        b"1" => true,
         _ => return Err(BAD_BIT),
     };
 

@@ -4,7 +4,6 @@ use collections::hyper_log_log::{self, Added, Encoding, HyperLogLogRef, Place};
 use command::argument::{key, string};
 use command::{Command as Declaration, Flags, Group, KeySpec};
 use keyspace::SetExpiry;
-use smallvec::SmallVec;
 
 use super::{CORRUPT, sparse_limit, value_of};
 use crate::Call;
@@ -23,11 +22,12 @@ pub(super) static PFADD: Command = Declaration {
 fn pfadd(call: &mut Call<'_>) -> Outcome {
     let mut arguments = call.arguments;
     let key = arguments.string()?;
-    let places: SmallVec<[Place; 4]> = arguments.rest().iter().map(Place::of).collect();
+    // Computed where they are needed: to keep them would take longer.
+    let places = arguments.rest().iter().map(Place::of);
     let limit_bytes = sparse_limit(call);
 
     let present = call.keys.look(key).map(value_of).transpose()?;
-    let added = match present.map(|value| (value.encoding(), may_change(value, &places))) {
+    let added = match present.map(|value| (value.encoding(), may_change(value, places.clone()))) {
         None => {
             let mut bytes = hyper_log_log::empty();
             let added = hyper_log_log::add(&mut bytes, places, limit_bytes);
@@ -59,6 +59,7 @@ fn pfadd(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-fn may_change(value: HyperLogLogRef<'_>, places: &[Place]) -> bool {
-    places.iter().any(|&place| value.may_change(place))
+#[inline]
+fn may_change(value: HyperLogLogRef<'_>, mut places: impl Iterator<Item = Place>) -> bool {
+    value.encoding() == Encoding::Sparse || places.any(|place| value.may_change(place))
 }

@@ -1,0 +1,132 @@
+//! Calls that nothing stands in the way of, which is nearly all of them: each has one key, its client is in no transaction and
+//! listens to nothing, and the server refuses and delays nothing.
+//!
+//! All that [`Worker::execute`] asks of such a call has the usual answer. What the client and its worker are like is asked once
+//! for several calls in a row ([`Worker::is_clear`]), since only a call that goes the long way can change it. What others may
+//! change at any time is asked before each call. Whatever is unusual goes the long way.
+
+use command::Flags;
+use keyspace::KeyHash;
+use resp::{Output, Words};
+
+use crate::command_table::{Callable, Handler, Run, only_key};
+use crate::execution::Executed;
+use crate::memory_limit::Room;
+use crate::session::Session;
+use crate::worker::{Gate, Prepared, Worker};
+
+impl<'e> Worker<'e> {
+    /// Whether calls of this client may go straight, until one has gone the long way.
+    pub(crate) fn is_clear(&self, session: &Session) -> bool {
+        !self.is_barred()
+            && self.config.memory.limit_bytes == 0
+            && session.authenticated
+            && session.room == Room::Enough
+            && session.wants_replies()
+            && !session.is_in_transaction()
+            && !session.receives()
+    }
+
+    /// Executes a call of such a client, unless it has to go the long way.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is all that stands between two calls")]
+    pub(crate) fn execute_straight(
+        &mut self,
+        session: &mut Session,
+        words: &Words<'_>,
+        prepared: Prepared<'e>,
+        output: &mut Output,
+    ) -> Option<Executed> {
+        let Prepared { callable: Some(callable), hash: Some(hash) } = prepared else { return None };
+        let run = self.straight_run(session, callable, words)?;
+        self.with_one_key(session, callable, run, words, hash, output)
+    }
+
+    /// What runs a call, if nothing that others may change stands in its way.
+    #[inline]
+    fn straight_run(
+        &self,
+        session: &Session,
+        callable: &Callable,
+        words: &Words<'_>,
+    ) -> Option<Run> {
+        const UNUSUAL: Flags = Flags::ADMIN.and(Flags::PROTECTED);
+        let Some(Handler::Keys(run)) = callable.run else { return None };
+        let engine = self.engine;
+        let goes = callable.admits(words.len())
+            && !callable.flags.has_any(UNUSUAL)
+            && session.rights.always_allow(engine.acl.version(), callable)
+            && engine.pause.end_ms() <= self.round.now_ms
+            && !engine.pubsub.is_crowded()
+            && !engine.saving.is_crowded()
+            && !self.may_refuse();
+        goes.then_some(run)
+    }
+
+    /// Executes a call with one key, unless somebody waits for a key in the same shard.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that the view, which is large, is made in the call's place"
+    )]
+    fn with_one_key(
+        &mut self,
+        session: &mut Session,
+        callable: &'e Callable,
+        run: Run,
+        words: &Words<'_>,
+        hash: KeyHash,
+        output: &mut Output,
+    ) -> Option<Executed> {
+        let key = words.get(only_key(callable)?)?;
+        self.round.touch = !session.no_touch;
+        let (gate, round, parts) = self.split();
+        let Gate::Inside(inside) = gate else { return None };
+        let view =
+            parts.engine.keyspace.view_of_one(inside, session.database, round, (key, hash))?;
+        Some(parts.call(session, callable, run, *words, view, output))
+    }
+}
+
+/// Whether two names of commands are the same bytes. Most have less than nine, of which two numbers tell.
+#[inline]
+pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        2..=4 => ends::<2>(one) == ends::<2>(other),
+        5..=8 => ends::<4>(one) == ends::<4>(other),
+        _ => one == other,
+    }
+}
+
+/// The first and the last bytes of a name, which may overlap.
+#[inline]
+fn ends<const COUNT: usize>(name: &[u8]) -> (Option<&[u8; COUNT]>, Option<&[u8; COUNT]>) {
+    (name.first_chunk(), name.last_chunk())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::is_same_name;
+
+    proptest! {
+        #[test]
+        fn names_are_compared_by_their_bytes(one in "[ab]{0,10}", other in "[ab]{0,10}") {
+            prop_assert_eq!(is_same_name(one.as_bytes(), other.as_bytes()), one == other);
+            prop_assert!(is_same_name(one.as_bytes(), one.clone().as_bytes()));
+        }
+
+        /// Names that differ in one byte only.
+        #[test]
+        fn every_byte_counts(name in "[a-z]{1,12}", place: prop::sample::Index) {
+            let mut other = name.clone().into_bytes();
+            let place = place.index(other.len());
+            other[place] ^= 1;
+            prop_assert!(!is_same_name(name.as_bytes(), &other));
+        }
+    }
+}
