@@ -202,6 +202,8 @@ impl Engine {
             let renamed = commands.rename(old.as_bytes(), new.as_bytes());
             debug_assert!(renamed, "there is a command called {old}");
         }
+        // A worker more: for what a primary sends.
+        let tracking = Tracking::new(workers + 1, keyspace.hashing().clone());
         let engine = Engine {
             keyspace,
             clients: Clients::default(),
@@ -213,8 +215,7 @@ impl Engine {
             scripts: Mutex::default(),
             script_figures: scripts::Figures::default(),
             pubsub: PubSub::new(workers),
-            // And for what a primary sends.
-            tracking: Tracking::new(workers + 1),
+            tracking,
             acl: AccessControl::new(&commands),
             busy: busy::Busy::default(),
             pause: Pause::default(),

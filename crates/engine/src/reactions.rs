@@ -230,7 +230,7 @@ impl Teller<'_> {
             let Teller { engine, worker, client, .. } = self;
             let is_own = !self.is_script && touched.event.class != Class::Expired;
             let change = Change { engine, worker, client, is_own };
-            engine.tracking.invalidate(change, &touched.key);
+            engine.tracking.invalidate(change, &touched.key, engine.keyspace.hash(&touched.key));
         }
     }
 

@@ -241,7 +241,7 @@ impl Server {
             self.engine.begin_history();
         }
         let mut pieces = Vec::new();
-        self.engine.effects.take_replication(&mut pieces, Vec::new());
+        self.engine.effects.take_replication(&mut pieces, &mut Vec::new());
         requests(&pieces.concat())
     }
 

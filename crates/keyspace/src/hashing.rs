@@ -14,7 +14,7 @@ pub(crate) const SHARD_BITS: u32 = 16;
 
 /// How the keys of one keyspace are hashed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hashing {
+pub struct Hashing {
     state: RandomState,
 }
 
@@ -23,8 +23,9 @@ pub(crate) struct Hashing {
 pub struct KeyHash(pub(crate) u64);
 
 impl Hashing {
+    /// The hash of a key.
     #[inline]
-    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
         let mut hasher = self.state.build_hasher();
         hasher.write(key);
         KeyHash(hasher.finish())
@@ -32,6 +33,12 @@ impl Hashing {
 }
 
 impl KeyHash {
+    /// All bits, for tables of other things that keys have.
+    #[inline]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
     /// The shard, of `mask + 1`.
     #[inline]
     pub(crate) fn shard(self, mask: u32) -> u32 {

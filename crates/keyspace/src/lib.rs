@@ -47,7 +47,7 @@ pub use entry::EntryRef;
 pub use eviction::{Evicted, EvictionPolicy, EvictionPool};
 pub use field_expiry::ExpiredFields;
 pub use gate::{Admission, Closed, GateKey, Gates, Inside};
-pub use hashing::KeyHash;
+pub use hashing::{Hashing, KeyHash};
 pub use object::WrongType;
 pub use snapshot::{BigEntry, SnapshotSink, Walk};
 pub use substitute::Substitute;
@@ -57,7 +57,7 @@ pub use waiting::{AwaitedKeys, Ticket, Waiter};
 pub use watchers::Watcher;
 pub use writing::{Freeing, SetExpiry};
 
-use hashing::{Hashing, SHARD_BITS};
+use hashing::SHARD_BITS;
 use shard::{ShardGuard, ShardLock};
 use waiting::Waits;
 
@@ -142,6 +142,11 @@ impl Keyspace {
     /// The epoch of the snapshot that was begun last.
     pub(crate) fn epoch(&self) -> u8 {
         self.epoch.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// How keys are hashed.
+    pub fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     /// The hash of a key.

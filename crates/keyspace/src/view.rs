@@ -389,8 +389,9 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The hash of a key, which is known already if the view was opened for it.
     #[inline]
-    pub(crate) fn locate(&self, key: &[u8]) -> KeyHash {
+    pub fn locate(&self, key: &[u8]) -> KeyHash {
         if std::ptr::eq(self.located.0, key.as_ptr()) && self.located.1 == key.len() {
             return self.located.2;
         }

@@ -61,7 +61,8 @@ unsafe extern "C" fn allocate(
     let memory = if size == CHUNK && !is_own {
         thread::chunk()
     } else {
-        let pages = if size < CHUNK || is_own { Pages::Usual } else { Pages::Huge };
+        let small = size < CHUNK || is_own || thread::huge_pages_are_slow();
+        let pages = if small { Pages::Usual } else { Pages::Huge };
         map(size, alignment, pages)
     };
     let Some(memory) = memory else { return ptr::null_mut() };

@@ -8,8 +8,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Thread;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::CHUNK;
 use super::pool::{MOST, Pool};
 use super::region::{Pages, Region, unmap};
@@ -55,8 +53,13 @@ pub(super) fn chunk() -> Option<*mut u8> {
     if let Some(thread) = THREAD.get() {
         thread.unpark();
     }
-    let small = SLOW.load(Relaxed) || THREAD.get().is_none();
+    let small = huge_pages_are_slow() || THREAD.get().is_none();
     ready.or_else(|| if small { UNTOUCHED_OF_SMALL_PAGES.cut() } else { UNTOUCHED.cut() })
+}
+
+/// Whether nobody should wait for a huge page.
+pub(super) fn huge_pages_are_slow() -> bool {
+    SLOW.load(Relaxed)
 }
 
 /// How many chunks are ready.
@@ -116,7 +119,9 @@ fn touch(chunk: *mut u8) {
 
 /// The processor time that this thread has used.
 fn time_used() -> Duration {
-    let used = clock_gettime(ClockId::ThreadCPUTime);
+    let mut used = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it writes to `used` only. Where there is no such clock, no page is a slow one.
+    let _refused = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut used) };
     let nanoseconds = u32::try_from(used.tv_nsec).unwrap_or(0);
     Duration::new(used.tv_sec.try_into().unwrap_or(0), nanoseconds)
 }

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use collections::hash_table::prefetch;
 use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
+use replication::backlog::BLOCK_BYTES;
 use resp::Words;
 use thin_vec::ThinVec;
 
@@ -27,6 +28,9 @@ pub(crate) use gathered::{Gathered, waits_for};
 
 /// Effects of one call that are longer are handed on as they are, and not copied.
 const LONG_BYTES: usize = 64 << 10;
+
+/// Rooms for pieces of the replication stream that are kept.
+const MOST_ROOMS: usize = 16;
 
 /// No more is fetched before it is needed: it would not be there any more.
 const MOST_FETCHED: usize = 4 << 10;
@@ -50,7 +54,7 @@ pub struct EffectStream {
     inner: Mutex<Copies>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Copies {
     file: Stream,
     replicas: Stream,
@@ -68,6 +72,17 @@ struct Stream {
     bytes: Vec<u8>,
     /// How many bytes at the beginning of all that are none of the stream's.
     lead: usize,
+    /// Where `bytes` are full others begin, and they do not grow.
+    in_pieces: bool,
+    /// Room for the next ones, each as much as [`BLOCK_BYTES`].
+    rooms: Vec<Vec<u8>>,
+}
+
+impl Default for Copies {
+    fn default() -> Copies {
+        let (file, replicas) = (Stream::default(), Stream::in_pieces());
+        Copies { file, replicas, feed: Feed::Off, epoch: 0 }
+    }
 }
 
 /// What the replication stream is made of.
@@ -114,11 +129,55 @@ pub struct Taken {
 }
 
 impl Stream {
+    fn in_pieces() -> Stream {
+        Stream { in_pieces: true, ..Stream::default() }
+    }
+
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        if self.in_pieces && self.bytes.capacity() - self.bytes.len() < bytes.len() {
+            self.extend_over_pieces(bytes);
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    #[inline(never)]
+    fn extend_over_pieces(&mut self, mut bytes: &[u8]) {
+        loop {
+            let room = self.bytes.capacity() - self.bytes.len();
+            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+            self.bytes.extend_from_slice(fitting);
+            if rest.is_empty() {
+                return;
+            }
+            bytes = rest;
+            self.begin_piece();
+        }
+    }
+
+    fn begin_piece(&mut self) {
+        let room = self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES));
+        let full = std::mem::replace(&mut self.bytes, room);
+        if !full.is_empty() {
+            self.full.push(full);
+        }
+    }
+
+    /// The bytes, to append about so many without a copy.
+    fn room_for(&mut self, length: usize) -> &mut Vec<u8> {
+        if self.in_pieces && self.bytes.capacity() - self.bytes.len() < length {
+            self.begin_piece();
+        }
+        &mut self.bytes
+    }
+
     fn select(&mut self, database: usize) {
         if self.database != Some(database) {
             self.database = Some(database);
             let number = database.to_string();
-            resp::value::encode_request(&[b"SELECT", number.as_bytes()], &mut self.bytes);
+            let words: [&[u8]; 2] = [b"SELECT", number.as_bytes()];
+            resp::value::encode_request(&words, self.room_for(64));
         }
     }
 
@@ -147,7 +206,7 @@ impl Stream {
 
     fn append(&mut self, request: &mut Vec<u8>, is_last: bool) {
         if request.len() < LONG_BYTES {
-            self.bytes.extend_from_slice(request);
+            self.extend(request);
             return;
         }
         self.full.push(std::mem::take(&mut self.bytes));
@@ -160,14 +219,14 @@ impl Stream {
         let is_told = |effect: &Effect| for_replicas || !effect.only_replicas;
         let several = 1 < effects.iter().filter(|effect| is_told(effect)).count();
         if several {
-            self.bytes.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+            self.extend(b"*1\r\n$5\r\nMULTI\r\n");
         }
         for effect in effects.iter_mut().filter(|effect| is_told(effect)) {
             self.select(effect.database);
             self.append(&mut effect.request, is_last);
         }
         if several {
-            self.bytes.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+            self.extend(b"*1\r\n$4\r\nEXEC\r\n");
         }
     }
 
@@ -185,16 +244,18 @@ impl Stream {
         appended as u64
     }
 
-    fn take_pieces(&mut self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) {
-        debug_assert!(spare.is_empty() && self.lead == 0, "it is room, and nothing more");
+    /// Takes what there is, and as many rooms for what comes next as are of use.
+    fn take_pieces(&mut self, pieces: &mut Vec<Vec<u8>>, rooms: &mut Vec<Vec<u8>>) {
+        debug_assert!(self.lead == 0, "nothing stands before it");
+        let wanted = MOST_ROOMS.saturating_sub(self.rooms.len()).min(rooms.len());
+        self.rooms.extend(rooms.drain(rooms.len() - wanted..));
         pieces.append(&mut self.full);
-        let bytes = std::mem::replace(&mut self.bytes, spare);
-        if !bytes.is_empty() {
-            pieces.push(bytes);
+        if !self.bytes.is_empty() {
+            pieces.push(std::mem::replace(&mut self.bytes, self.rooms.pop().unwrap_or_default()));
         }
     }
 
-    /// The same where something stands before what comes next. Nothing is exchanged if there is nothing.
+    /// Takes what there is, where something stands before what comes next. Nothing is exchanged if there is nothing.
     fn take_after_lead(
         &mut self,
         pieces: &mut Vec<Vec<u8>>,
@@ -255,7 +316,7 @@ impl EffectStream {
     /// something else. The caller has closed the gates.
     pub fn begin_replication(&self, offset: u64, feed: Feed) {
         let mut copies = self.inner.lock();
-        copies.replicas = Stream::default();
+        copies.replicas = Stream::in_pieces();
         copies.epoch += 1;
         self.replication_end.store(offset, Ordering::Release);
         self.set_feed(&mut copies, feed);
@@ -296,7 +357,7 @@ impl EffectStream {
     pub fn insert(&self, request: &[u8]) {
         let mut copies = self.inner.lock();
         if copies.feed == Feed::Effects {
-            copies.replicas.bytes.extend_from_slice(request);
+            copies.replicas.extend(request);
             advance(&self.replication_end, request.len() as u64);
         }
     }
@@ -305,7 +366,7 @@ impl EffectStream {
     pub fn relay(&self, bytes: &[u8]) {
         let mut copies = self.inner.lock();
         debug_assert_eq!(copies.feed, Feed::Relay, "there is a primary");
-        copies.replicas.bytes.extend_from_slice(bytes);
+        copies.replicas.extend(bytes);
         advance(&self.replication_end, bytes.len() as u64);
     }
 
@@ -364,10 +425,11 @@ impl EffectStream {
         TakenForFile { end: self.end.load(Ordering::Relaxed), lead }
     }
 
-    /// What was recorded for replicas since the last time; `spare` is room for what comes next.
-    pub fn take_replication(&self, pieces: &mut Vec<Vec<u8>>, spare: Vec<u8>) -> Taken {
+    /// What was recorded for replicas since the last time; `rooms` are for what comes next, each as long as a [block](BLOCK_BYTES), and as
+    /// many of them are taken as are of use.
+    pub fn take_replication(&self, pieces: &mut Vec<Vec<u8>>, rooms: &mut Vec<Vec<u8>>) -> Taken {
         let mut copies = self.inner.lock();
-        copies.replicas.take_pieces(pieces, spare);
+        copies.replicas.take_pieces(pieces, rooms);
         Taken {
             epoch: copies.epoch,
             end: self.replication_end.load(Ordering::Relaxed),
@@ -417,17 +479,19 @@ impl EffectStream {
         if let Some(request) = words.as_sent().filter(|request| request.len() < LONG_BYTES) {
             return self.record(|stream, _, _| {
                 stream.select(database);
-                stream.bytes.extend_from_slice(request);
+                stream.extend(request);
                 stream.fetch_room();
             });
         }
-        if LONG_BYTES <= words.bytes() {
+        let length = words.bytes();
+        if LONG_BYTES <= length {
             effects.recorded.push(Effect::new(database, words.iter()));
             return self.append(effects);
         }
+        let length = length + 16 * (words.len() + 1);
         self.record(|stream, _, _| {
             stream.select(database);
-            resp::value::encode_words(words, &mut stream.bytes);
+            resp::value::encode_words(words, stream.room_for(length));
         })
     }
 
@@ -436,7 +500,7 @@ impl EffectStream {
         let (database, bytes) = gathered.content();
         let recorded = self.record(|stream, _, _| {
             stream.select(database);
-            stream.bytes.extend_from_slice(bytes);
+            stream.extend(bytes);
             stream.fetch_room_for(bytes.len());
         });
         gathered.clear();
@@ -593,10 +657,15 @@ impl Effects {
     }
 
     /// Notes that fields of hashes were removed because they had expired, before anything else was done.
+    #[inline]
     pub(crate) fn note_expired_fields(&mut self, expired: &[ExpiredFields]) {
-        if !self.attentive && !self.is_tracked() {
-            return;
+        if !expired.is_empty() && (self.attentive || self.is_tracked()) {
+            self.note_all_expired_fields(expired);
         }
+    }
+
+    #[cold]
+    fn note_all_expired_fields(&mut self, expired: &[ExpiredFields]) {
         let mut touched = ThinVec::with_capacity(expired.len() + self.touched.len());
         for ExpiredFields { database, key, emptied, .. } in expired {
             let mut note = |event| {

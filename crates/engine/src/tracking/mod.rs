@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
+use keyspace::{Hashing, KeyHash};
 use parking_lot::RwLock;
 use resp::Protocol;
 
@@ -73,10 +74,10 @@ pub(crate) struct Change<'a> {
 }
 
 impl Tracking {
-    pub(crate) fn new(workers: usize) -> Tracking {
+    pub(crate) fn new(workers: usize, hashing: Hashing) -> Tracking {
         Tracking {
             clients: AtomicUsize::new(0),
-            table: Table::default(),
+            table: Table::new(hashing),
             prefixes: RwLock::default(),
             prefix_count: AtomicUsize::new(0),
             pending: (0..workers).map(|_| Pending::default()).collect(),
@@ -103,16 +104,16 @@ impl Tracking {
         self.table.insert(interest, key, reader);
     }
 
-    /// Tells whom it concerns that a key has changed. Its shard is held.
+    /// Tells whom it concerns that a key, with this hash, has changed. Its shard is held.
     #[inline]
-    pub(crate) fn invalidate(&self, change: Change<'_>, key: &[u8]) {
+    pub(crate) fn invalidate(&self, change: Change<'_>, key: &[u8], hash: KeyHash) {
         if 0 < self.prefixes()
             && let Some(pending) = self.pending.get(change.worker)
         {
             let changer = change.client.filter(|_| change.is_own).unwrap_or(0);
             pending.note(&self.prefixes.read(), key, changer);
         }
-        if let Some(readers) = self.table.take(&change.engine.interest, key) {
+        if let Some(readers) = self.table.take(&change.engine.interest, key, hash) {
             tell(change, &readers, key);
         }
     }

@@ -154,7 +154,7 @@ impl Call<'_> {
             client: Some(self.session.id()),
             is_own: !self.session.is_in_script,
         };
-        self.engine.tracking.invalidate(change, key);
+        self.engine.tracking.invalidate(change, key, self.keys.locate(key));
     }
 
     /// Tells all who track that every key may have changed. If `before_reply`, the client that calls is told at once.

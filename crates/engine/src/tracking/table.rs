@@ -1,12 +1,11 @@
 //! Who has read which key, in parts with a lock each, so that workers seldom meet.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use foldhash::quality::RandomState;
 use hashbrown::HashTable;
+use keyspace::{Hashing, KeyHash};
 use parking_lot::Mutex;
 
 use super::filter::Filter;
@@ -32,7 +31,7 @@ struct Part {
 pub(super) struct Table {
     parts: Box<[Mutex<Part>]>,
     filter: Filter,
-    hashing: RandomState,
+    hashing: Hashing,
     keys: AtomicUsize,
     /// Readers of all keys.
     items: AtomicUsize,
@@ -40,20 +39,19 @@ pub(super) struct Table {
     next: AtomicUsize,
 }
 
-impl Default for Table {
-    fn default() -> Table {
+impl Table {
+    /// An empty one, for keys that are hashed like this.
+    pub(super) fn new(hashing: Hashing) -> Table {
         Table {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             filter: Filter::default(),
-            hashing: RandomState::default(),
+            hashing,
             keys: AtomicUsize::new(0),
             items: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
         }
     }
-}
 
-impl Table {
     pub(super) fn keys(&self) -> usize {
         self.keys.load(Relaxed)
     }
@@ -64,7 +62,8 @@ impl Table {
 
     /// Remembers a reader of a key.
     pub(super) fn insert(&self, interest: &Interest, key: &[u8], reader: &Arc<ClientRecord>) {
-        let (place, hash) = self.place(key);
+        let hash = self.hash(key);
+        let place = place(hash);
         let mut part = self.parts[place].lock();
         if let Some((_, readers)) = part.keys.find_mut(hash, |(known, _)| **known == *key) {
             self.items.fetch_add(usize::from(readers.insert(reader)), Relaxed);
@@ -72,7 +71,7 @@ impl Table {
         }
         let mut readers = Readers::default();
         readers.insert(reader);
-        let hash_of = |(key, _): &(Box<[u8]>, Readers)| self.hashing.hash_one(&**key);
+        let hash_of = |(key, _): &(Box<[u8]>, Readers)| self.hash(key);
         part.keys.insert_unique(hash, (key.into(), readers), hash_of);
         self.filter.insert(place, hash);
         self.items.fetch_add(1, Relaxed);
@@ -81,13 +80,11 @@ impl Table {
         }
     }
 
-    /// Takes out the readers of a key.
+    /// Takes out the readers of a key with this hash.
     #[inline]
-    pub(super) fn take(&self, interest: &Interest, key: &[u8]) -> Option<Readers> {
-        if self.keys() == 0 {
-            return None;
-        }
-        let (place, hash) = self.place(key);
+    pub(super) fn take(&self, interest: &Interest, key: &[u8], hash: KeyHash) -> Option<Readers> {
+        let hash = hash.bits();
+        let place = place(hash);
         if !self.filter.may_hold(place, hash) {
             return None;
         }
@@ -163,23 +160,25 @@ impl Table {
         // The work is in proportion to what went before, and so few bits too many do not matter.
         if removed_last || REMOVED_AT_LEAST.max(part.keys.len()) <= part.removed {
             part.removed = 0;
-            self.filter
-                .renew(place, part.keys.iter().map(|(key, _)| self.hashing.hash_one(&**key)));
+            self.filter.renew(place, part.keys.iter().map(|(key, _)| self.hash(key)));
         }
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hashing.hash(key).bits()
     }
 
     /// Whether the filter knows a key.
     #[cfg(test)]
     pub(super) fn may_hold(&self, key: &[u8]) -> bool {
-        let (place, hash) = self.place(key);
-        self.filter.may_hold(place, hash)
+        let hash = self.hash(key);
+        self.filter.may_hold(place(hash), hash)
     }
+}
 
-    /// The part that a key belongs to, and its hash.
-    #[inline]
-    fn place(&self, key: &[u8]) -> (usize, u64) {
-        let hash = self.hashing.hash_one(key);
-        // Bits in the middle, since a part's own table goes by the low and the highest ones.
-        (usize::try_from(hash >> 32).unwrap_or(0) % PARTS, hash)
-    }
+/// The part that keys with a hash belong to.
+#[inline]
+fn place(hash: u64) -> usize {
+    // Bits in the middle, since a part's own table goes by the low and the highest ones.
+    usize::try_from(hash >> 32).unwrap_or(0) % PARTS
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use keyspace::Hashing;
 use proptest::prelude::*;
 use resp::Protocol;
 
@@ -286,7 +287,8 @@ proptest! {
     #[test]
     fn the_table_finds_what_was_entered(steps in prop::collection::vec(a_step(), 1..4000)) {
         let server = Server::new();
-        let (table, interest) = (Table::default(), Interest::default());
+        let hashing = Hashing::default();
+        let (table, interest) = (Table::new(hashing.clone()), Interest::default());
         let reader = &server.clients[0].record;
         let mut model = BTreeSet::new();
         for step in steps {
@@ -296,7 +298,11 @@ proptest! {
                     model.insert(number.to_le_bytes());
                 }
                 Step::Take(number) => {
-                    let taken = table.take(&interest, &number.to_le_bytes());
+                    let taken = table.take(
+                        &interest,
+                        &number.to_le_bytes(),
+                        hashing.hash(&number.to_le_bytes()),
+                    );
                     prop_assert_eq!(taken.is_some(), model.remove(&number.to_le_bytes()));
                 }
                 Step::TakeAny(count) => {
@@ -313,7 +319,7 @@ proptest! {
             prop_assert_eq!(interest.any(), !model.is_empty());
         }
         for key in model {
-            prop_assert!(table.take(&interest, &key).is_some());
+            prop_assert!(table.take(&interest, &key, hashing.hash(&key)).is_some());
         }
         prop_assert!(!interest.any());
     }
@@ -322,13 +328,15 @@ proptest! {
 #[test]
 fn the_filter_forgets_keys_that_went() {
     let server = Server::new();
-    let (table, interest) = (Table::default(), Interest::default());
+    let hashing = Hashing::default();
+    let (table, interest) = (Table::new(hashing.clone()), Interest::default());
     let reader = &server.clients[0].record;
     let key = |number: u32| number.to_le_bytes();
     for number in 0..200_000 {
         table.insert(&interest, &key(number), reader);
         if 1000 <= number {
-            assert!(table.take(&interest, &key(number - 1000)).is_some());
+            let old = key(number - 1000);
+            assert!(table.take(&interest, &old, hashing.hash(&old)).is_some());
         }
     }
     assert!((199_000..200_000).all(|number| table.may_hold(&key(number))));

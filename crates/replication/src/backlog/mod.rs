@@ -10,7 +10,7 @@
 //! There is one of it, however many replicas there are: each is an offset into it, and nothing is copied for any of them. It is
 //! cut where nobody is any more, but never below what replicas that come back are to find ([`Backlog::trim`]). Pieces are
 //! copied into blocks, but for very long ones, which become blocks as they are: so whoever records the stream writes into the same
-//! two buffers again and again, which stay in the processor's cache, and the backlog is written to and read from once.
+//! few pieces again and again, which stay in the processor's cache, and the backlog is written to and read from once.
 
 #[cfg(test)]
 mod tests;
@@ -18,12 +18,10 @@ mod tests;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-/// Bytes of a block of gathered pieces.
-const BLOCK_BYTES: usize = 64 << 10;
-/// Pieces that are not copied.
-const LONG_BYTES: usize = 512 << 10;
+/// Bytes of a block. Longer pieces are not copied.
+pub const BLOCK_BYTES: usize = 64 << 10;
 /// Blocks that are kept to be filled again.
-const SPARE_BLOCKS: usize = 4;
+const SPARE_BLOCKS: usize = 16;
 
 /// See the module's page.
 #[derive(Debug)]
@@ -88,47 +86,42 @@ impl Backlog {
     }
 
     /// Appends to the stream. What is given back is room for other bytes.
-    pub fn append(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        if LONG_BYTES <= bytes.len() {
-            // It may have far more room than it needs, which would count for nothing.
-            if bytes.len() < bytes.capacity() / 2 {
-                bytes.shrink_to_fit();
+    pub fn append(&mut self, mut piece: Vec<u8>) -> Vec<u8> {
+        if BLOCK_BYTES < piece.len() {
+            if let Some(Block { bytes, .. }) = self.blocks.back_mut() {
+                // It does not grow any more.
+                shrink(bytes, &mut self.room);
             }
-            self.room = self.room.saturating_add(bytes.capacity());
-            self.push(bytes);
+            self.room = self.room.saturating_add(piece.capacity());
+            shrink(&mut piece, &mut self.room);
+            self.push(piece);
             return Vec::new();
         }
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let last = self.blocks.back_mut().map(|block| &mut block.bytes);
-            let count = match last {
-                Some(last) if last.len() < last.capacity() => {
-                    let count = rest.len().min(last.capacity().saturating_sub(last.len()));
-                    last.extend_from_slice(rest.get(..count).unwrap_or_default());
-                    self.end = self.end.saturating_add(count as u64);
-                    count
-                }
-                _ => {
-                    let count = rest.len().min(BLOCK_BYTES);
-                    let mut block = self.empty_block();
-                    block.extend_from_slice(rest.get(..count).unwrap_or_default());
-                    self.push(block);
-                    count
-                }
-            };
-            rest = rest.get(count..).unwrap_or_default();
-        }
-        bytes.clear();
-        bytes
+        self.copy(&piece);
+        piece.clear();
+        piece
     }
 
-    /// Room for a block, which counts already.
-    fn empty_block(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_else(|| {
-            let block = Vec::with_capacity(BLOCK_BYTES);
-            self.room = self.room.saturating_add(block.capacity());
-            block
-        })
+    fn copy(&mut self, mut rest: &[u8]) {
+        while !rest.is_empty() {
+            match self.blocks.back_mut() {
+                Some(Block { bytes, .. }) if bytes.len() < bytes.capacity() => {
+                    let room = bytes.capacity().saturating_sub(bytes.len());
+                    let (fitting, others) = rest.split_at(room.min(rest.len()));
+                    bytes.extend_from_slice(fitting);
+                    self.end = self.end.saturating_add(fitting.len() as u64);
+                    rest = others;
+                }
+                _ => {
+                    let block = self.spare.pop().unwrap_or_else(|| {
+                        let block = Vec::with_capacity(BLOCK_BYTES);
+                        self.room = self.room.saturating_add(block.capacity());
+                        block
+                    });
+                    self.push(block);
+                }
+            }
+        }
     }
 
     fn push(&mut self, bytes: Vec<u8>) {
@@ -169,5 +162,14 @@ impl Backlog {
             filled = filled.saturating_add(1);
         }
         filled
+    }
+}
+
+/// Gives back room that would count for nothing, if it is much.
+fn shrink(bytes: &mut Vec<u8>, room: &mut usize) {
+    if bytes.len() < bytes.capacity() / 2 {
+        *room = room.saturating_sub(bytes.capacity());
+        bytes.shrink_to_fit();
+        *room = room.saturating_add(bytes.capacity());
     }
 }

@@ -91,12 +91,16 @@ fn small_pieces_share_blocks_and_long_ones_are_not_copied() {
         assert_eq!(backlog.append(vec![b'x'; 10]).capacity(), 10, "the room is given back");
     }
     assert!(backlog.memory() < 100_000, "{}", backlog.memory());
-    let long = vec![b'y'; LONG_BYTES];
+    let long = vec![b'y'; BLOCK_BYTES + 1];
     let place = long.as_ptr();
     backlog.append(long);
     let mut slices = [IoSlice::new(&[])];
     assert_eq!(backlog.slices(10_000, &mut slices), 1);
     assert_eq!(slices[0].as_ptr(), place);
+    // What was filled in part has no more room than it needs, and what is appended next goes into another.
+    assert!(backlog.memory() < 10_000 + 2 * BLOCK_BYTES, "{}", backlog.memory());
+    backlog.append(vec![b'z'; 10]);
+    assert_eq!(read(&backlog, 10_000 + BLOCK_BYTES as u64), b"yzzzzzzzzzz");
 }
 
 #[test]

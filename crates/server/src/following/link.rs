@@ -116,7 +116,7 @@ impl Link {
     }
 
     /// Waits for a while, or until the bell rings.
-    fn rest(&self, limit: Duration) {
+    pub(super) fn rest(&self, limit: Duration) {
         let mut sources = [PollFd::new(&*self.bell, PollFlags::IN)];
         // A wait that fails is one that ends early, and the caller looks again.
         let _early = wait(&mut sources, limit);

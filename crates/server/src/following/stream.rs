@@ -23,6 +23,10 @@ const TURN_BYTES: usize = 1 << 20;
 const TURN_REQUESTS: usize = 1 << 14;
 /// How often the primary is told the position without having asked.
 const ACKNOWLEDGE_INTERVAL: Duration = Duration::from_secs(1);
+/// So many bytes at once are much: more is likely to come.
+const BUSY_BYTES: usize = 32 << 10;
+/// How long it dozes then. Whoever sends would have to wake it for every little bit otherwise, which costs him more than to send it.
+const DOZE: Duration = Duration::from_millis(2);
 /// How long it waits for those who have to catch up first.
 const BACKOFF: Duration = Duration::from_micros(500);
 
@@ -43,6 +47,8 @@ struct Stream<'a> {
     batch: Batch,
     silence: Silence,
     acknowledged: Instant,
+    /// Much has come at last, and the primary did not ask how far this is.
+    is_busy: bool,
 }
 
 /// Why a stream ended.
@@ -80,6 +86,7 @@ impl Link {
             batch: Batch::new(),
             silence: Silence::begin(),
             acknowledged: Instant::now(),
+            is_busy: false,
         };
         let end = match stream.run() {
             Ok(never) => match never {},
@@ -131,9 +138,12 @@ impl Stream<'_> {
                 let unapplied = (self.input.len() - self.applied) as u64;
                 let read_offset = engine.replication_offset().saturating_add(unapplied);
                 engine.replication.note_stream(received as u64, read_offset, now_ms);
+                self.is_busy = BUSY_BYTES <= received;
                 return Ok(());
             }
-            if count == 0 {
+            if count == 0 && std::mem::take(&mut self.is_busy) {
+                self.link.rest(DOZE);
+            } else if count == 0 {
                 let ready = self.wire.wait(&self.link.bell, PATIENCE).map_err(|_| End::Cut)?;
                 if ready.rung {
                     self.link.bell.hear();
@@ -237,6 +247,7 @@ impl Stream<'_> {
             if let Some(place) = done.asked_at {
                 let behind = place.saturating_sub(self.applied) as u64;
                 self.acknowledge_up_to(begin.saturating_add(behind))?;
+                self.is_busy = false;
             }
             self.link.append_only.write_through(engine);
             executed = done.executed;

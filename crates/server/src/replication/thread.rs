@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ::replication::Backlog;
+use ::replication::backlog::BLOCK_BYTES;
 use config::persistence::AppendSync;
 use engine::replication::{BacklogFigures, Failover};
 use engine::{Engine, Feed, Served as ServedClient};
@@ -71,9 +72,8 @@ const BUSY_BYTES: u64 = 32 << 10;
 /// The same while nobody is sent anything, and the stream is only kept.
 const LONELY_DOZE_US: u64 = 10_000;
 
-/// Room for what is recorded: at first, and as much as is kept to be used again.
-const ROOM_BYTES: usize = 128 << 10;
-const MOST_ROOM_BYTES: usize = 512 << 10;
+/// As many rooms for what is recorded are kept.
+const MOST_ROOMS: usize = 16;
 
 /// The stream of a moment that is to be on disk before replicas may know of it.
 struct Held {
@@ -92,7 +92,8 @@ pub(super) struct Feeding {
     /// That of the stream in the backlog.
     epoch: u64,
     held: VecDeque<Held>,
-    spare: Vec<u8>,
+    /// Room for what is recorded next. It is in the processor's cache, as that of blocks is not.
+    rooms: Vec<Vec<u8>>,
     /// How many bytes were recorded since it rested last.
     drained: u64,
     pub(super) full_syncs: FullSyncs,
@@ -118,7 +119,7 @@ impl Feeding {
             backlog: None,
             epoch: 0,
             held: VecDeque::new(),
-            spare: Vec::new(),
+            rooms: Vec::new(),
             drained: 0,
             full_syncs: FullSyncs::default(),
             next_tick_us: now_us,
@@ -266,12 +267,7 @@ impl Feeding {
     /// Takes what was recorded into the backlog.
     pub(super) fn drain(&mut self) {
         let mut pieces = Vec::new();
-        let mut spare = std::mem::take(&mut self.spare);
-        if spare.capacity() == 0 && self.backlog.is_some() {
-            // It need not be moved as it grows.
-            spare.reserve(ROOM_BYTES);
-        }
-        let taken = self.engine.effects.take_replication(&mut pieces, spare);
+        let taken = self.engine.effects.take_replication(&mut pieces, &mut self.rooms);
         self.shared.taken.store(taken.end, Relaxed);
         let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
         self.drained += bytes;
@@ -306,8 +302,8 @@ impl Feeding {
             let Some(backlog) = &mut self.backlog else { return };
             for piece in held.pieces {
                 let room = backlog.append(piece);
-                if (self.spare.capacity()..=MOST_ROOM_BYTES).contains(&room.capacity()) {
-                    self.spare = room;
+                if self.rooms.len() < MOST_ROOMS && room.capacity() == BLOCK_BYTES {
+                    self.rooms.push(room);
                 }
             }
         }

@@ -241,13 +241,52 @@ fn the_offset_counts_every_byte_of_the_stream() {
     server.engine.effects.insert(b"*1\r\n$4\r\nPING\r\n");
     server.say("GET key");
     let mut pieces = Vec::new();
-    let taken = server.engine.effects.take_replication(&mut pieces, Vec::new());
+    let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new());
     let bytes: usize = pieces.iter().map(Vec::len).sum();
     assert_eq!(taken.end, bytes as u64);
     assert_eq!(server.engine.replication_offset(), taken.end);
     server.engine.effects.begin_replication(1000, crate::Feed::Relay);
     server.say("SET key value");
     assert_eq!(server.engine.replication_offset(), 1000, "what a replica does is not relayed");
-    let again = server.engine.effects.take_replication(&mut Vec::new(), Vec::new());
+    let again = server.engine.effects.take_replication(&mut Vec::new(), &mut Vec::new());
     assert_ne!(again.epoch, taken.epoch);
+}
+
+#[test]
+fn the_stream_lies_in_pieces_that_do_not_grow() {
+    const PIECE: usize = replication::backlog::BLOCK_BYTES;
+    let mut server = Server::new();
+    server.replicated();
+    let mut rooms: Vec<Vec<u8>> = (0..20).map(|_| Vec::with_capacity(PIECE)).collect();
+    let places: Vec<*const u8> = rooms.iter().map(Vec::as_ptr).collect();
+    server.say("SET first 1");
+    server.engine.effects.take_replication(&mut Vec::new(), &mut rooms);
+    assert_eq!(rooms.len(), 4, "no more are kept than are of use");
+    let value = "v".repeat(5000);
+    let lines: Vec<String> = (0..40).map(|at| format!("SET key{at} {value}")).collect();
+    let send = |server: &mut Server| {
+        // Together, alone, and in other words.
+        let requests =
+            |lines: &[String]| -> Vec<u8> { lines.iter().flat_map(|line| request(line)).collect() };
+        server.send(0, &requests(&lines[..20]));
+        lines[20..30].iter().for_each(|line| drop(server.send(0, &request(line))));
+        lines[30..].iter().for_each(|line| drop(server.send(0, format!("{line}\r\n").as_bytes())));
+    };
+    send(&mut server);
+    let mut pieces = Vec::new();
+    server.engine.effects.take_replication(&mut pieces, &mut rooms);
+    assert_eq!(pieces.len(), 4, "200 KB in all");
+    assert!(
+        pieces.iter().all(|piece| piece.capacity() == PIECE && places.contains(&piece.as_ptr()))
+    );
+    assert!(pieces.iter().rev().skip(1).all(|piece| PIECE - 5100 < piece.len()));
+    send(&mut server);
+    assert_eq!(server.replicated(), lines);
+}
+
+fn request(line: &str) -> Vec<u8> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut input = Vec::new();
+    resp::value::encode_request(&words, &mut input);
+    input
 }
