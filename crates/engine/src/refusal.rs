@@ -24,7 +24,8 @@ impl Worker<'_> {
     }
 
     /// Whether the server is in a state in which some calls cannot be executed.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few loads, before each call")]
     pub(crate) fn may_refuse(&self) -> bool {
         let engine = self.engine;
         engine.saving.refuses_writes()

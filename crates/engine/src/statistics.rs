@@ -319,11 +319,8 @@ impl CommandNumbers {
             }
             executed += 1;
             spent_ns += call.nanoseconds;
-        }
-        if tracking && 0 < executed {
-            let durations = self.latency.get_or_insert_with(Durations::new);
-            for call in calls.iter().filter(|call| call.fate != Fate::Rejected) {
-                durations.record(call.nanoseconds);
+            if tracking {
+                self.latency.get_or_insert_with(Durations::new).record(call.nanoseconds);
             }
         }
         self.calls += executed;

@@ -112,6 +112,85 @@ mod tests {
     use proptest::prelude::*;
 
     use super::is_same_name;
+    use crate::testing::Server;
+
+    /// Calls that go straight, or would if it were not for those among them that change what their client or the server is like.
+    fn call() -> impl Strategy<Value = String> {
+        let key = prop::sample::select(vec!["a", "b", "list"]);
+        let usual = prop::sample::select(vec![
+            "SET {} 1",
+            "SET {} 1 PX 1",
+            "GET {}",
+            "GET",
+            "INCR {}",
+            "LPUSH list {}",
+            "OBJECT FREQ {}",
+            "DEL {} b",
+        ]);
+        let other = prop::sample::select(vec![
+            "MULTI",
+            "EXEC",
+            "DISCARD",
+            "WATCH {}",
+            "CLIENT REPLY SKIP",
+            "CLIENT REPLY OFF",
+            "CLIENT REPLY ON",
+            "SUBSCRIBE channel",
+            "UNSUBSCRIBE",
+            "HELLO 2",
+            "HELLO 3",
+            "CLIENT TRACKING ON",
+            "CLIENT TRACKING OFF",
+            "SELECT 0",
+            "SELECT 1",
+            "CONFIG SET maxmemory 1",
+            "CONFIG SET maxmemory 0",
+            "CONFIG SET min-replicas-to-write 1",
+            "CONFIG SET min-replicas-to-write 0",
+            "ACL SETUSER default -get",
+            "ACL SETUSER default +get",
+            "REPLICAOF NO ONE",
+            "NOTHING {}",
+        ]);
+        let form = prop_oneof![3 => usual, 1 => other];
+        (form, key).prop_map(|(form, key)| form.replace("{}", key))
+    }
+
+    fn request(line: &str) -> Vec<u8> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut input = Vec::new();
+        resp::value::encode_request(&words, &mut input);
+        input
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        /// Calls that are sent together are executed as if each had been sent alone: whatever changes in between is noticed.
+        #[test]
+        fn a_batch_is_executed_like_its_calls(
+            batches in prop::collection::vec(prop::collection::vec(call(), 1..40), 1..4),
+        ) {
+            let mut servers = [Server::new(), Server::new()];
+            for batch in &batches {
+                let input: Vec<u8> = batch.iter().flat_map(|line| request(line)).collect();
+                let [together, alone] = &mut servers;
+                let told = together.send(0, &input).0;
+                let expected: Vec<u8> = batch.iter().flat_map(|line| alone.send(0, &request(line)).0).collect();
+                prop_assert_eq!(told.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{:?}", batch);
+                for server in &mut servers {
+                    server.advance_ms(5);
+                }
+            }
+            let [together, alone] = &servers;
+            prop_assert_eq!(together.contents(), alone.contents());
+            prop_assert_eq!(together.changes(), alone.changes());
+            let [told, expected] = [together, alone].map(Server::numbers);
+            prop_assert_eq!(told.commands_processed, expected.commands_processed);
+            prop_assert_eq!(told.keyspace_hits, expected.keyspace_hits);
+            prop_assert_eq!(told.errors, expected.errors);
+        }
+    }
 
     proptest! {
         #[test]

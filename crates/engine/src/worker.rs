@@ -613,20 +613,19 @@ impl<'e> Worker<'e> {
         let mut last: Option<(&[u8], &'e Callable)> = None;
         let mut seeks = false;
         for index in range {
-            let words = batch.words(index, input);
-            let name = words.first().unwrap_or_default();
+            let name = batch.word(index, 0, input).unwrap_or_default();
             let callable = match last {
                 Some((known, callable)) if is_same_name(known, name) => Some(callable),
                 _ => {
-                    let found = self.engine.commands.find_call(words).ok();
+                    let found = self.engine.commands.find_call(batch.words(index, input)).ok();
                     seeks |= found.is_some_and(|it| it.command.sought != Sought::Nothing);
                     last = found.filter(|it| it.is_named_alone()).map(|found| (name, found));
                     found
                 }
             };
             let position = callable.and_then(only_key);
-            let hash =
-                position.and_then(|position| words.get(position)).map(|key| keyspace.hash(key));
+            let key = position.and_then(|position| batch.word(index, position, input));
+            let hash = key.map(|key| keyspace.hash(key));
             self.prepared.push(Prepared { callable, hash });
             if let Some(hash) = hash.filter(|hash| self.hashes.last() != Some(hash)) {
                 self.hashes.push(hash);

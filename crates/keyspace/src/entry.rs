@@ -301,7 +301,8 @@ impl Entry {
     }
 
     /// Whether that is its key: what every lookup asks.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is all that a search does")]
     pub(crate) fn is_of(self, key: &[u8]) -> bool {
         let flags = self.byte(FLAGS);
         if flags & WIDE != 0 {
@@ -633,6 +634,8 @@ impl Entry {
 #[inline]
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     match one.len() {
+        1 => one.first() == other.first(),
+        2..=3 => ends::<2>(one) == ends::<2>(other),
         4..=7 => ends::<4>(one) == ends::<4>(other),
         8..=16 => ends::<8>(one) == ends::<8>(other),
         _ => one == other,

@@ -403,7 +403,9 @@ impl<'a> View<'a> {
     pub(crate) fn live(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.locate(key);
         let number = self.database;
-        let entry = self.shard(hash).database(number)?.find(hash, key)?;
+        let entries = self.shard(hash).database(number)?.entries();
+        // Here and not by way of `Database::find`, so that the search is made part of this function.
+        let entry = *entries.find(hash.0, |entry| entry.is_of(key))?;
         if entry.expires() && self.has_expired(entry) {
             self.expire(hash, entry)
         } else {

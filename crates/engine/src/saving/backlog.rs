@@ -99,7 +99,8 @@ impl Backlog {
     }
 
     /// Whether whoever wants to write has to wait.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few loads, before each call")]
     pub(super) fn is_crowded(&self) -> bool {
         let kept = self.kept.load(Ordering::Relaxed);
         let is_full = self.limit.load(Ordering::Relaxed) < self.bytes().saturating_add(kept);

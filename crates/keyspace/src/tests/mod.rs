@@ -5,6 +5,11 @@ mod fields;
 mod model;
 mod snapshot;
 
+use std::sync::Arc;
+
+use crate::database::free;
+use crate::entry::{Content, Entry};
+use crate::value::Encoding;
 use crate::{AccessClock, AccessPolicy, ExpiryMode, Keyspace, Random, Round, SetExpiry};
 
 /// Fewer where an interpreter looks at every access.
@@ -150,4 +155,31 @@ fn bytes_stay_bytes_and_edits_are_raw() {
         assert_eq!(view.update_integer(b"k", |_| Err::<i64, &str>("no")), Err("no"));
         assert_eq!(view.peek(b"k").map(|entry| entry.string().to_vec()), Some(b"33".to_vec()));
     });
+}
+
+/// Where the key of an entry lies depends on what else is there, and keys of some lengths are compared in pieces.
+#[test]
+fn an_entry_is_of_its_key_alone() {
+    let lengths = (0..40).chain([255, 256, 300]);
+    for (length, expiry) in lengths.flat_map(|length| [(length, None), (length, Some(5))]) {
+        let key: Vec<u8> = (0..length).map(|place: u16| place.to_le_bytes()[0]).collect();
+        let contents = [
+            Content::Integer(7),
+            Content::Bytes(b"short", Encoding::EmbStr),
+            Content::Bytes(&[b'x'; 300], Encoding::Raw),
+            Content::Heap(Arc::new(b"elsewhere".to_vec())),
+        ];
+        for content in contents {
+            let entry = Entry::new(&key, content, expiry, 0, 0);
+            assert!(entry.is_of(&key), "{length} bytes");
+            assert!(!entry.is_of(&[&*key, b"x"].concat()), "{length} bytes and one more");
+            for place in 0..key.len() {
+                let mut other = key.clone();
+                other[place] ^= 1;
+                assert!(!entry.is_of(&other), "byte {place} of {length}");
+                assert!(!entry.is_of(&key[..place]), "{place} of {length} bytes");
+            }
+            free(entry);
+        }
+    }
 }

@@ -64,6 +64,23 @@ impl Batch {
         if index == 0 { words.with_supplied(&self.supplied) } else { words }
     }
 
+    /// The word at `position` of the request at `index`: that of its [words](Batch::words), for who needs no other.
+    #[inline]
+    pub fn word<'a>(&'a self, index: usize, position: usize, buffer: &'a [u8]) -> Option<&'a [u8]> {
+        let request = self.requests.get(index)?;
+        if !request.is_as_encoded {
+            return self.words(index, buffer).get(position);
+        }
+        let place = request.spans.0.wrapping_add(position);
+        if request.spans.1 <= place {
+            return None;
+        }
+        // None of them was received apart.
+        let span = self.spans.get(place)?;
+        let start = request.base.wrapping_add(span.start as usize);
+        buffer.get(start..start.wrapping_add(span.len as usize))
+    }
+
     /// The arguments of the first request that were received apart (see
     /// [`RequestParser::supply`](super::RequestParser::supply)); only that one can have some.
     pub fn supplied(&self) -> &[Arc<Vec<u8>>] {

@@ -42,6 +42,9 @@ impl Connection {
                 assert!(end < self.batch.end(index), "a request takes bytes");
                 end = self.batch.end(index);
                 let words = self.batch.words(index, &self.buffer);
+                for position in 0..words.len().min(9) {
+                    assert_eq!(self.batch.word(index, position, &self.buffer), words.get(position));
+                }
                 self.requests.push(words.iter().map(<[u8]>::to_vec).collect());
             }
             assert!(end <= self.batch.consumed());
@@ -614,6 +617,9 @@ proptest! {
         prop_assert_eq!(batch.len(), requests.len());
         for (index, request) in requests.iter().enumerate() {
             let words = batch.words(index, &input);
+            for position in 0..=words.len() {
+                prop_assert_eq!(batch.word(index, position, &input), words.get(position));
+            }
             let mut encoded = Vec::new();
             crate::value::encode_words(words, &mut encoded);
             prop_assert_eq!(words.as_sent().is_some(), request.len() <= 9);
