@@ -164,6 +164,17 @@ impl Stream {
         }
     }
 
+    /// Appends bytes, many of them in a piece of their own: it becomes a block of the backlog as it is.
+    fn append_apart(&mut self, bytes: &[u8]) {
+        if bytes.len() <= BLOCK_BYTES {
+            return self.extend(bytes);
+        }
+        if !self.bytes.is_empty() {
+            self.full.push(std::mem::take(&mut self.bytes));
+        }
+        self.full.push(bytes.to_vec());
+    }
+
     /// The bytes, to append about so many without a copy.
     fn room_for(&mut self, length: usize) -> &mut Vec<u8> {
         if self.in_pieces && self.bytes.capacity() - self.bytes.len() < length {
@@ -366,7 +377,7 @@ impl EffectStream {
     pub fn relay(&self, bytes: &[u8]) {
         let mut copies = self.inner.lock();
         debug_assert_eq!(copies.feed, Feed::Relay, "there is a primary");
-        copies.replicas.extend(bytes);
+        copies.replicas.append_apart(bytes);
         advance(&self.replication_end, bytes.len() as u64);
     }
 
