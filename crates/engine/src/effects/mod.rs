@@ -80,8 +80,8 @@ struct Stream {
 
 impl Default for Copies {
     fn default() -> Copies {
-        let (file, replicas) = (Stream::default(), Stream::in_pieces());
-        Copies { file, replicas, feed: Feed::Off, epoch: 0 }
+        let replicas = Stream::in_pieces();
+        Copies { file: Stream::default(), replicas, feed: Feed::Off, epoch: 0 }
     }
 }
 
@@ -144,16 +144,13 @@ impl Stream {
 
     #[inline(never)]
     fn extend_over_pieces(&mut self, mut bytes: &[u8]) {
-        loop {
-            let room = self.bytes.capacity() - self.bytes.len();
-            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+        while self.bytes.capacity() - self.bytes.len() < bytes.len() {
+            let (fitting, rest) = bytes.split_at(self.bytes.capacity() - self.bytes.len());
             self.bytes.extend_from_slice(fitting);
-            if rest.is_empty() {
-                return;
-            }
             bytes = rest;
             self.begin_piece();
         }
+        self.bytes.extend_from_slice(bytes);
     }
 
     fn begin_piece(&mut self) {
