@@ -80,8 +80,8 @@ struct Stream {
 
 impl Default for Copies {
     fn default() -> Copies {
-        let (file, replicas) = (Stream::default(), Stream::in_pieces());
-        Copies { file, replicas, feed: Feed::Off, epoch: 0 }
+        let replicas = Stream::in_pieces();
+        Copies { file: Stream::default(), replicas, feed: Feed::Off, epoch: 0 }
     }
 }
 
@@ -144,16 +144,13 @@ impl Stream {
 
     #[inline(never)]
     fn extend_over_pieces(&mut self, mut bytes: &[u8]) {
-        loop {
-            let room = self.bytes.capacity() - self.bytes.len();
-            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+        while self.bytes.capacity() - self.bytes.len() < bytes.len() {
+            let (fitting, rest) = bytes.split_at(self.bytes.capacity() - self.bytes.len());
             self.bytes.extend_from_slice(fitting);
-            if rest.is_empty() {
-                return;
-            }
             bytes = rest;
             self.begin_piece();
         }
+        self.bytes.extend_from_slice(bytes);
     }
 
     fn begin_piece(&mut self) {
@@ -162,6 +159,17 @@ impl Stream {
         if !full.is_empty() {
             self.full.push(full);
         }
+    }
+
+    /// Appends bytes, many of them in a piece of their own: it becomes a block of the backlog as it is.
+    fn append_apart(&mut self, bytes: &[u8]) {
+        if bytes.len() <= BLOCK_BYTES {
+            return self.extend(bytes);
+        }
+        if !self.bytes.is_empty() {
+            self.full.push(std::mem::take(&mut self.bytes));
+        }
+        self.full.push(bytes.to_vec());
     }
 
     /// The bytes, to append about so many without a copy.
@@ -366,7 +374,7 @@ impl EffectStream {
     pub fn relay(&self, bytes: &[u8]) {
         let mut copies = self.inner.lock();
         debug_assert_eq!(copies.feed, Feed::Relay, "there is a primary");
-        copies.replicas.extend(bytes);
+        copies.replicas.append_apart(bytes);
         advance(&self.replication_end, bytes.len() as u64);
     }
 

@@ -284,6 +284,22 @@ fn the_stream_lies_in_pieces_that_do_not_grow() {
     assert_eq!(server.replicated(), lines);
 }
 
+#[test]
+fn what_is_relayed_stays_in_order_however_much_it_is_at_a_time() {
+    let server = Server::new();
+    server.engine.effects.begin_replication(0, crate::Feed::Relay);
+    let mut all = Vec::new();
+    for length in [10, 70_000, 5, 65_536, 65_537, 100_000, 3] {
+        let begin = all.len();
+        all.extend((begin..begin + length).map(|at| at.to_le_bytes()[0]));
+        server.engine.effects.relay(&all[begin..]);
+    }
+    let mut pieces = Vec::new();
+    let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new());
+    assert_eq!(taken.end, all.len() as u64);
+    assert!(pieces.concat() == all);
+}
+
 fn request(line: &str) -> Vec<u8> {
     let words: Vec<&str> = line.split(' ').collect();
     let mut input = Vec::new();
