@@ -638,6 +638,7 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
         2..=3 => ends::<2>(one) == ends::<2>(other),
         4..=7 => ends::<4>(one) == ends::<4>(other),
         8..=16 => ends::<8>(one) == ends::<8>(other),
+        17..=32 => ends::<16>(one) == ends::<16>(other),
         _ => one == other,
     }
 }

@@ -13,7 +13,7 @@ use super::poller::{Readiness, Token};
 use super::round::{Life, life};
 
 /// Connections that are received from before the first is executed. Their input must stay in the second level of cache.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// A connection that has been received from.
 pub(super) struct Received {
