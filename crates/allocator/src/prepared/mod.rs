@@ -7,7 +7,7 @@
 //! - jemalloc's arenas of the threads that ask for it ([`use_here`]) grow by one [`CHUNK`] at a time, from our hooks ([`hooks`]);
 //! - a thread ([`start`]) keeps a few chunks ready ([`pool`]) that are touched already, more while they are taken fast;
 //! - who finds none ready gets one that it touches itself: by huge pages where those come fast, by small ones where they
-//!   do not, which cost more in all but never much at once.
+//!   do not, which cost more in all but never much at once; unless the thread gets no time at all, for then throughput counts.
 //!
 //! The thread holds no lock while it touches memory; where pages come slowly it takes only the time of a core that has nothing
 //! else to do. Requests larger than a chunk, and jemalloc's own tables, are mapped as they are asked for.

@@ -15,6 +15,8 @@ pub(super) struct Pool {
     asked: AtomicUsize,
     /// How many were asked for when there was none.
     missed: AtomicUsize,
+    /// The same since the last one was put in.
+    missed_in_a_row: AtomicUsize,
 }
 
 impl Pool {
@@ -23,6 +25,7 @@ impl Pool {
             places: [const { AtomicPtr::new(ptr::null_mut()) }; MOST],
             asked: AtomicUsize::new(0),
             missed: AtomicUsize::new(0),
+            missed_in_a_row: AtomicUsize::new(0),
         }
     }
 
@@ -32,6 +35,7 @@ impl Pool {
         let taken = self.remove();
         if taken.is_none() {
             self.missed.fetch_add(1, Relaxed);
+            self.missed_in_a_row.fetch_add(1, Relaxed);
         }
         taken
     }
@@ -54,7 +58,13 @@ impl Pool {
         let free = self.places.iter().find(|place| place.load(Relaxed).is_null());
         let Some(place) = free else { return false };
         place.store(chunk, Release);
+        self.missed_in_a_row.store(0, Relaxed);
         true
+    }
+
+    /// How many were asked for in vain since the last one was put in.
+    pub(super) fn missed_in_a_row(&self) -> usize {
+        self.missed_in_a_row.load(Relaxed)
     }
 
     /// How many are ready.

@@ -91,14 +91,14 @@ fn chunks_get_ready_when_they_are_asked_for() {
 fn a_pool_holds_what_was_put_in() {
     let pool = Pool::new();
     assert_eq!(pool.take(), None);
-    assert_eq!(pool.demand(), (1, 1));
+    assert_eq!((pool.demand(), pool.missed_in_a_row()), ((1, 1), 1));
     let region = Region::new(Pages::Usual);
     let chunks: Vec<*mut u8> = (0..=MOST).map(|_| region.cut().unwrap()).collect();
     for (number, chunk) in chunks.iter().enumerate() {
         assert_eq!(chunk.addr() % CHUNK, 0);
         assert_eq!(pool.put(*chunk), number < MOST);
     }
-    assert_eq!(pool.ready(), MOST);
+    assert_eq!((pool.ready(), pool.missed_in_a_row()), (MOST, 0));
     let mut taken: Vec<*mut u8> = std::iter::from_fn(|| pool.remove()).collect();
     taken.sort_unstable();
     let mut expected = chunks[..MOST].to_vec();

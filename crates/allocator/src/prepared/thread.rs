@@ -27,6 +27,9 @@ const SLOW_AFTER: Duration = Duration::from_millis(1);
 /// After so many that came fast none is expected to be slow.
 const FAST_AGAIN_AFTER: u32 = 64;
 
+/// When so many were asked for in vain, one after the other, the thread gets no time.
+const STARVED_AFTER: usize = 8;
+
 /// When nobody has asked for so long, all but one are given back.
 const CALM: Duration = Duration::from_secs(5);
 
@@ -53,7 +56,9 @@ pub(super) fn chunk() -> Option<*mut u8> {
     if let Some(thread) = THREAD.get() {
         thread.unpark();
     }
-    let small = huge_pages_are_slow() || THREAD.get().is_none();
+    // Where those who ask leave no core any time, requests wait for longer than a huge page takes, and throughput counts.
+    let is_starved = STARVED_AFTER < POOL.missed_in_a_row();
+    let small = (huge_pages_are_slow() && !is_starved) || THREAD.get().is_none();
     ready.or_else(|| if small { UNTOUCHED_OF_SMALL_PAGES.cut() } else { UNTOUCHED.cut() })
 }
 
