@@ -53,13 +53,16 @@ impl Pool {
         self.places.iter().map(take).find(|chunk| !chunk.is_null())
     }
 
-    /// Puts a chunk in; false if there are as many as may be. Only one thread does so.
+    /// Puts a chunk in; false if there are as many as may be.
     pub(super) fn put(&self, chunk: *mut u8) -> bool {
-        let free = self.places.iter().find(|place| place.load(Relaxed).is_null());
-        let Some(place) = free else { return false };
-        place.store(chunk, Release);
-        self.missed_in_a_row.store(0, Relaxed);
-        true
+        let fill = |place: &AtomicPtr<u8>| {
+            place.compare_exchange(ptr::null_mut(), chunk, Release, Relaxed).is_ok()
+        };
+        let is_in = self.places.iter().any(fill);
+        if is_in {
+            self.missed_in_a_row.store(0, Relaxed);
+        }
+        is_in
     }
 
     /// How many were asked for in vain since the last one was put in.

@@ -42,7 +42,7 @@ pub fn start() -> io::Result<()> {
     if THREAD.get().is_none() {
         let thread = std::thread::Builder::new().name("memory".to_owned()).spawn(run)?;
         if THREAD.set(thread.thread().clone()).is_err() {
-            // Another caller was faster. Two threads would do no harm but to take turns.
+            // Another caller was faster. This one helps with the first chunk, and then nobody wakes it.
             thread.thread().unpark();
         }
         thread.thread().unpark();
