@@ -7,6 +7,7 @@ mod exchange;
 mod full_disk;
 mod holding;
 mod latency;
+mod prepared;
 mod relaxed;
 mod rewriting;
 

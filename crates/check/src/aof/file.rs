@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
-use persistence::aof::{Item, ReadError, Reader};
+use persistence::aof::{Item, ReadError, Reader, filler_offset, pad_bytes};
 
 use super::options::Action;
 use super::{cannot_open, is_snapshot};
@@ -45,6 +45,18 @@ struct Walk {
     too_new: Option<u64>,
 }
 
+impl Walk {
+    /// Judges a file with space for more behind its content, for the end of which, from this offset on, no checksum vouches: its last write may be torn.
+    fn look_at_prepared(&mut self, unverified: u64, content: u64) {
+        let is_whole = unverified.saturating_add(pad_bytes(unverified) as u64) == content;
+        if self.too_new.is_some() || self.fault.is_none() && is_whole {
+            return;
+        }
+        self.good = self.good.min(unverified);
+        self.fault.get_or_insert_with(|| (unverified, "The last write is incomplete".to_owned()));
+    }
+}
+
 impl Subject<'_> {
     /// Checks it; nothing if it is not right, which is told.
     pub(super) fn check(
@@ -53,11 +65,11 @@ impl Subject<'_> {
         input: &mut dyn BufRead,
         output: &mut dyn Write,
     ) -> io::Result<Option<Checked>> {
-        let opened = File::open(self.path).and_then(|file| {
+        let opened = File::open(self.path).and_then(|mut file| {
             let size = file.metadata()?.len();
-            Ok((file, size, is_snapshot(self.path)?))
+            Ok((filler_offset(&mut file)?, file, size, is_snapshot(self.path)?))
         });
-        let (file, size, is_snapshot) = match opened {
+        let (content, file, size, is_snapshot) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 cannot_open(self.path, &error, output)?;
@@ -82,7 +94,11 @@ impl Subject<'_> {
             Action::Truncate(time) => Some(time),
             Action::Check | Action::Fix => None,
         };
-        let walk = self.walk(Reader::new(reader, offset), until)?;
+        let mut reader = Reader::new(reader, offset);
+        let mut walk = self.walk(&mut reader, until)?;
+        if content < size {
+            walk.look_at_prepared(reader.unverified_offset(), content);
+        }
         match (walk.too_new, until) {
             (Some(offset), Some(time)) => self.cut_newer(offset, time, output),
             _ => self.judge(&walk, size, action, (input, output)),
@@ -90,7 +106,7 @@ impl Subject<'_> {
     }
 
     /// Reads all commands.
-    fn walk(&self, mut reader: Reader<Box<dyn Read>>, until: Option<i64>) -> io::Result<Walk> {
+    fn walk(&self, reader: &mut Reader<Box<dyn Read>>, until: Option<i64>) -> io::Result<Walk> {
         let mut walk = Walk { good: reader.offset(), lines: 1, ..Walk::default() };
         loop {
             let item = match reader.next() {
@@ -111,7 +127,7 @@ impl Subject<'_> {
             };
             match item {
                 Item::Command => {
-                    if let Some(what) = self.note_command(&reader, &mut walk) {
+                    if let Some(what) = self.note_command(reader, &mut walk) {
                         walk.fault = Some((reader.offset(), what));
                         return Ok(walk);
                     }

@@ -12,12 +12,13 @@
 //!
 //! A file of commands holds requests as clients send them, and lines that begin with `#`, which servers skip: when the
 //! commands after it were executed (`#TS:`), and the checksum of what lies between two such lines (`#CRC64:`). So every
-//! flipped bit is found, and where.
+//! flipped bit is found, and where. While each write is forced to the disk, a file may have space prepared behind its end (`prepared`).
 
 mod checksum;
 mod commands;
 mod manifest;
 mod name;
+mod prepared;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -26,4 +27,5 @@ pub use checksum::{CHECKSUM_LINE_BYTES, checksum_line, timestamp_line};
 pub use commands::write_commands;
 pub use manifest::{FileInfo, FileKind, Manifest, ManifestError};
 pub use name::{base_name, incremental_name, manifest_name, temporary_name};
+pub use prepared::{PREPARED_WRITE_BYTES, fill, filler_offset, is_torn, pad_bytes};
 pub use reader::{Fault, Item, ReadError, Reader};

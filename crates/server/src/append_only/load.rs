@@ -2,7 +2,8 @@
 //!
 //! The last file may end in the middle of a command, as a crash leaves it; then that command is cut off, if
 //! `aof-load-truncated` says so. The same for an end that is damaged, if `aof-load-corrupt-tail-max-size` says so. Damage
-//! anywhere else is not guessed at: the server says where it is and does not start.
+//! anywhere else is not guessed at: the server says where it is and does not start. Where space was prepared behind the end
+//! of a file ([`persistence::aof::fill`]) it is cut off, and so is the last write if that is torn.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -12,7 +13,9 @@ use std::time::{Duration, Instant};
 use config::Config;
 use engine::{Engine, NotReplayed, Replay};
 use keyspace::{ExpiryMode, View};
-use persistence::aof::{FileKind, Item, ReadError, Reader};
+use persistence::aof::{
+    FileKind, Item, PREPARED_WRITE_BYTES, ReadError, Reader, filler_offset, is_torn, pad_bytes,
+};
 use persistence::crc64::Running;
 use resp::OwnedWords;
 
@@ -177,6 +180,8 @@ struct Source<'a> {
     path: &'a Path,
     is_last: bool,
     bytes: u64,
+    /// Those before space that was prepared for others.
+    content: u64,
     /// Bytes of the files before it.
     offset: u64,
 }
@@ -200,7 +205,8 @@ impl Loader<'_, '_> {
             let path = files.path(&file.name);
             let is_last = index + 1 == count || last.is_some_and(|last| last <= index);
             let bytes = files.file_bytes(file);
-            let source = Source { name: &name, path: &path, is_last, bytes, offset };
+            let source =
+                Source { name: &name, path: &path, is_last, bytes, content: bytes, offset };
             offset += bytes;
             match self.load_file(&source)? {
                 Outcome::Again => return Ok(false),
@@ -236,7 +242,8 @@ impl Loader<'_, '_> {
         })?;
         let mut magic = Vec::new();
         let begins = Read::by_ref(&mut file).take(MAGIC_BYTES).read_to_end(&mut magic);
-        begins.and_then(|_| file.seek(SeekFrom::Start(0))).map_err(|error| {
+        // Reading begins at the beginning again.
+        let content = begins.and_then(|_| filler_offset(&mut file)).map_err(|error| {
             log::warning(format_args!(
                 "Unrecoverable error reading the append only file {}: {}",
                 source.name,
@@ -244,10 +251,11 @@ impl Loader<'_, '_> {
             ));
             NotLoaded
         })?;
+        let source = &Source { content, ..*source };
         // One that is empty has lost what it held: it is never written like that.
         let is_base = source.path.extension().is_some_and(|ending| ending == "rdb");
         if !is_base && magic != b"REDIS" && magic != b"VALKE" {
-            return self.replay(Reader::new(Box::new(file), 0), source);
+            return self.replay(Reader::new(Box::new(file.take(content)), 0), source);
         }
         log::notice(if is_base {
             "Reading RDB base file on AOF loading..."
@@ -270,7 +278,8 @@ impl Loader<'_, '_> {
         if !is_base {
             log::notice("Reading the remaining AOF tail...");
         }
-        self.replay(Reader::new(rest.input, rest.offset), source)
+        let commands = rest.input.take(content.saturating_sub(rest.offset));
+        self.replay(Reader::new(Box::new(commands), rest.offset), source)
     }
 
     /// Executes the commands that a file holds.
@@ -281,30 +290,75 @@ impl Loader<'_, '_> {
         loop {
             let outcome = self.replay_slice(&mut reader, &mut replay, &mut transaction);
             self.engine.loading.advance(source.offset.saturating_add(reader.offset()));
-            match outcome {
-                Ok(true) => {}
-                Ok(false) => match transaction {
-                    None => return Ok(Outcome::Whole(reader.into_checksum())),
-                    Some(transaction) => {
-                        log::warning(format_args!(
-                            "Revert incomplete MULTI/EXEC transaction in AOF file {}",
-                            source.name
-                        ));
-                        return self.end_torn(transaction.offset, source);
-                    }
-                },
-                Err(NotRun::Refused(error)) => {
+            let begun = transaction.as_ref().map(|transaction: &Transaction| transaction.offset);
+            let error = match outcome {
+                Ok(true) => continue,
+                Ok(false) => None,
+                Err(error) => Some(error),
+            };
+            let is_right = error.is_none() && begun.is_none();
+            if source.content < source.bytes
+                && let Some(outcome) =
+                    self.end_prepared(reader.unverified_offset(), is_right, source)?
+            {
+                return Ok(outcome);
+            }
+            return match (error, begun) {
+                (Some(NotRun::Read(error)), _) => self.end_early(&error, begun, source),
+                (Some(NotRun::Refused(error)), _) => {
                     log::warning(format_args!(
                         "{error} reading the append only file {}",
                         source.name
                     ));
-                    return Err(NotLoaded);
+                    Err(NotLoaded)
                 }
-                Err(NotRun::Read(error)) => {
-                    let begun = transaction.map(|transaction| transaction.offset);
-                    return self.end_early(&error, begun, source);
+                (None, None) => Ok(Outcome::Whole(reader.into_checksum())),
+                (None, Some(begun)) => {
+                    log::warning(format_args!(
+                        "Revert incomplete MULTI/EXEC transaction in AOF file {}",
+                        source.name
+                    ));
+                    self.end_torn(begun, source)
                 }
-            }
+            };
+        }
+    }
+
+    /// A file with space behind its content, for the end of which, from this offset on, no checksum vouches. Cuts off the space, and the last write if it is torn; none
+    /// if the content is damaged in another way.
+    fn end_prepared(
+        &self,
+        unverified: u64,
+        is_right: bool,
+        source: &Source<'_>,
+    ) -> Result<Option<Outcome>, NotLoaded> {
+        if is_right && unverified.saturating_add(pad_bytes(unverified) as u64) == source.content {
+            cut(source, unverified)?;
+            return Ok(Some(Outcome::Whole(Running::new())));
+        }
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(source.path)?;
+            file.seek(SeekFrom::Start(unverified))?;
+            let count = source.content.saturating_sub(unverified);
+            let mut bytes = Vec::new();
+            file.take(count.min(PREPARED_WRITE_BYTES as u64 * 2)).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(|error| {
+            log::warning(format_args!(
+                "Unrecoverable error reading the append only file {}: {}",
+                source.name,
+                reason(&error)
+            ));
+            NotLoaded
+        })?;
+        if !is_torn(&bytes, unverified) {
+            return Ok(None);
+        }
+        match self.end_torn(unverified, source)? {
+            // Commands of it may have been executed.
+            Outcome::Cut(_) if source.is_last => Ok(Some(Outcome::Again)),
+            outcome @ (Outcome::Whole(_) | Outcome::Cut(_) | Outcome::Again) => Ok(Some(outcome)),
         }
     }
 

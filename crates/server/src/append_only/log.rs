@@ -3,17 +3,19 @@
 //! What was taken from the stream of effects and is not written yet stays here, so that a write that failed, or wrote a
 //! part, is taken up where it ended. While much is written, whole blocks go past the page cache ([`Direct`]), and less than
 //! a block may stay here for the next time. To be written from where they are, bytes have to lie in memory as they will lie in the blocks of the
-//! file; so the stream is given room with a gap before it, just as long that this holds, and what stayed here is put into the gap. Offsets count the bytes of the stream, not those of the file, in which there are annotations too.
+//! file; so the stream is given room with a gap before it, just as long that this holds, and what stayed here is put into the gap. While
+//! each write is forced to the disk there is space behind the end of the file ([`Prepared`]), which others cut off. Offsets count the bytes of the stream, not those of the file, in which there are annotations too.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Write as _};
 use std::sync::Arc;
 
 use engine::EffectStream;
-use persistence::aof::{CHECKSUM_LINE_BYTES, checksum_line, timestamp_line};
+use persistence::aof::{CHECKSUM_LINE_BYTES, PREPARED_WRITE_BYTES, checksum_line, timestamp_line};
 use persistence::crc64::Running;
 
 use super::direct::{BLOCK, Direct, whole_blocks};
+use super::prepared::{NotWritten, Prepared};
 
 /// Room for effects that is kept while nothing is written.
 const SPARE_BYTES: usize = 2 << 20;
@@ -44,10 +46,33 @@ pub(super) struct Log {
     direct: Way,
     /// The last write went that way, and the next is likely to.
     in_blocks: bool,
-    /// A write past the page cache has failed: maybe the file is longer than what is known to be in it.
-    is_unsure: bool,
+    condition: Condition,
+    prepared: Prepared,
+    /// All that is in the file is on the disk, and a line with a checksum vouches for it: what is torn behind it can be told.
+    is_settled: bool,
     /// Files before it that are not forced to the disk yet.
     pub(super) unsynced: Vec<Arc<File>>,
+}
+
+/// What is known of a file after whatever was written to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Condition {
+    /// It holds what it should.
+    Good,
+    /// A write past the page cache has failed: maybe it is longer than what is known to be in it.
+    Unsure,
+    /// Nobody knows what of it is on the disk.
+    Broken,
+}
+
+/// How far a log was written at some time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Written {
+    pub(super) bytes: u64,
+    /// Of which file.
+    pub(super) generation: u64,
+    /// All before that was on the disk, and a checksum vouched for it.
+    pub(super) is_settled: bool,
 }
 
 /// Bytes to be written.
@@ -93,7 +118,9 @@ impl Log {
             spare: Vec::new(),
             direct: Way::Untried,
             in_blocks: false,
-            is_unsure: false,
+            condition: Condition::Good,
+            prepared: Prepared::new(),
+            is_settled: false,
             unsynced: Vec::new(),
         }
     }
@@ -148,6 +175,7 @@ impl Log {
     /// Writes all that was taken; gives where the stream ended then.
     pub(super) fn write(&mut self) -> io::Result<u64> {
         self.ascertain()?;
+        self.is_settled = false;
         self.in_blocks = false;
         while !self.pieces.is_empty() {
             let count = {
@@ -166,10 +194,50 @@ impl Log {
         Ok(self.taken_end)
     }
 
+    /// Writes all that was taken, for somebody who forces the file to the disk then: into space that was prepared, if it can be had. Gives where the
+    /// stream ended.
+    pub(super) fn write_prepared(&mut self) -> io::Result<u64> {
+        let count = self.unwritten();
+        if count == 0 {
+            return Ok(self.taken_end);
+        }
+        let may_write = self.is_settled && self.prepared.may_write(self.bytes);
+        if !may_write || PREPARED_WRITE_BYTES < count || self.condition != Condition::Good {
+            return self.write();
+        }
+        let pieces = self.pieces.iter().map(Piece::rest);
+        match self.prepared.write(&self.file, self.bytes, pieces) {
+            Ok(()) => {
+                self.in_blocks = false;
+                self.advance(count);
+                Ok(self.taken_end)
+            }
+            Err(NotWritten::Refused) => {
+                self.condition = Condition::Unsure;
+                self.write()
+            }
+            Err(NotWritten::Failed(error)) => {
+                self.condition = Condition::Broken;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether nobody knows what of the file is on the disk.
+    pub(super) fn is_broken(&self) -> bool {
+        self.condition == Condition::Broken
+    }
+
+    /// Takes note that all that was taken is on the disk.
+    pub(super) fn settle(&mut self) {
+        self.is_settled = self.checksum.is_some() && self.is_written();
+    }
+
     /// Writes the whole blocks of what was taken past the page cache, and leaves the rest; or all of it as [`write`](Log::write) does, where that
     /// cannot be done.
     pub(super) fn write_blocks(&mut self) -> io::Result<()> {
         self.ascertain()?;
+        self.is_settled = false;
         if matches!(self.direct, Way::Untried) {
             self.direct = Direct::open(&self.file).map_or(Way::Closed, Way::Open);
         }
@@ -199,7 +267,7 @@ impl Log {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_refused(&error) => self.direct = Way::Closed,
                 Err(error) => {
-                    self.is_unsure = true;
+                    self.condition = Condition::Unsure;
                     return Err(error);
                 }
             }
@@ -238,9 +306,10 @@ impl Log {
 
     /// Sees to it that the file ends where what is known to be in it does.
     fn ascertain(&mut self) -> io::Result<()> {
-        if self.is_unsure {
+        if self.condition != Condition::Good || self.prepared.is_open() {
             self.file.set_len(self.bytes)?;
-            self.is_unsure = false;
+            self.prepared.close();
+            self.condition = Condition::Good;
         }
         Ok(())
     }
@@ -312,9 +381,9 @@ impl Log {
         self.pieces.is_empty()
     }
 
-    /// Bytes in the file, which grow with whatever is written.
-    pub(super) fn written_end(&self) -> u64 {
-        self.bytes
+    /// How far it is written.
+    pub(super) fn written(&self) -> Written {
+        Written { bytes: self.bytes, generation: self.generation, is_settled: self.is_settled }
     }
 }
 
@@ -346,7 +415,7 @@ const SLICES: usize = 64;
 #[cfg(test)]
 mod tests {
     use engine::testing::Server;
-    use persistence::aof::{Item, Reader};
+    use persistence::aof::{Item, Reader, pad_bytes};
     use proptest::prelude::*;
 
     use super::*;
@@ -383,6 +452,52 @@ mod tests {
         ];
         assert_eq!(items, expected, "SELECT is the first command");
         assert_eq!(reader.unverified_offset(), log.bytes);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Whichever way each part goes, the file is the stream, and behind it there is at most what is skipped.
+        #[test]
+        fn what_is_written_into_prepared_space_is_the_stream(
+            parts in prop::collection::vec((0_usize..9000, 0..4_u8), 1..40),
+        ) {
+            let mut server = Server::new();
+            server.engine.effects.listen();
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            let appended = std::fs::OpenOptions::new().append(true).open(file.path());
+            let mut log = Log::new(appended.expect("it is there"), 0, 0, Some(Running::new()));
+            let mut values = Vec::new();
+            for (length, way) in parts {
+                let value = vec![b'v'; length];
+                server.answer(&[b"SET", &b"key"[..], &value]);
+                values.push(value);
+                log.take(&server.engine.effects, None);
+                match way {
+                    0 => log.write().map(|_| ()),
+                    _ => log.write_prepared().map(|_| ()),
+                }.expect("there is room");
+                prop_assert!(log.is_written());
+                log.settle();
+                let mut bytes = File::open(file.path()).expect("it is there");
+                let end = persistence::aof::filler_offset(&mut bytes).expect("it can be read");
+                let pad = if log.prepared.is_open() { pad_bytes(log.bytes) as u64 } else { 0 };
+                prop_assert_eq!(end, log.bytes + pad);
+            }
+            let bytes = std::fs::read(file.path()).expect("it is there");
+            prop_assert_eq!(log.prepared.is_open(), log.bytes < bytes.len() as u64);
+            let mut reader = Reader::new(bytes.as_slice(), 0);
+            let mut found = Vec::new();
+            while let Some(item) = reader.next().expect("it is whole") {
+                if item == Item::Command {
+                    found.extend(reader.words().get(2).map(<[u8]>::to_vec));
+                }
+            }
+            prop_assert_eq!(found, values);
+            prop_assert_eq!(reader.unverified_offset(), log.bytes);
+            log.write().expect("there is room");
+            prop_assert_eq!(std::fs::metadata(file.path()).expect("it is there").len(), log.bytes);
+        }
     }
 
     proptest! {
@@ -505,7 +620,7 @@ mod tests {
         log.pieces.push(Piece::new(b"first".to_vec()));
         log.write().expect("there is room");
         std::fs::write(file.path(), b"first and something else").expect("there is room");
-        log.is_unsure = true;
+        log.condition = Condition::Unsure;
         log.pieces.push(Piece::new(b" second".to_vec()));
         log.write().expect("there is room");
         assert_eq!(std::fs::read(file.path()).expect("it is there"), b"first second");

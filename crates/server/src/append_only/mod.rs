@@ -31,6 +31,7 @@ mod direct;
 mod files;
 mod load;
 mod log;
+mod prepared;
 mod rewrite;
 mod thread;
 
@@ -53,7 +54,7 @@ use crate::process::reason::reason;
 use crate::replication::tell_workers;
 use crate::worker::Mailbox;
 use files::Files;
-use log::Log;
+use log::{Log, Written};
 
 use load::Loaded;
 pub(crate) use load::NotLoaded;
@@ -380,22 +381,33 @@ impl AppendOnly {
             return false;
         }
         self.sleep_before_flush();
-        let (file, end) = {
+        let (file, end, written) = {
             let mut log = self.log.lock();
             let Some(log) = log.as_mut().filter(|log| log.unsynced.is_empty()) else {
                 return false;
             };
-            let Ok(end) = self.write_log(engine, log) else { return false };
-            (Arc::clone(&log.file), end)
+            let Ok(end) = self.write_to_sync(engine, log) else { return false };
+            (Arc::clone(&log.file), end, log.written())
         };
         let sync = || file.sync_data();
         if let Err(error) = engine.watch_file(FileDeed::Sync, || self.now_s(), sync) {
             self.distrust(engine, &error);
             return false;
         }
+        self.settle(written);
         self.note_synced(engine, end);
         reveal(engine, end);
         true
+    }
+
+    /// Takes note that what was written is on the disk, unless more was written since.
+    fn settle(&self, written: Written) {
+        if !written.is_settled
+            && let Some(log) = &mut *self.log.lock()
+            && log.written() == written
+        {
+            log.settle();
+        }
     }
 
     /// Notes that the stream is on disk up to here, and tells those who wait for that.
@@ -410,6 +422,12 @@ impl AppendOnly {
         self.write_taken(engine, log, Log::write)
     }
 
+    /// The same for somebody who forces the log to the disk then.
+    fn write_to_sync(&self, engine: &Engine, log: &mut Log) -> io::Result<u64> {
+        self.take(engine, log);
+        self.write_taken(engine, log, Log::write_prepared)
+    }
+
     fn take(&self, engine: &Engine, log: &mut Log) {
         let with_time = engine.config().persistence.append_timestamps;
         let now_s = with_time.then(|| self.now_s());
@@ -417,12 +435,12 @@ impl AppendOnly {
         self.taken.store(log.taken_end(), Ordering::Relaxed);
     }
 
-    fn write_taken<Written>(
+    fn write_taken<Outcome>(
         &self,
         engine: &Engine,
         log: &mut Log,
-        write: impl FnOnce(&mut Log) -> io::Result<Written>,
-    ) -> io::Result<Written> {
+        write: impl FnOnce(&mut Log) -> io::Result<Outcome>,
+    ) -> io::Result<Outcome> {
         let before = log.bytes;
         let outcome = engine.watch_file(FileDeed::Write, || self.now_s(), || write(log));
         let written = log.bytes - before;
@@ -441,6 +459,9 @@ impl AppendOnly {
                 }
                 engine.append_only.relax(false);
                 engine.append_only.set_trouble(Some(reason(error)));
+                if log.is_broken() {
+                    self.set_distrusted(true);
+                }
             }
         }
         engine.append_only.update(|figures| figures.current_bytes += written);

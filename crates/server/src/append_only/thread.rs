@@ -158,8 +158,8 @@ impl AppendOnly {
     /// Writes and syncs all that was recorded, and acknowledges it.
     fn commit_all(&self, engine: &Engine, turns: &mut Turns) {
         self.sleep_before_flush();
-        let written = self.write_all(engine);
-        let Some((end, _)) = written else { return };
+        let is_synced = !skips_sync(engine) && !self.is_distrusted();
+        let Some(end) = self.write_all(engine, is_synced) else { return };
         if (skips_sync(engine) || self.sync(engine, turns)) && !self.is_distrusted() {
             // Replicas are not told before, either.
             reveal(engine, end);
@@ -167,11 +167,12 @@ impl AppendOnly {
         self.wake_workers();
     }
 
-    fn write_all(&self, engine: &Engine) -> Option<(u64, u64)> {
+    /// Writes all that was recorded; `is_synced` is whether the file is forced to the disk then and goes on.
+    fn write_all(&self, engine: &Engine, is_synced: bool) -> Option<u64> {
         let mut log = self.log.lock();
         let log = log.as_mut()?;
-        let end = self.write_log(engine, log).ok()?;
-        Some((end, log.generation))
+        let write = if is_synced { Self::write_to_sync } else { Self::write_log };
+        write(self, engine, log).ok()
     }
 
     /// Forces what was written to the disk; whether it is there.
@@ -186,11 +187,12 @@ impl AppendOnly {
             let Some(log) = log.as_mut() else { return false };
             let before = std::mem::take(&mut log.unsynced);
             let end = log.is_written().then(|| log.taken_end());
-            (Arc::clone(&log.file), before, (log.written_end(), log.generation), end)
+            (Arc::clone(&log.file), before, log.written(), end)
         };
         let begin = Instant::now();
         turns.last_sync = begin;
-        if turns.synced == written && before.is_empty() {
+        let synced = (written.bytes, written.generation);
+        if turns.synced == synced && before.is_empty() {
             return true;
         }
         engine.append_only.update(|figures| figures.is_syncing = true);
@@ -215,7 +217,8 @@ impl AppendOnly {
         }
         match outcome {
             Ok(()) => {
-                turns.synced = written;
+                turns.synced = synced;
+                self.settle(written);
                 if let Some(end) = end.filter(|_| !self.is_distrusted()) {
                     self.note_synced(engine, end);
                 }
@@ -266,7 +269,7 @@ impl AppendOnly {
             return;
         }
         server_log::notice("Calling fsync() on the AOF file.");
-        if let Some((end, _)) = self.write_all(engine)
+        if let Some(end) = self.write_all(engine, false)
             && self.sync(engine, turns)
             && !self.is_distrusted()
         {
