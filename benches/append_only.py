@@ -4,6 +4,7 @@ import contextlib
 import statistics
 
 CLIENTS = 50
+BOTH_CORES = "0,1"
 
 
 def append_only(bench):
@@ -26,7 +27,9 @@ def append_only(bench):
     kept = {name: rates[name, "everysec"] / rates[name, "none"] for name in bench.servers}
     bench.row("everysec, SET 16 deep: of the rate without", kept["ochre"], kept["redis"], "", "at least 0.90")
     bench.row("everysec, SET 16 deep: operations", rates["ochre", "everysec"], rates["redis", "everysec"], "/s", "", 0)
-    with bench.both([*options, "always"]) as servers:
-        requests = int(100_000 * bench.scale)
-        load = bench.rate("-n", str(requests), "-t", "set", "-c", str(CLIENTS), "-r", "1000000", "-d", "64")
+    # The disk answers to one of the cores. A server that is bound to the other waits as long again for its core to wake up.
+    with bench.both([*options, "always"], cores=BOTH_CORES) as servers:
+        requests = int(200_000 * bench.scale)
+        arguments = ["-n", str(requests), "-t", "set", "-c", str(CLIENTS), "-r", "1000000", "-d", "64"]
+        load = lambda server: bench.load(server, *arguments, cores=BOTH_CORES)["requests_per_second"]
         bench.compare("always, SET not pipelined", servers, requests, load, ("", "at least 2.0x"))
