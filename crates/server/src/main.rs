@@ -9,6 +9,7 @@ mod background;
 mod bell;
 mod clock;
 mod configuration;
+mod direct;
 mod following;
 mod host;
 mod listen;

@@ -14,13 +14,15 @@ use engine::EffectStream;
 use persistence::aof::{CHECKSUM_LINE_BYTES, PREPARED_WRITE_BYTES, checksum_line, timestamp_line};
 use persistence::crc64::Running;
 
-use super::direct::{BLOCK, Direct, whole_blocks};
 use super::prepared::{NotWritten, Prepared};
+use crate::direct::{BLOCK, Blocks, Direct, is_refused, whole_blocks};
 
 /// Room for effects that is kept while nothing is written.
 const SPARE_BYTES: usize = 2 << 20;
 /// Room for effects while much is written.
 const ROOM_BYTES: usize = 2 << 20;
+/// Bytes that are copied for one write. More of them make it hardly cheaper.
+const COPIED_BYTES: usize = 512 << 10;
 /// The longest gap before what is recorded.
 const GAP_BYTES: usize = 2 * BLOCK;
 
@@ -98,7 +100,8 @@ impl Piece {
 enum Way {
     /// Nobody has wanted it yet.
     Untried,
-    Open(Direct),
+    /// With room for what cannot be written from where it is, made when it is needed.
+    Open(Direct, Option<Blocks>),
     /// The file system has none.
     Closed,
 }
@@ -239,7 +242,8 @@ impl Log {
         self.ascertain()?;
         self.is_settled = false;
         if matches!(self.direct, Way::Untried) {
-            self.direct = Direct::open(&self.file).map_or(Way::Closed, Way::Open);
+            self.direct =
+                Direct::open(&self.file).map_or(Way::Closed, |direct| Way::Open(direct, None));
         }
         let beyond = self.bytes % BLOCK as u64;
         if beyond != 0 {
@@ -252,10 +256,13 @@ impl Log {
             self.join();
             let in_place = self.pieces.first().map_or(0, |piece| whole_blocks(piece.rest()));
             let copied = if in_place == 0 { self.fill() } else { 0 };
-            let Way::Open(direct) = &self.direct else { return self.write().map(|_| ()) };
+            let Way::Open(direct, room) = &self.direct else { return self.write().map(|_| ()) };
             let written = match self.pieces.first().and_then(|piece| piece.rest().get(..in_place)) {
                 Some(blocks) if 0 < in_place => direct.write(blocks, self.bytes),
-                _ if 0 < copied => direct.write_room(copied, self.bytes),
+                _ if 0 < copied => {
+                    let copied = room.as_ref().and_then(|room| room.bytes().get(..copied));
+                    direct.write(copied.unwrap_or_default(), self.bytes)
+                }
                 _ => {
                     self.keep_tail();
                     return Ok(());
@@ -327,11 +334,11 @@ impl Log {
 
     /// Puts as many whole blocks as there is room for where they can be written from; how many bytes that are.
     fn fill(&mut self) -> usize {
-        let Way::Open(direct) = &mut self.direct else { return 0 };
+        let Way::Open(_, room) = &mut self.direct else { return 0 };
         if self.pieces.iter().map(|piece| piece.rest().len()).sum::<usize>() < BLOCK {
             return 0;
         }
-        let room = direct.room();
+        let room = room.get_or_insert_with(|| Blocks::new(COPIED_BYTES)).bytes_mut();
         let mut filled = 0;
         for piece in &self.pieces {
             let rest = piece.rest();
@@ -402,11 +409,6 @@ fn prepare_gap(room: &mut Vec<u8>) -> usize {
     }
     room.resize(GAP_BYTES, 0);
     room.as_ptr().align_offset(BLOCK).min(BLOCK)
-}
-
-/// Whether the file system does not write in this way.
-fn is_refused(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
 
 /// Pieces in one system call.
@@ -553,8 +555,8 @@ mod tests {
             log.write_blocks().expect("there is room");
             assert!(log.unwritten() < BLOCK);
         }
-        if let Way::Open(direct) = &log.direct {
-            assert!(!direct.has_copied());
+        if let Way::Open(_, room) = &log.direct {
+            assert!(room.is_none(), "nothing was copied");
         }
         log.write().expect("there is room");
         let mut reader = Reader::new(File::open(file.path()).expect("it is there"), 0);

@@ -27,7 +27,6 @@
 //!
 //! Locks are taken in this order: gates, a sync, log, files, stream.
 
-mod direct;
 mod files;
 mod load;
 mod log;

@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt as _;
 
 use persistence::aof::{PREPARED_WRITE_BYTES, fill, pad_bytes};
 
-use super::direct::{BLOCK, Direct};
+use crate::direct::{BLOCK, Blocks, Direct};
 
 /// Bytes that are prepared at first; from time to time twice as many.
 const FIRST_BYTES: usize = 64 << 10;
@@ -120,7 +120,7 @@ impl Prepared {
             self.next_bytes = (self.next_bytes * 2).min(MOST_BYTES);
         }
         region.write(total, begin).map_err(judge)?;
-        let tail = region.room.get(used).get(used - used % BLOCK..).unwrap_or_default();
+        let tail = region.room.bytes().get(used - used % BLOCK..used).unwrap_or_default();
         region.tail.clear();
         region.tail.extend_from_slice(tail);
         Ok(())
@@ -137,7 +137,7 @@ impl Region {
         let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(judge)?;
         reader.read_exact_at(&mut tail, begin).map_err(judge)?;
         let (room, mut filler) = (Blocks::new(ROOM_BYTES), Blocks::new(MOST_BYTES));
-        fill(filler.get_mut(), 0);
+        fill(filler.bytes_mut(), 0);
         let mut region = Region { direct, end: begin, tail, room, filler };
         if let Some((_, total)) = region.lay_out(offset, std::iter::empty()) {
             region.write(total, begin).map_err(judge)?;
@@ -153,7 +153,7 @@ impl Region {
         offset: u64,
         bytes: impl Iterator<Item = &'a [u8]>,
     ) -> Option<(usize, usize)> {
-        let room = self.room.get_mut();
+        let room = self.room.bytes_mut();
         let mut used = self.tail.len();
         room.get_mut(..used)?.copy_from_slice(&self.tail);
         for bytes in bytes {
@@ -168,39 +168,17 @@ impl Region {
 
     /// Writes as many bytes of what was laid out.
     fn write(&self, total: usize, begin: u64) -> io::Result<()> {
-        write_all(&self.direct, self.room.get(total), begin)
+        let blocks = self.room.bytes().get(..total).unwrap_or_default();
+        write_all(&self.direct, blocks, begin)
     }
 
     /// Makes the file longer by so many bytes of filler, on the disk.
     fn extend(&mut self, file: &File, count: usize) -> Result<(), NotWritten> {
-        write_all(&self.direct, self.filler.get(count), self.end).map_err(judge)?;
+        let filler = self.filler.bytes().get(..count).unwrap_or_default();
+        write_all(&self.direct, filler, self.end).map_err(judge)?;
         file.sync_data().map_err(NotWritten::Failed)?;
         self.end += count as u64;
         Ok(())
-    }
-}
-
-/// Memory that begins where a block may.
-#[derive(Debug)]
-struct Blocks {
-    memory: Vec<u8>,
-    start: usize,
-    length: usize,
-}
-
-impl Blocks {
-    fn new(length: usize) -> Blocks {
-        let memory = vec![0; length + BLOCK];
-        let start = memory.as_ptr().align_offset(BLOCK);
-        Blocks { memory, start, length }
-    }
-
-    fn get(&self, length: usize) -> &[u8] {
-        self.memory.get(self.start..self.start + length.min(self.length)).unwrap_or_default()
-    }
-
-    fn get_mut(&mut self) -> &mut [u8] {
-        self.memory.get_mut(self.start..self.start + self.length).unwrap_or_default()
     }
 }
 
