@@ -17,7 +17,7 @@ PARTS_PER_SECOND = 100
 #: So long before and after a moment at which a core was away waits are left out: when a run has begun is not known better.
 MARGIN_S = 0.06
 #: A thread that sleeps for a millisecond and comes back later than that was kept waiting by the host.
-LATE_S = 0.0025
+LATE_S = 0.002
 
 WATCH = f"""
 import os, sys, time
