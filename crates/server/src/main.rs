@@ -7,6 +7,7 @@
 mod append_only;
 mod background;
 mod bell;
+mod block_file;
 mod clock;
 mod configuration;
 mod direct;

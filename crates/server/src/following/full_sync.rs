@@ -17,6 +17,7 @@ use replication::full_sync::Framing;
 use super::link::{Link, Lost};
 use super::payload::Payload;
 use super::wire::Wire;
+use crate::block_file::BlockFile;
 use crate::loading::{self, Aside};
 use crate::log;
 use crate::process::reason::reason;
@@ -330,10 +331,13 @@ fn store(payload: &mut Payload<'_>, path: &Path) -> Result<(), Option<Lost>> {
         log::warning(format_args!("{what} MASTER <-> REPLICA synchronization: {}", reason(error)));
         None
     };
-    let mut file =
+    let file =
         File::create(path).map_err(|error| failed("Opening the temp file needed for", &error))?;
+    let mut file = BlockFile::new(file, Some(SYNC_BYTES));
     let mut buffer = vec![0; COPY_BYTES];
-    let mut unsynced = 0;
+    let not_written = |error: &io::Error| {
+        failed("Write error or short write writing to the DB dump file needed for", error)
+    };
     loop {
         let count = match payload.read(&mut buffer) {
             Ok(0) => break,
@@ -341,15 +345,8 @@ fn store(payload: &mut Payload<'_>, path: &Path) -> Result<(), Option<Lost>> {
             Err(_) => return Err(Some(payload.lost())),
         };
         let bytes = buffer.get(..count).unwrap_or_default();
-        file.write_all(bytes).map_err(|error| {
-            failed("Write error or short write writing to the DB dump file needed for", &error)
-        })?;
-        unsynced += count;
-        if SYNC_BYTES <= unsynced {
-            unsynced = 0;
-            file.sync_data()
-                .map_err(|error| failed("Failed trying to sync the temp DB to disk in", &error))?;
-        }
+        file.write_all(bytes).map_err(|error| not_written(&error))?;
     }
-    file.sync_all().map_err(|error| failed("Failed trying to sync the temp DB to disk in", &error))
+    file.finish().map_err(|error| not_written(&error))?;
+    file.sync().map_err(|error| failed("Failed trying to sync the temp DB to disk in", &error))
 }
