@@ -27,5 +27,7 @@ pub use checksum::{CHECKSUM_LINE_BYTES, checksum_line, timestamp_line};
 pub use commands::write_commands;
 pub use manifest::{FileInfo, FileKind, Manifest, ManifestError};
 pub use name::{base_name, incremental_name, manifest_name, temporary_name};
-pub use prepared::{PREPARED_WRITE_BYTES, fill, filler_offset, is_torn, pad_bytes};
+pub use prepared::{
+    PREPARED_UNSYNCED_BYTES, PREPARED_WRITE_BYTES, fill, filler_offset, is_torn, pad_bytes,
+};
 pub use reader::{Fault, Item, ReadError, Reader};

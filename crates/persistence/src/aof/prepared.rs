@@ -20,6 +20,8 @@ use super::checksum::{CHECKSUM, CHECKSUM_LINE_BYTES};
 
 /// The most that is written at once to space that was prepared.
 pub const PREPARED_WRITE_BYTES: usize = 64 << 10;
+/// The most that may be on its way to the disk at once: a write, and one behind it that somebody else has begun.
+pub const PREPARED_UNSYNCED_BYTES: usize = 2 * PREPARED_WRITE_BYTES;
 /// The length of a line of filler. Redis reads annotations of up to 127 bytes.
 const FILLER_LINE_BYTES: usize = 64;
 /// What a disk writes completely or not at all.
@@ -95,7 +97,7 @@ pub fn filler_offset<F: Read + Seek>(file: &mut F) -> io::Result<u64> {
 /// Whether a file that ends in filler may be so because its last write is torn. `bytes` are those from `offset` on, for which no checksum vouches,
 /// up to the filler.
 pub fn is_torn(bytes: &[u8], offset: u64) -> bool {
-    if PREPARED_WRITE_BYTES.saturating_add(LONGEST_PAD_BYTES) < bytes.len() {
+    if PREPARED_UNSYNCED_BYTES.saturating_add(LONGEST_PAD_BYTES) < bytes.len() {
         return false;
     }
     if !ends_with_checksum(bytes) {

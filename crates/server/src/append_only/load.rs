@@ -14,7 +14,7 @@ use config::Config;
 use engine::{Engine, NotReplayed, Replay};
 use keyspace::{ExpiryMode, View};
 use persistence::aof::{
-    FileKind, Item, PREPARED_WRITE_BYTES, ReadError, Reader, filler_offset, is_torn, pad_bytes,
+    FileKind, Item, PREPARED_UNSYNCED_BYTES, ReadError, Reader, filler_offset, is_torn, pad_bytes,
 };
 use persistence::crc64::Running;
 use resp::OwnedWords;
@@ -341,7 +341,7 @@ impl Loader<'_, '_> {
             file.seek(SeekFrom::Start(unverified))?;
             let count = source.content.saturating_sub(unverified);
             let mut bytes = Vec::new();
-            file.take(count.min(PREPARED_WRITE_BYTES as u64 * 2)).read_to_end(&mut bytes)?;
+            file.take(count.min(PREPARED_UNSYNCED_BYTES as u64 * 2)).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         let bytes = read().map_err(|error| {
