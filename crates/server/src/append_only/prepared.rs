@@ -132,10 +132,11 @@ impl Region {
     fn begin(file: &File, offset: u64) -> Result<Region, NotWritten> {
         let mut tail = vec![0; usize::try_from(offset % BLOCK as u64).unwrap_or_default()];
         let begin = offset - tail.len() as u64;
-        let direct = Direct::open(file).map_err(judge)?;
+        let refused = |_: io::Error| NotWritten::Refused;
+        let direct = Direct::open(file).map_err(refused)?;
         // It was opened to be written.
-        let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(judge)?;
-        reader.read_exact_at(&mut tail, begin).map_err(judge)?;
+        let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(refused)?;
+        reader.read_exact_at(&mut tail, begin).map_err(refused)?;
         let (room, mut filler) = (Blocks::new(ROOM_BYTES), Blocks::new(MOST_BYTES));
         fill(filler.bytes_mut(), 0);
         let mut region = Region { direct, end: begin, tail, room, filler };
@@ -183,16 +184,20 @@ impl Region {
 }
 
 fn write_all(direct: &Direct, bytes: &[u8], offset: u64) -> io::Result<()> {
-    let written = direct.write(bytes, offset)?;
-    // The disk is full, if it is not something else.
-    if written < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    loop {
+        match direct.write(bytes, offset) {
+            Ok(written) if written == bytes.len() => return Ok(()),
+            // The disk is full, if it is not something else.
+            Ok(_) => return Err(io::ErrorKind::StorageFull.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// What an error means. What counts and is written once more, in the block where the content ends, was that before.
 fn judge(error: io::Error) -> NotWritten {
-    use io::ErrorKind::{
-        FileTooLarge, InvalidInput, NotFound, QuotaExceeded, StorageFull, Unsupported,
-    };
-    let harmless = [FileTooLarge, InvalidInput, NotFound, QuotaExceeded, StorageFull, Unsupported];
+    use io::ErrorKind::{FileTooLarge, InvalidInput, QuotaExceeded, StorageFull, Unsupported};
+    let harmless = [FileTooLarge, InvalidInput, QuotaExceeded, StorageFull, Unsupported];
     if harmless.contains(&error.kind()) { NotWritten::Refused } else { NotWritten::Failed(error) }
 }
