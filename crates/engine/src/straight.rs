@@ -192,6 +192,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_a_transaction_configures_holds_for_what_follows_in_the_batch() {
+        let mut server = Server::new();
+        let lines = ["MULTI", "CONFIG SET min-replicas-to-write 1", "EXEC", "SET a 1"];
+        let input: Vec<u8> = lines.iter().flat_map(|line| request(line)).collect();
+        let told = server.send(0, &input).0;
+        assert!(told.ends_with(b"-NOREPLICAS Not enough good replicas to write.\r\n"));
+    }
+
     proptest! {
         #[test]
         fn names_are_compared_by_their_bytes(one in "[ab]{0,10}", other in "[ab]{0,10}") {

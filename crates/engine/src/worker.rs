@@ -513,9 +513,9 @@ impl<'e> Worker<'e> {
         executed
     }
 
-    /// Looks at the configuration after a call that may have changed it: what it says holds for what follows in the batch.
+    /// Looks at the configuration after a call that may have changed it, be it in a transaction: what it says holds for what follows in the batch.
     fn heed_config(&mut self, prepared: Prepared<'e>) {
-        if prepared.callable.is_some_and(|callable| callable.flags.has(Flags::ADMIN)) {
+        if waits_for(prepared.callable) {
             let changed = self.look_at_config();
             if changed {
                 self.limit_tracking();
