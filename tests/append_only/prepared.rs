@@ -203,3 +203,31 @@ fn a_file_without_checksums_has_no_space() {
     assert_eq!(content, bytes.len());
     assert!(bytes.ends_with(b"value\r\n"));
 }
+
+/// It is a value that ends like it.
+#[test]
+fn what_only_looks_like_space_is_not_cut_off() {
+    let imitation = |length| format!("{}{}", "x".repeat(length), FILLER.trim_end());
+    for begins_with_checksum in [false, true] {
+        let data = Data::new();
+        if begins_with_checksum {
+            terminate(start(&data));
+        }
+        let server = data.launch().line("appendfsync always").line("aof-checksum no").start();
+        let mut client = server.client();
+        let imitation = (0..200).map(imitation).find(|value| {
+            client.call(&["SET", "imitation", value]);
+            let (bytes, content) = read(&data);
+            content < bytes.len()
+        });
+        assert!(imitation.is_some());
+        let expected = contents(&server);
+        kill(server);
+        let (bytes, content) = read(&data);
+        assert!(content < bytes.len());
+        let server = data.start();
+        assert_eq!(contents(&server), expected, "{}", server.log());
+        assert!(read(&data) == (bytes, content), "nothing is cut off");
+        kill(server);
+    }
+}

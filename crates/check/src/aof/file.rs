@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
-use persistence::aof::{Item, ReadError, Reader, filler_offset, pad_bytes};
+use persistence::aof::{Item, ReadError, Reader, filler_offset};
 
 use super::options::Action;
 use super::{cannot_open, is_snapshot};
@@ -46,14 +46,13 @@ struct Walk {
 }
 
 impl Walk {
-    /// Judges a file with space for more behind its content, for the end of which, from this offset on, no checksum vouches: its last write may be torn.
-    fn look_at_prepared(&mut self, unverified: u64, content: u64) {
-        let is_whole = unverified.saturating_add(pad_bytes(unverified) as u64) == content;
-        if self.too_new.is_some() || self.fault.is_none() && is_whole {
-            return;
+    /// Judges a file that ends with space for more, or seems to: its last write, for which no checksum vouches from this offset on, may be torn.
+    fn judge_last_write(&mut self, unverified: u64) {
+        if self.too_new.is_none() {
+            self.good = self.good.min(unverified);
+            let what = || (unverified, "The last write is incomplete".to_owned());
+            self.fault.get_or_insert_with(what);
         }
-        self.good = self.good.min(unverified);
-        self.fault.get_or_insert_with(|| (unverified, "The last write is incomplete".to_owned()));
     }
 }
 
@@ -67,9 +66,9 @@ impl Subject<'_> {
     ) -> io::Result<Option<Checked>> {
         let opened = File::open(self.path).and_then(|mut file| {
             let size = file.metadata()?.len();
-            Ok((filler_offset(&mut file)?, file, size, is_snapshot(self.path)?))
+            Ok((filler_offset(&mut file)? < size, file, size, is_snapshot(self.path)?))
         });
-        let (content, file, size, is_snapshot) = match opened {
+        let (ends_in_filler, file, size, is_snapshot) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 cannot_open(self.path, &error, output)?;
@@ -96,8 +95,14 @@ impl Subject<'_> {
         };
         let mut reader = Reader::new(reader, offset);
         let mut walk = self.walk(&mut reader, until)?;
-        if content < size {
-            walk.look_at_prepared(reader.unverified_offset(), content);
+        // Only what a checksum stands before can have such space behind it.
+        let unverified = reader.unverified_offset();
+        let is_torn = match walk.fault {
+            None => reader.space_offset().is_some_and(|space| space != unverified),
+            Some(_) => true,
+        };
+        if ends_in_filler && is_torn && offset < unverified {
+            walk.judge_last_write(unverified);
         }
         match (walk.too_new, until) {
             (Some(offset), Some(time)) => self.cut_newer(offset, time, output),

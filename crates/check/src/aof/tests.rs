@@ -36,6 +36,11 @@ fn commands() -> String {
     .concat()
 }
 
+fn with_checksum(commands: &str) -> String {
+    let line = persistence::aof::checksum_line(persistence::crc64::checksum(commands.as_bytes()));
+    format!("{commands}{}", String::from_utf8_lossy(&line))
+}
+
 /// A directory of a manifest and two files, and a copy of it for the other tool.
 struct Scene {
     directory: TempDir,
@@ -128,6 +133,25 @@ fn whole_files_are_right() {
     }
 }
 
+/// As servers write it that prepare no space.
+#[test]
+fn a_value_like_prepared_space_is_no_space() {
+    let filler = format!("#{}", "-".repeat(61));
+    for before in [String::new(), with_checksum(&commands())] {
+        let imitation = |length| command(&["set", "k", &format!("{}{filler}", "x".repeat(length))]);
+        let is_whole = |text: &String| (before.len() + text.len()).is_multiple_of(64);
+        let imitation = (0..200).map(imitation).find(is_whole).expect("one of them");
+        let commands = format!("{before}{imitation}");
+        let scene = Scene::new(&commands, &commands);
+        for options in [&[] as &[&str], &["--fix"]] {
+            let (is_right, said) = scene.run(options, MANIFEST, "y\n");
+            assert!(is_right && said.contains("All AOF files and manifest are valid"), "{said}");
+            let read = fs::read_to_string(scene.path("ours", SECOND)).expect("a file");
+            assert_eq!(read, commands);
+        }
+    }
+}
+
 #[test]
 fn a_cut_end_is_found_and_cut_off() {
     let commands = commands();
@@ -203,9 +227,7 @@ fn a_snapshot_in_front_is_checked_first() {
 
 #[test]
 fn a_wrong_checksum_is_found() {
-    let mut text = commands();
-    let checksum = persistence::crc64::checksum(text.as_bytes());
-    text.push_str(&String::from_utf8_lossy(&persistence::aof::checksum_line(checksum)));
+    let text = with_checksum(&commands());
     let scene = Scene::new(&text, &text.replace("one", "two"));
     assert!(scene.path("ours", FIRST).exists());
     assert!(ours(&[], &scene.path("ours", FIRST), "").0);

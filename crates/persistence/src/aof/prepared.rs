@@ -71,7 +71,8 @@ pub fn fill(bytes: &mut [u8], offset: u64) {
     }
 }
 
-/// Where the filler at the end of a file begins; its size if there is none. The file is left at its beginning.
+/// Where the filler at the end of a file begins; its size if there is none. The file is left at its beginning. Where all can be read,
+/// [`Reader::space_offset`](super::Reader::space_offset) knows better: what looks like filler may belong to a value.
 pub fn filler_offset<F: Read + Seek>(file: &mut F) -> io::Result<u64> {
     const LINE: u64 = FILLER_LINE_BYTES as u64;
     let size = file.seek(SeekFrom::End(0))?;
@@ -122,17 +123,19 @@ pub fn is_torn(bytes: &[u8], offset: u64) -> bool {
     false
 }
 
+/// Whether a line is a pad, or filler.
+pub(super) fn is_space(line: &[u8]) -> bool {
+    let text = line.strip_prefix(b"#").and_then(|line| line.strip_suffix(b"\n"));
+    let text = text.map(|text| text.strip_suffix(b"\r").unwrap_or(text));
+    text.is_some_and(|text| text.iter().all(|byte| *byte == b'-'))
+}
+
 /// Whether the last that there is but for a pad is a line with a checksum.
 fn ends_with_checksum(bytes: &[u8]) -> bool {
-    let is_pad = |line: &[u8]| {
-        line.strip_prefix(b"#")
-            .and_then(|line| line.strip_suffix(b"\n"))
-            .is_some_and(|line| line.iter().all(|byte| *byte == b'-'))
-    };
     let before_last = bytes.get(..bytes.len().saturating_sub(1)).unwrap_or_default();
     let last = memchr::memrchr(b'\n', before_last).map_or(0, |at| at.saturating_add(1));
     let (before, line) = bytes.split_at(last);
-    let bytes = if is_pad(line) { before } else { bytes };
+    let bytes = if is_space(line) { before } else { bytes };
     let line = bytes.last_chunk::<CHECKSUM_LINE_BYTES>().copied().unwrap_or_default();
     line.starts_with(CHECKSUM) && line.ends_with(b"\r\n")
 }

@@ -10,6 +10,7 @@ use resp::limits::{ARGUMENT_BYTES, ARGUMENTS};
 use resp::{OwnedWords, Words};
 
 use super::checksum::{CHECKSUM, TIMESTAMP, parse_checksum};
+use super::prepared::is_space;
 use crate::crc64::Running;
 
 /// Bytes read at once.
@@ -99,6 +100,8 @@ pub struct Reader<R> {
     item_offset: u64,
     /// Where the bytes begin that no checksum has vouched for.
     unverified_offset: u64,
+    /// Where the lines begin with which what was read ends, if they are of space that was prepared.
+    space_offset: Option<u64>,
     checksum: Running,
     words: OwnedWords,
 }
@@ -113,6 +116,7 @@ impl<R: Read> Reader<R> {
             buffer_offset: offset,
             item_offset: offset,
             unverified_offset: offset,
+            space_offset: None,
             checksum: Running::new(),
             words: OwnedWords::default(),
         }
@@ -131,6 +135,11 @@ impl<R: Read> Reader<R> {
     /// Where the bytes begin that no checksum has vouched for; those before it are as they were written.
     pub fn unverified_offset(&self) -> u64 {
         self.unverified_offset
+    }
+
+    /// Where space for what will be written begins, if what was read ends with it.
+    pub fn space_offset(&self) -> Option<u64> {
+        self.space_offset
     }
 
     /// The checksum of the bytes that no checksum has vouched for, to go on with.
@@ -153,6 +162,7 @@ impl<R: Read> Reader<R> {
         let Some(first) = self.peek()? else { return Ok(None) };
         match first {
             b'*' => {
+                self.space_offset = None;
                 self.command()?;
                 Ok(Some(Item::Command))
             }
@@ -250,6 +260,8 @@ impl<R: Read> Reader<R> {
 
     fn annotation(&mut self) -> Result<Item, ReadError> {
         let length = self.line()?;
+        let is_space = self.pending().get(..length).is_some_and(is_space);
+        self.space_offset = is_space.then(|| self.space_offset.unwrap_or(self.item_offset));
         let line = self.pending().get(..length).unwrap_or_default();
         let text = line.strip_suffix(b"\n").unwrap_or_default();
         let text = text.strip_suffix(b"\r").unwrap_or(text);

@@ -14,7 +14,7 @@ use config::Config;
 use engine::{Engine, NotReplayed, Replay};
 use keyspace::{ExpiryMode, View};
 use persistence::aof::{
-    FileKind, Item, PREPARED_UNSYNCED_BYTES, ReadError, Reader, filler_offset, is_torn, pad_bytes,
+    FileKind, Item, PREPARED_UNSYNCED_BYTES, ReadError, Reader, filler_offset, is_torn,
 };
 use persistence::crc64::Running;
 use resp::OwnedWords;
@@ -180,8 +180,6 @@ struct Source<'a> {
     path: &'a Path,
     is_last: bool,
     bytes: u64,
-    /// Those before space that was prepared for others.
-    content: u64,
     /// Bytes of the files before it.
     offset: u64,
 }
@@ -205,8 +203,7 @@ impl Loader<'_, '_> {
             let path = files.path(&file.name);
             let is_last = index + 1 == count || last.is_some_and(|last| last <= index);
             let bytes = files.file_bytes(file);
-            let source =
-                Source { name: &name, path: &path, is_last, bytes, content: bytes, offset };
+            let source = Source { name: &name, path: &path, is_last, bytes, offset };
             offset += bytes;
             match self.load_file(&source)? {
                 Outcome::Again => return Ok(false),
@@ -242,20 +239,12 @@ impl Loader<'_, '_> {
         })?;
         let mut magic = Vec::new();
         let begins = Read::by_ref(&mut file).take(MAGIC_BYTES).read_to_end(&mut magic);
-        // Reading begins at the beginning again.
-        let content = begins.and_then(|_| filler_offset(&mut file)).map_err(|error| {
-            log::warning(format_args!(
-                "Unrecoverable error reading the append only file {}: {}",
-                source.name,
-                reason(&error)
-            ));
-            NotLoaded
-        })?;
-        let source = &Source { content, ..*source };
+        let begins = begins.and_then(|_| file.seek(SeekFrom::Start(0)));
+        begins.map_err(|error| refuse_unreadable(source, &error))?;
         // One that is empty has lost what it held: it is never written like that.
         let is_base = source.path.extension().is_some_and(|ending| ending == "rdb");
         if !is_base && magic != b"REDIS" && magic != b"VALKE" {
-            return self.replay(Reader::new(Box::new(file.take(content)), 0), source);
+            return self.replay(Reader::new(Box::new(file), 0), source);
         }
         log::notice(if is_base {
             "Reading RDB base file on AOF loading..."
@@ -278,8 +267,7 @@ impl Loader<'_, '_> {
         if !is_base {
             log::notice("Reading the remaining AOF tail...");
         }
-        let commands = rest.input.take(content.saturating_sub(rest.offset));
-        self.replay(Reader::new(Box::new(commands), rest.offset), source)
+        self.replay(Reader::new(rest.input, rest.offset), source)
     }
 
     /// Executes the commands that a file holds.
@@ -287,6 +275,7 @@ impl Loader<'_, '_> {
         let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
         let mut replay = Replay::new(self.engine, now_us);
         let mut transaction = None;
+        let beginning = reader.unverified_offset();
         loop {
             let outcome = self.replay_slice(&mut reader, &mut replay, &mut transaction);
             self.engine.loading.advance(source.offset.saturating_add(reader.offset()));
@@ -297,9 +286,14 @@ impl Loader<'_, '_> {
                 Err(error) => Some(error),
             };
             let is_right = error.is_none() && begun.is_none();
-            if source.content < source.bytes
-                && let Some(outcome) =
-                    self.end_prepared(reader.unverified_offset(), is_right, source)?
+            let unverified = reader.unverified_offset();
+            // Space is only prepared behind what a checksum vouches for.
+            if beginning < unverified
+                && let Some(outcome) = if is_right {
+                    self.end_space(reader.space_offset(), unverified, source)?
+                } else {
+                    self.end_torn_in_space(unverified, source)?
+                }
             {
                 return Ok(outcome);
             }
@@ -324,35 +318,45 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// A file with space behind its content, for the end of which, from this offset on, no checksum vouches. Cuts off the space, and the last write if it is torn; none
-    /// if the content is damaged in another way.
-    fn end_prepared(
+    /// A file that can be read to its end, which may be space that was prepared for more. Cuts that off, and the last write too if it is torn;
+    /// none if there is no space.
+    fn end_space(
         &self,
+        space: Option<u64>,
         unverified: u64,
-        is_right: bool,
         source: &Source<'_>,
     ) -> Result<Option<Outcome>, NotLoaded> {
-        if is_right && unverified.saturating_add(pad_bytes(unverified) as u64) == source.content {
-            cut(source, unverified)?;
-            return Ok(Some(Outcome::Whole(Running::new())));
+        match space {
+            None => Ok(None),
+            Some(space) if space == unverified => {
+                cut(source, unverified)?;
+                Ok(Some(Outcome::Whole(Running::new())))
+            }
+            Some(_) => self.end_torn_in_space(unverified, source),
         }
-        let read = || -> io::Result<Vec<u8>> {
+    }
+
+    /// A file for the end of which, from this offset on, no checksum vouches. If that is a torn write into space that was
+    /// prepared, it is cut off.
+    fn end_torn_in_space(
+        &self,
+        unverified: u64,
+        source: &Source<'_>,
+    ) -> Result<Option<Outcome>, NotLoaded> {
+        let read = || -> io::Result<Option<Vec<u8>>> {
             let mut file = File::open(source.path)?;
+            let filler = filler_offset(&mut file)?;
+            if filler == source.bytes {
+                return Ok(None);
+            }
             file.seek(SeekFrom::Start(unverified))?;
-            let count = source.content.saturating_sub(unverified);
+            let count = filler.saturating_sub(unverified);
             let mut bytes = Vec::new();
             file.take(count.min(PREPARED_UNSYNCED_BYTES as u64 * 2)).read_to_end(&mut bytes)?;
-            Ok(bytes)
+            Ok(Some(bytes))
         };
-        let bytes = read().map_err(|error| {
-            log::warning(format_args!(
-                "Unrecoverable error reading the append only file {}: {}",
-                source.name,
-                reason(&error)
-            ));
-            NotLoaded
-        })?;
-        if !is_torn(&bytes, unverified) {
+        let bytes = read().map_err(|error| refuse_unreadable(source, &error))?;
+        if !bytes.is_some_and(|bytes| is_torn(&bytes, unverified)) {
             return Ok(None);
         }
         match self.end_torn(unverified, source)? {
@@ -410,14 +414,7 @@ impl Loader<'_, '_> {
                 ));
                 Err(NotLoaded)
             }
-            ReadError::Io(ref error) => {
-                log::warning(format_args!(
-                    "Unrecoverable error reading the append only file {}: {}",
-                    source.name,
-                    reason(error)
-                ));
-                Err(NotLoaded)
-            }
+            ReadError::Io(ref error) => Err(refuse_unreadable(source, error)),
         }
     }
 
@@ -527,6 +524,15 @@ impl From<NotReplayed> for NotRun {
     fn from(error: NotReplayed) -> NotRun {
         NotRun::Refused(error)
     }
+}
+
+fn refuse_unreadable(source: &Source<'_>, error: &io::Error) -> NotLoaded {
+    log::warning(format_args!(
+        "Unrecoverable error reading the append only file {}: {}",
+        source.name,
+        reason(error)
+    ));
+    NotLoaded
 }
 
 /// Cuts off what follows `offset`.
