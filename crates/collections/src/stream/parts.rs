@@ -97,7 +97,9 @@ impl Stream {
                 .find(|slot| !slot.is_deleted())
                 .map(|slot| slot.entry.id());
             let is_behind = stream.log.nodes.last().is_none_or(|(id, _)| *id < master);
-            if !is_behind || first.zip(last).is_some_and(|(first, last)| first <= last) {
+            // Every entry comes after 0-0, which a group begins with.
+            let before = last.unwrap_or(StreamId::MIN);
+            if !is_behind || first.is_some_and(|first| first <= before) {
                 return Err(CorruptStream::Order(master));
             }
             last = last_of_node.or(last);

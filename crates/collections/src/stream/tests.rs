@@ -348,6 +348,8 @@ fn parts_that_contradict_each_other_are_refused() {
     let id = |ms| StreamId::new(ms, 0);
     assert_eq!(refused(|parts| parts.len = 4), Some(CorruptStream::Len { said: 4, actual: 5 }));
     assert_eq!(refused(|parts| parts.nodes.swap(0, 1)), Some(CorruptStream::Order(id(1))));
+    let zero = |parts: &mut Parts| parts.nodes[0].0 = StreamId::MIN;
+    assert_eq!(refused(zero), Some(CorruptStream::Order(StreamId::MIN)));
     assert_eq!(refused(|parts| parts.last_id.ms = 4), Some(CorruptStream::LastId(id(5))));
     assert_eq!(refused(|parts| parts.nodes[0].1[6] = 3), Some(CorruptStream::Node(id(1))));
     assert_eq!(
