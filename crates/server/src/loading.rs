@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use allocator::prepared::Demand;
 use config::Config;
 use config::memory::EvictionPolicy;
 use config::persistence::Sanitize;
@@ -313,6 +314,8 @@ fn read_on_threads<R: Read>(
     let read = std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                // Where it is refused, memory comes as it does for all.
+                let _refused = allocator::prepared::use_here(Demand::Bulk);
                 if let Err(error) = make_keys(&batches, rules, counts, &stopped) {
                     // Whoever reads sees it at the next batch; the others take what is on its way and leave it.
                     stopped.store(true, Ordering::Release);

@@ -13,6 +13,7 @@ use std::sync::{Arc, Barrier, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use allocator::prepared::Demand;
 use config::Config;
 use config::command_line::CommandLine;
 use config::process::{SaveFirst, ShutdownOptions, Supervisor as SupervisedBy};
@@ -576,7 +577,7 @@ fn spawn_workers(
 
 /// Has what this thread allocates come from memory that is prepared by another. Without it, it comes a little later.
 fn prepare_memory() {
-    if let Err(error) = allocator::prepared::use_here() {
+    if let Err(error) = allocator::prepared::use_here(Demand::Requests) {
         log::warning(format_args!("Memory can't be prepared: {error}"));
     }
 }

@@ -1,6 +1,7 @@
 //! jemalloc's hooks: where its arenas take new memory from, and how they give it up.
 #![expect(unsafe_code, reason = "jemalloc calls these functions with raw pointers")]
 
+use std::cell::Cell;
 use std::ffi::{c_uint, c_void};
 use std::ptr;
 
@@ -29,12 +30,26 @@ static HOOKS: Shared = Shared(Hooks {
     merge: Some(merge),
 });
 
+/// What a thread needs memory for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Demand {
+    /// For what requests bring, which is read and written again and again.
+    Requests,
+    /// For much at once, such as a snapshot that is loaded: who waits for it waits for all of it.
+    Bulk,
+}
+
+thread_local! {
+    static DEMAND: Cell<Demand> = const { Cell::new(Demand::Requests) };
+}
+
 /// Has what this thread allocates come from chunks that were prepared.
 ///
 /// # Errors
 ///
 /// If jemalloc refuses; then it goes on as it did.
-pub fn use_here() -> Result<(), ControlError> {
+pub fn use_here(demand: Demand) -> Result<(), ControlError> {
+    DEMAND.set(demand);
     let arena: u32 = control::read(c"thread.arena")?;
     let arena = arena as usize;
     let hooks: *const Hooks = &raw const HOOKS.0;
@@ -59,7 +74,7 @@ unsafe extern "C" fn allocate(
     // jemalloc asks for its own tables with a larger alignment, and fills them slowly.
     let is_own = CHUNK <= alignment;
     let memory = if size == CHUNK && !is_own {
-        thread::chunk()
+        thread::chunk(DEMAND.get())
     } else {
         let small = size < CHUNK || is_own || thread::huge_pages_are_slow();
         let pages = if small { Pages::Usual } else { Pages::Huge };

@@ -7,7 +7,8 @@
 //! - jemalloc's arenas of the threads that ask for it ([`use_here`]) grow by one [`CHUNK`] at a time, from our hooks ([`hooks`]);
 //! - a thread ([`start`]) keeps a few chunks ready ([`pool`]) that are touched already, more while they are taken fast;
 //! - who finds none ready gets one that it touches itself: by huge pages where those come fast, by small ones where they
-//!   do not, which cost more in all but never much at once; unless the thread gets no time at all, for then throughput counts.
+//!   do not, which cost more in all but never much at once; unless the thread gets no time at all, for then throughput counts
+//!   ([`Demand`]).
 //!
 //! The thread holds no lock while it touches memory; where pages come slowly it takes only the time of a core that has nothing
 //! else to do. Requests larger than a chunk, and jemalloc's own tables, are mapped as they are asked for.
@@ -19,7 +20,7 @@ mod region;
 mod tests;
 mod thread;
 
-pub use hooks::use_here;
+pub use hooks::{Demand, use_here};
 pub use thread::start;
 
 /// What is prepared at once, in bytes: a huge page of the architectures that this server supports, where pages are of 4 KiB.

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::pool::{MOST, Pool};
 use super::region::{Pages, Region, map, unmap};
-use super::{CHUNK, start, use_here};
+use super::thread::pages;
+use super::{CHUNK, Demand, start, use_here};
 use crate::{purge, statistics};
 
 /// Runs something on a thread whose memory is prepared.
 fn on_prepared_thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     start().unwrap();
     let run = || {
-        use_here().unwrap();
+        use_here(Demand::Requests).unwrap();
         run()
     };
     std::thread::Builder::new().spawn(run).unwrap().join().unwrap()
@@ -85,6 +86,15 @@ fn chunks_get_ready_when_they_are_asked_for() {
         assert!(Instant::now() < deadline);
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn who_finds_no_chunk_ready_waits_for_a_huge_page_only_where_that_is_worth_it() {
+    let all = |slow, missed| [Demand::Requests, Demand::Bulk].map(|it| pages(it, slow, missed));
+    assert_eq!(all(false, 0), [Pages::Huge; 2]);
+    assert_eq!(all(true, 1), [Pages::Usual; 2]);
+    assert_eq!(all(true, 1000), [Pages::Huge, Pages::Usual]);
+    assert_eq!(all(false, 1000), [Pages::Huge; 2]);
 }
 
 #[test]
