@@ -2,7 +2,7 @@
 
 import os
 import re
-import subprocess
+import statistics
 import threading
 import time
 
@@ -10,6 +10,9 @@ from data_types import chunks, feed
 from probe import Probe
 
 BOTH_CORES = "0,1"
+ROUNDS = 5
+#: What a save takes is told from the rate meanwhile and so long before and after it: over longer times the machine itself has its ups and downs.
+AROUND_S = 1.5
 
 
 class Watch(threading.Thread):
@@ -64,37 +67,62 @@ def load(bench, server, seconds):
 
 def measure(bench, name, count, seconds):
     server = bench.launch(name, BOTH_CORES, options=["--save", ""])
-    numbers = {}
+    rounds = {}
     try:
         fill(bench, server, count)
-        probe = Probe(bench, server, seconds)
-        numbers["usual"] = load(bench, server, seconds)
-        numbers["calm"] = probe.longest_ms()
-        before, watch = server.resident(), Watch(server)
-        probe = Probe(bench, server, seconds)
-        time.sleep(0.3)
-        server.connection.call("BGSAVE")
-        begin = time.monotonic()
-        writer = threading.Thread(target=lambda: numbers.update(meanwhile=load(bench, server, seconds)))
-        writer.start()
-        while field(server, "rdb_bgsave_in_progress") == "1":
-            time.sleep(0.01)
-        numbers["save"] = time.monotonic() - begin
-        writer.join()
-        watch.ended.set()
-        assert field(server, "rdb_last_bgsave_status") == "ok"
-        numbers["peak"] = watch.peak / before
-        numbers["pause"] = probe.longest_ms()
-        numbers["kept"] = numbers["meanwhile"] / numbers["usual"]
+        # The first one makes the keys.
+        load(bench, server, seconds)
+        for _ in range(ROUNDS):
+            for what, number in round_of_load(bench, server, seconds).items():
+                rounds.setdefault(what, []).append(number)
+        worst, middle = ("calm", "pause", "peak"), ("save", "taken")
+        numbers = {what: max(rounds[what]) for what in worst} | {what: statistics.median(rounds[what]) for what in middle}
         begin = time.monotonic()
         server.connection.call("BGSAVE")
-        while field(server, "rdb_bgsave_in_progress") == "1":
-            time.sleep(0.01)
+        wait_for_save(server)
         numbers["quiet"] = time.monotonic() - begin
         numbers["load"] = reload(bench, server, name)
     finally:
         server.stop()
     return numbers
+
+
+def round_of_load(bench, server, seconds):
+    """The same load twice, without a save and with one in the middle of it."""
+    numbers = {}
+    probe = Probe(bench, server, seconds)
+    load(bench, server, seconds)
+    numbers["calm"] = probe.longest_ms()
+    before, watch = server.resident(), Watch(server)
+    probe = Probe(bench, server, seconds)
+    writer = threading.Thread(target=load, args=(bench, server, seconds))
+    writer.start()
+    time.sleep(0.5)
+    usual = [rate(server, lambda: time.sleep(AROUND_S))[0]]
+    server.connection.call("BGSAVE")
+    meanwhile, numbers["save"] = rate(server, lambda: wait_for_save(server))
+    usual.append(rate(server, lambda: time.sleep(AROUND_S))[0])
+    numbers["taken"] = (1 - meanwhile / statistics.mean(usual)) * numbers["save"]
+    writer.join()
+    watch.ended.set()
+    numbers["peak"] = watch.peak / before
+    numbers["pause"] = probe.longest_ms()
+    return numbers
+
+
+def rate(server, wait):
+    """Calls a second while something is waited for, and how many seconds that takes."""
+    count = lambda: int(re.search(r"total_commands_processed:(\d+)", server.connection.call("INFO", "stats"))[1])
+    begin, before = time.monotonic(), count()
+    wait()
+    taken = time.monotonic() - begin
+    return (count() - before) / taken, taken
+
+
+def wait_for_save(server):
+    while field(server, "rdb_bgsave_in_progress") == "1":
+        time.sleep(0.01)
+    assert field(server, "rdb_last_bgsave_status") == "ok"
 
 
 def reload(bench, server, name):
@@ -114,7 +142,7 @@ def reload(bench, server, name):
 def saving(bench):
     """BGSAVE while clients write as fast as they can, a big sorted set among the keys."""
     count = int(2_000_000 * bench.scale)
-    seconds = 4 if bench.options.quick else 20
+    seconds = 4 if bench.options.quick else 10
     bench.title(f"saving {count:,} keys and a sorted set of as many, two cores")
     numbers = {name: measure(bench, name, count, seconds) for name in bench.servers}
     ochre, redis = numbers["ochre"], numbers["redis"]
@@ -123,5 +151,5 @@ def saving(bench):
     bench.row("longest wait of a client", ochre["pause"], redis["pause"], "ms", "at most 5 ms")
     bench.row("the same under that load without a save", ochre["calm"], redis["calm"], "ms", "")
     bench.row("peak memory, of that before", ochre["peak"], redis["peak"], "", "at most 1.10")
-    bench.row("throughput meanwhile, of the usual", ochre["kept"], redis["kept"], "", "at least 1.0x")
+    bench.row("what it takes of the throughput, as seconds without any", ochre["taken"], redis["taken"], "s", "at most 1.0x")
     bench.row("load time", ochre["load"], redis["load"], "s", "at most 0.67x")
