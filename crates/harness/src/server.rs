@@ -1,7 +1,8 @@
 //! A server that runs, and that ends when the value is dropped.
 //!
 //! Dropping asks it to end (SIGTERM) and, when it does not within a few seconds, kills it. When
-//! the test is failing, its log is printed, for that is where the reason often stands.
+//! the test is failing, its log is printed, for that is where the reason often stands. A server
+//! that crashed, though the test did not look at its end, makes the test fail.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,17 +22,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How much of the log a failing test prints.
 const LOG_LINES_SHOWN: usize = 60;
 
+/// What the report of a crash begins with, and the first of its parts that is long and seldom tells the cause.
+const REPORT_START: &str = "=== REDIS BUG REPORT START";
+const REPORT_DETAILS: &str = "------ INFO OUTPUT ------";
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     port: u16,
     directory: TempDir,
+    /// The test has seen that it ended, and judges for itself how.
+    is_end_known: bool,
 }
 
 impl Server {
     pub(crate) fn new(child: Child, port: u16, directory: TempDir) -> Server {
-        Server { child, port, directory }
+        Server { child, port, directory, is_end_known: false }
     }
 
     /// The TCP port.
@@ -107,7 +114,9 @@ impl Server {
 
     /// How it ended, if it has.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+        let status = self.child.try_wait().ok().flatten();
+        self.is_end_known |= status.is_some();
+        status
     }
 
     /// Waits for its end.
@@ -137,14 +146,18 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let is_end_known = self.is_end_known;
         self.signal(Signal::TERM);
         if !wait_until_within(PATIENCE, || self.exit_status().is_some()) {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        if std::thread::panicking() {
-            show_log(&self.log());
+        let log = self.log();
+        let has_crashed = !is_end_known && log.contains(REPORT_START);
+        if std::thread::panicking() || has_crashed {
+            show_log(&log);
         }
+        assert!(!has_crashed || std::thread::panicking(), "the server crashed");
     }
 }
 
@@ -174,6 +187,11 @@ impl Drop for ProcessGuard {
 
 #[expect(clippy::print_stderr, reason = "the test runner shows it with the failure")]
 fn show_log(log: &str) {
+    if let Some(start) = log.find(REPORT_START) {
+        let report = &log[start..];
+        let end = report.find(REPORT_DETAILS).unwrap_or(report.len());
+        eprintln!("the server crashed:\n{}", &report[..end]);
+    }
     let lines: Vec<&str> = log.lines().collect();
     let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
     eprintln!("the end of the server's log:\n{}", shown.join("\n"));
