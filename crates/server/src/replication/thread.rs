@@ -36,11 +36,12 @@ impl Feeder {
         // There is one engine in a process.
         let _first = replication.engine.set(engine);
         let shared = Arc::clone(&replication);
+        // Before anybody is served: clients may leave no descriptor for it.
+        let epoll = Poller::descriptor()?;
         let run = move || {
-            let poller = Poller::new()
-                .and_then(|poller| poller.add(&shared.bell, BELL, Interest::READ).map(|()| poller));
-            match poller {
-                Ok(poller) => Feeding::new(engine, shared, poller).run(),
+            let poller = Poller::of(epoll);
+            match poller.add(&shared.bell, BELL, Interest::READ) {
+                Ok(()) => Feeding::new(engine, shared, poller).run(),
                 Err(error) => engine.host.give_up(&format!("Can't serve replicas: {error}")),
             }
         };

@@ -41,8 +41,17 @@ const EVENTS: usize = 1024;
 
 impl Poller {
     pub(crate) fn new() -> std::io::Result<Poller> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Poller { epoll, events: Vec::with_capacity(EVENTS) })
+        Poller::descriptor().map(Poller::of)
+    }
+
+    /// The descriptor of one, for a thread that is to have it: a poller stays in its thread.
+    pub(crate) fn descriptor() -> std::io::Result<OwnedFd> {
+        Ok(epoll::create(epoll::CreateFlags::CLOEXEC)?)
+    }
+
+    /// The poller with this descriptor.
+    pub(crate) fn of(epoll: OwnedFd) -> Poller {
+        Poller { epoll, events: Vec::with_capacity(EVENTS) }
     }
 
     pub(crate) fn add(
