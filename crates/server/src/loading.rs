@@ -312,8 +312,10 @@ fn read_on_threads<R: Read>(
     let failure = Mutex::new(None);
     let stopped = AtomicBool::new(false);
     let read = std::thread::scope(|scope| {
+        let mut started = 0;
         for _ in 0..threads {
-            scope.spawn(|| {
+            let thread = std::thread::Builder::new().name("loader".to_owned());
+            let spawned = thread.spawn_scoped(scope, || {
                 // Where it is refused, memory comes as it does for all.
                 let _refused = allocator::prepared::use_here(Demand::Bulk);
                 if let Err(error) = make_keys(&batches, rules, counts, &stopped) {
@@ -325,6 +327,12 @@ fn read_on_threads<R: Read>(
                         .get_or_insert(error);
                 }
             });
+            match spawned {
+                Ok(_) => started += 1,
+                // Those that there are do it.
+                Err(_) if 0 < started => break,
+                Err(error) => return Err(LoadError::Io { offset: 0, error }),
+            }
         }
         let read = (|| {
             while let Some(part) = splitter.next_part()? {

@@ -25,6 +25,7 @@ use persistence::crc64::Running;
 use super::files::Files;
 use super::log::Log;
 use super::{AppendOnly, reason};
+use crate::background::Standby;
 use crate::log as server_log;
 use crate::saving;
 
@@ -125,13 +126,19 @@ impl AppendOnly {
     /// Begins the rewrite that was asked for.
     pub(super) fn begin_rewrite(self: &Arc<Self>, engine: &'static Engine) {
         engine.append_only.update(|figures| figures.rewrites += 1);
-        match self.try_to_begin(engine) {
-            Ok(begun) => {
+        let shared = Arc::clone(self);
+        let standby = Standby::start("aof-rewrite", move |begun| shared.write_base(engine, begun));
+        let begun = standby
+            .map_err(NotBegun::from)
+            .and_then(|standby| Ok((standby, self.try_to_begin(engine)?)));
+        match begun {
+            Ok((standby, begun)) => {
                 server_log::notice(format_args!(
                     "Background append only file rewriting started by pid {}",
                     std::process::id()
                 ));
-                self.write_in_background(engine, begun);
+                let cancelled = Arc::clone(&begun.job.cancelled);
+                *self.rewriting.lock() = Some((cancelled, standby.set_to(begun)));
             }
             Err(NotBegun::Busy) => engine.append_only.update(|figures| {
                 figures.rewrite_began_s = None;
@@ -210,38 +217,29 @@ impl AppendOnly {
         }
     }
 
-    /// Writes the base on a thread of its own.
-    fn write_in_background(self: &Arc<Self>, engine: &'static Engine, begun: Begun) {
-        let shared = Arc::clone(self);
+    /// Writes the base, on a thread of its own.
+    fn write_base(&self, engine: &Engine, begun: Begun) {
         let Begun { job, temporary, generation } = begun;
-        let cancelled = Arc::clone(&job.cancelled);
         let is_snapshot = job.config.persistence.append_snapshot_preamble;
-        let run = move || {
-            let written = saving::write_base(engine, &job, temporary.clone());
-            let finished = written.and_then(|()| {
-                server_log::notice("Background AOF rewrite terminated with success");
-                shared.finish_rewrite(engine, &temporary, generation, is_snapshot)
-            });
-            let now_us = i64::try_from(shared.clock.read().unix_us).unwrap_or(i64::MAX);
-            match finished {
-                Ok(()) => {
-                    engine.end_save(Outcome::Saved, now_us);
-                    shared.note_success(engine);
-                }
-                Err(why) => {
-                    engine.end_save(Outcome::Failed, now_us);
-                    server_log::warning(format_args!(
-                        "Background AOF rewrite terminated with error: {why}"
-                    ));
-                    let _gone = std::fs::remove_file(&temporary);
-                    shared.note_failure(engine);
-                }
+        let written = saving::write_base(engine, &job, temporary.clone());
+        let finished = written.and_then(|()| {
+            server_log::notice("Background AOF rewrite terminated with success");
+            self.finish_rewrite(engine, &temporary, generation, is_snapshot)
+        });
+        let now_us = i64::try_from(self.clock.read().unix_us).unwrap_or(i64::MAX);
+        match finished {
+            Ok(()) => {
+                engine.end_save(Outcome::Saved, now_us);
+                self.note_success(engine);
             }
-        };
-        match std::thread::Builder::new().name("aof-rewrite".to_owned()).spawn(run) {
-            Ok(thread) => *self.rewriting.lock() = Some((cancelled, thread)),
-            // The job went with the thread, and the snapshot with the job; nobody ends its walk, so nobody may begin another.
-            Err(error) => engine.host.give_up(&format!("Can't start a thread: {error}")),
+            Err(why) => {
+                engine.end_save(Outcome::Failed, now_us);
+                server_log::warning(format_args!(
+                    "Background AOF rewrite terminated with error: {why}"
+                ));
+                let _gone = std::fs::remove_file(&temporary);
+                self.note_failure(engine);
+            }
         }
     }
 

@@ -17,7 +17,9 @@ use persistence::rdb::Version;
 use super::link::{Link, Stage};
 use super::thread::Feeding;
 use super::transfer::{Sender, Transfer};
+use crate::background::Standby;
 use crate::log;
+use crate::process::reason::reason;
 use crate::saving;
 
 /// The full sync that goes on, if one does.
@@ -169,6 +171,18 @@ impl Feeding {
             .filter(|(_, link)| matches!(link.stage, Stage::Waiting) && self.wanted(link) == wanted)
             .map(|(&id, _)| id)
             .collect();
+        let written = Arc::new(Mutex::new(None));
+        let standby = match self.prepare_thread(&written) {
+            Ok(standby) => standby,
+            Err(error) => {
+                log::warning(format_args!("Can't save in background: {}", reason(&error)));
+                log::warning("BGSAVE for replication failed");
+                for id in members {
+                    self.drop_link(id);
+                }
+                return;
+            }
+        };
         // Not yet: a script runs for long, or something else is saved.
         let Some((job, offset)) = self.begin_snapshot(wanted) else { return };
         log::notice(format_args!(
@@ -192,7 +206,18 @@ impl Feeding {
                 None => link.enter(Stage::Saving, now_ms),
             }
         }
-        self.write_on_thread(job, transfer, members);
+        let process = std::process::id();
+        log::notice(match &transfer {
+            Some(_) => format!("Background RDB transfer started by pid {process}"),
+            None => format!("Background saving started by pid {process}"),
+        });
+        self.full_syncs.current = Some(Current {
+            target: transfer.clone().map_or(Target::Disk, Target::Sockets),
+            cancelled: Arc::clone(&job.cancelled),
+            outcome: written,
+            thread: standby.set_to((job, transfer)),
+            members,
+        });
     }
 
     /// Begins a snapshot, and gives the offset that it is of.
@@ -220,19 +245,19 @@ impl Feeding {
         Some((job, offset))
     }
 
-    /// Writes the snapshot, on a thread of its own.
-    fn write_on_thread(&mut self, job: Job, transfer: Option<Arc<Transfer>>, members: Vec<u64>) {
-        let outcome = Arc::new(Mutex::new(None));
-        let cancelled = Arc::clone(&job.cancelled);
-        let target = transfer.clone().map_or(Target::Disk, Target::Sockets);
+    /// Prepares a thread that writes a snapshot, and says what became of it.
+    fn prepare_thread(
+        &self,
+        outcome: &Arc<Mutex<Option<Written>>>,
+    ) -> std::io::Result<Standby<(Job, Option<Arc<Transfer>>)>> {
         let hard_bytes = self.engine.config().limits.output_buffer.replica.hard_bytes;
         let most_bytes = match usize::try_from(hard_bytes) {
             Ok(0) | Err(_) => usize::MAX,
             Ok(bytes) => bytes,
         };
         let (engine, shared) = (self.engine, Arc::clone(&self.shared));
-        let written = Arc::clone(&outcome);
-        let run = move || {
+        let written = Arc::clone(outcome);
+        Standby::start("full-sync", move |(job, transfer): (Job, Option<Arc<Transfer>>)| {
             let result = match transfer {
                 Some(transfer) => {
                     let replication = Arc::clone(&shared);
@@ -247,24 +272,7 @@ impl Feeding {
             engine.end_save(end, now_us);
             *written.lock() = Some(result);
             shared.wake();
-        };
-        match std::thread::Builder::new().name("full-sync".to_owned()).spawn(run) {
-            Ok(thread) => {
-                let process = std::process::id();
-                match &target {
-                    Target::Sockets(_) => log::notice(format_args!(
-                        "Background RDB transfer started by pid {process}"
-                    )),
-                    Target::Disk => {
-                        log::notice(format_args!("Background saving started by pid {process}"));
-                    }
-                }
-                self.full_syncs.current =
-                    Some(Current { target, cancelled, outcome, thread, members });
-            }
-            // The job went with the thread, and the snapshot with the job; nobody ends its walk, so nobody may begin another.
-            Err(error) => self.engine.host.give_up(&format!("Can't start a thread: {error}")),
-        }
+        })
     }
 
     /// Sees whether the snapshot is made; and gives it up if nobody wants it any more.
@@ -424,7 +432,7 @@ fn store(engine: &engine::Engine, job: &Job) -> Written {
         Err(error) => {
             log::warning(format_args!(
                 "Write error while saving DB to the disk(write): {}",
-                crate::process::reason::reason(&error)
+                reason(&error)
             ));
             Written::Failed
         }
