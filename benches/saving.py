@@ -11,6 +11,7 @@ from probe import Probe
 
 BOTH_CORES = "0,1"
 ROUNDS = 5
+LOADS = 3
 #: What a save takes is told from the rate meanwhile and so long before and after it: over longer times the machine itself has its ups and downs.
 AROUND_S = 1.5
 
@@ -81,7 +82,7 @@ def measure(bench, name, count, seconds):
         server.connection.call("BGSAVE")
         wait_for_save(server)
         numbers["quiet"] = time.monotonic() - begin
-        numbers["load"] = reload(bench, server, name)
+        numbers["load"] = statistics.median(reload(bench, server, name) for _ in range(LOADS))
     finally:
         server.stop()
     return numbers
