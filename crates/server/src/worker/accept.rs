@@ -125,8 +125,8 @@ impl Worker<'_> {
             listen::set_up_tcp(&socket, self.share.config.network.tcp_keepalive_s)
         };
         if let Err(error) = set_up {
+            // It can be served without: that it does not block it has from `accept`.
             log::verbose(format_args!("Error setting up a client's socket: {error}"));
-            return;
         }
         log::verbose(format_args!("Accepted {}", peer.address));
         self.share_out(socket, peer, terms, farewell);
