@@ -25,7 +25,7 @@ pub(super) fn shared_buffers(witness: &mut Client) -> u64 {
 }
 
 /// A field of the client of that name, as CLIENT LIST shows it; none if there is no such client.
-pub(super) fn field_of(witness: &mut Client, name: &str, field: &str) -> Option<String> {
+pub(crate) fn field_of(witness: &mut Client, name: &str, field: &str) -> Option<String> {
     let list = witness.run("CLIENT LIST").as_text().unwrap_or_default();
     let line = list.lines().find(|line| line.contains(&format!(" name={name} ")))?;
     let value = line.split(' ').find_map(|word| word.strip_prefix(field)?.strip_prefix('='));
