@@ -182,7 +182,7 @@ fn what_is_remembered_counts() {
         let calls = [
             ("WATCH", 10_000),
             ("SUBSCRIBE", 60_000),
-            ("PSUBSCRIBE", 10_000),
+            ("PSUBSCRIBE", 20_000),
             ("SSUBSCRIBE", 60_000),
         ];
         for (command, count) in calls {
