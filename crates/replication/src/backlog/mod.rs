@@ -8,9 +8,10 @@
 //! ```
 //!
 //! There is one of it, however many replicas there are: each is an offset into it, and nothing is copied for any of them. It is
-//! cut where nobody is any more, but never below what replicas that come back are to find ([`Backlog::trim`]). Pieces are
-//! copied into blocks, but for very long ones, which become blocks as they are: so whoever records the stream writes into the same
-//! few pieces again and again, which stay in the processor's cache, and the backlog is written to and read from once.
+//! cut where nobody is any more, but never below what replicas that come back are to find ([`Backlog::trim`]). Where much comes at
+//! a time, pieces that fill a block become one as they are, and a block that was forgotten is given for them. All else is copied: so where little
+//! comes, whoever records the stream writes into the same piece again and again, which stays in the processor's cache, and few blocks
+//! are kept that are not full.
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,10 @@ use std::io::IoSlice;
 
 /// Bytes of a block. Longer pieces are not copied.
 pub const BLOCK_BYTES: usize = 64 << 10;
+/// So many bytes fill one well enough.
+const FULL_BYTES: usize = BLOCK_BYTES / 8 * 7;
+/// For as many that are full there may be one that is not.
+const FULL_BLOCKS: usize = 3;
 /// Blocks that are kept to be filled again.
 const SPARE_BLOCKS: usize = 16;
 
@@ -85,7 +90,7 @@ impl Backlog {
         self.blocks.capacity().saturating_mul(size_of::<Block>()).saturating_add(self.room)
     }
 
-    /// Appends to the stream. What is given back is room for other bytes.
+    /// Appends to the stream. What is given back is room for other bytes: as long as the piece's, if that is a block's.
     pub fn append(&mut self, mut piece: Vec<u8>) -> Vec<u8> {
         if BLOCK_BYTES < piece.len() {
             if let Some(Block { bytes, .. }) = self.blocks.back_mut() {
@@ -97,9 +102,28 @@ impl Backlog {
             self.push(piece);
             return Vec::new();
         }
+        if is_full(&piece) && piece.capacity() == BLOCK_BYTES && self.may_go_on_behind_the_last() {
+            self.room = self.room.saturating_add(piece.capacity());
+            self.push(piece);
+            return self.take_spare();
+        }
         self.copy(&piece);
         piece.clear();
         piece
+    }
+
+    /// Whether the last block need not be filled before there is another.
+    fn may_go_on_behind_the_last(&self) -> bool {
+        let mut blocks = self.blocks.iter().rev();
+        blocks.next().is_none_or(|last| is_full(&last.bytes))
+            || blocks.take(FULL_BLOCKS).filter(|block| is_full(&block.bytes)).count() == FULL_BLOCKS
+    }
+
+    /// Room for a block, which counts no longer.
+    fn take_spare(&mut self) -> Vec<u8> {
+        let Some(block) = self.spare.pop() else { return Vec::with_capacity(BLOCK_BYTES) };
+        self.room = self.room.saturating_sub(block.capacity());
+        block
     }
 
     fn copy(&mut self, mut rest: &[u8]) {
@@ -113,11 +137,8 @@ impl Backlog {
                     rest = others;
                 }
                 _ => {
-                    let block = self.spare.pop().unwrap_or_else(|| {
-                        let block = Vec::with_capacity(BLOCK_BYTES);
-                        self.room = self.room.saturating_add(block.capacity());
-                        block
-                    });
+                    let block = self.take_spare();
+                    self.room = self.room.saturating_add(block.capacity());
                     self.push(block);
                 }
             }
@@ -163,6 +184,11 @@ impl Backlog {
         }
         filled
     }
+}
+
+/// Whether bytes fill a block.
+fn is_full(bytes: &[u8]) -> bool {
+    FULL_BYTES <= bytes.len()
 }
 
 /// Gives back room that would count for nothing, if it is much.

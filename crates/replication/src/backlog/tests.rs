@@ -6,16 +6,22 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append(usize),
-    Trim { wanted: u64, held: Option<u16> },
-    Read { from: u16 },
+    /// So many bytes; with room for a block, if it is one of those that workers fill.
+    Append(usize, bool),
+    Trim {
+        wanted: u64,
+        held: Option<u16>,
+    },
+    Read {
+        from: u16,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let length =
         prop_oneof![4 => 0..200_usize, 2 => 10_000..100_000_usize, 1 => 500_000..600_000_usize];
     let step = prop_oneof![
-        4 => length.prop_map(Step::Append),
+        4 => (length, any::<bool>()).prop_map(|(length, in_room)| Step::Append(length, in_room)),
         1 => (0..900_000_u64, proptest::option::of(any::<u16>()))
             .prop_map(|(wanted, held)| Step::Trim { wanted, held }),
         2 => any::<u16>().prop_map(|from| Step::Read { from }),
@@ -46,12 +52,14 @@ proptest! {
         let mut all: Vec<u8> = Vec::new();
         for step in steps {
             match step {
-                Step::Append(length) => {
-                    let piece: Vec<u8> =
-                        (0..length).map(|index| (all.len() + index).to_le_bytes()[0] ^ 0x5a).collect();
+                Step::Append(length, in_room) => {
+                    let length = if in_room { length.min(BLOCK_BYTES) } else { length };
+                    let mut piece = Vec::with_capacity(if in_room { BLOCK_BYTES } else { length });
+                    piece.extend((0..length).map(|index| (all.len() + index).to_le_bytes()[0] ^ 0x5a));
                     all.extend_from_slice(&piece);
                     let room = backlog.append(piece);
                     prop_assert!(room.is_empty());
+                    prop_assert!(!in_room || room.capacity() == BLOCK_BYTES);
                 }
                 Step::Trim { wanted, held } => {
                     let held = held.map(|held| begin + u64::from(held) % (all.len() as u64 + 1));
@@ -101,6 +109,45 @@ fn small_pieces_share_blocks_and_long_ones_are_not_copied() {
     assert!(backlog.memory() < 10_000 + 2 * BLOCK_BYTES, "{}", backlog.memory());
     backlog.append(vec![b'z'; 10]);
     assert_eq!(read(&backlog, 10_000 + BLOCK_BYTES as u64), b"yzzzzzzzzzz");
+}
+
+#[test]
+fn a_piece_that_fills_a_block_becomes_one_for_one_that_was_forgotten() {
+    let mut backlog = Backlog::new(0);
+    let full = || {
+        let mut piece = Vec::with_capacity(BLOCK_BYTES);
+        piece.resize(BLOCK_BYTES - 100, b'f');
+        piece
+    };
+    let first = full();
+    let place = first.as_ptr();
+    let other = backlog.append(first);
+    assert_ne!(other.as_ptr(), place, "it is kept");
+    let mut slices = [IoSlice::new(&[])];
+    assert_eq!(backlog.slices(0, &mut slices), 1);
+    assert_eq!(slices[0].as_ptr(), place);
+    backlog.append(full());
+    backlog.trim(1, None);
+    let room = backlog.append(full());
+    assert_eq!(room.as_ptr(), place, "nobody needs it any more");
+}
+
+#[test]
+fn few_blocks_are_not_full() {
+    for between in [10, BLOCK_BYTES / 2, FULL_BYTES - 1] {
+        let mut backlog = Backlog::new(0);
+        for _ in 0..20 {
+            let mut full = Vec::with_capacity(BLOCK_BYTES);
+            full.resize(BLOCK_BYTES, b'f');
+            backlog.append(full);
+            let mut rest = Vec::with_capacity(BLOCK_BYTES);
+            rest.resize(between, b'r');
+            backlog.append(rest);
+        }
+        let most = backlog.blocks.len() / (FULL_BLOCKS + 1) + 1;
+        let count = backlog.blocks.iter().filter(|block| !is_full(&block.bytes)).count();
+        assert!(count <= most, "{count} of {}", backlog.blocks.len());
+    }
 }
 
 #[test]

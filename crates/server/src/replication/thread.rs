@@ -93,7 +93,7 @@ pub(super) struct Feeding {
     /// That of the stream in the backlog.
     epoch: u64,
     held: VecDeque<Held>,
-    /// Room for what is recorded next. It is in the processor's cache, as that of blocks is not.
+    /// Room for what is recorded next, each for a block.
     rooms: Vec<Vec<u8>>,
     /// How many bytes were recorded since it rested last.
     drained: u64,
