@@ -11,6 +11,8 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 CLIENTS = 50
 #: So long a replica is waited for.
 PATIENCE_S = 120
+#: As many times servers are started where little is to be told apart: where their memory lies makes a difference of some hundredths.
+LAUNCHES = 3
 
 
 def field(server, name):
@@ -64,22 +66,35 @@ def replication(bench):
     requests = str(int(1_000_000 * bench.scale))
     load = bench.rate("-n", requests, "-t", "set", "-c", str(CLIENTS), "-P", "16", "-r", "1000000", "-d", "64")
     with contextlib.ExitStack() as stack:
-        # Without a replica for a second it keeps nothing for one, and records nothing.
-        primaries = stack.enter_context(bench.both([*options, "--repl-backlog-ttl", "1"]))
-        replicas = {}
-        for primary in primaries:
-            replicas[primary] = bench.launch(primary.name, cores=LOAD_CORE)
-            stack.callback(replicas[primary].stop)
-            load(primary)
+        primaries, replicas = pairs(bench, stack, options, load)
         rates, lags = with_and_without(bench, load, primaries, replicas, bench.rounds)
-        ochre, redis = (statistics.median(rates[name, True]) for name in ("ochre", "redis"))
-        bench.row("SET 16 deep with a replica: operations", ochre, redis, "/s", "at least 1.8x", 0)
-        bench.row("until the replica has it all, longest", max(lags["ochre"]), max(lags["redis"]), "s", "at most 1 s")
-        row_of_what_is_kept(bench, "SET 16 deep with a replica: of the rate without", rates, "")
-        if all([stack.enter_context(limited(server.process.pid, 1 / 3)) for server in primaries]):
-            rates, _ = with_and_without(bench, load, primaries, replicas, 3 * bench.rounds)
-            row_of_what_is_kept(bench, "the same, where the primary has a third of a core", rates, "at least 0.90")
+    ochre, redis = (statistics.median(rates[name, True]) for name in ("ochre", "redis"))
+    bench.row("SET 16 deep with a replica: operations", ochre, redis, "/s", "at least 1.8x", 0)
+    bench.row("until the replica has it all, longest", max(lags["ochre"]), max(lags["redis"]), "s", "at most 1 s")
+    row_of_what_is_kept(bench, "SET 16 deep with a replica: of the rate without", rates, "")
+    rates = {}
+    for _ in range(LAUNCHES):
+        with contextlib.ExitStack() as stack:
+            primaries, replicas = pairs(bench, stack, options, load)
+            if all([stack.enter_context(limited(server.process.pid, 1 / 3)) for server in primaries]):
+                more, _ = with_and_without(bench, load, primaries, replicas, bench.rounds)
+                for which, of_which in more.items():
+                    rates.setdefault(which, []).extend(of_which)
+    if rates:
+        row_of_what_is_kept(bench, "the same, where the primary has a third of a core", rates, "at least 0.90")
     full_resync(bench, options)
+
+
+def pairs(bench, stack, options, load):
+    """A primary of each kind, with its keys, and for each a server that is to become its replica."""
+    # Without a replica for a second it keeps nothing for one, and records nothing.
+    primaries = stack.enter_context(bench.both([*options, "--repl-backlog-ttl", "1"]))
+    replicas = {}
+    for primary in primaries:
+        replicas[primary] = bench.launch(primary.name, cores=LOAD_CORE)
+        stack.callback(replicas[primary].stop)
+        load(primary)
+    return primaries, replicas
 
 
 def with_and_without(bench, load, primaries, replicas, rounds):
