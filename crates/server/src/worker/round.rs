@@ -91,6 +91,8 @@ impl Worker<'_> {
     /// Goes on with what a connection has kept.
     pub(super) fn go_on(&mut self, connection: &mut Connection) -> Life {
         connection.state = State::Open;
+        // Before its client has a reply: then others see, too, that it is held back no longer.
+        connection.session.record.paused.store(false, Relaxed);
         // Whatever is in it was received from another connection.
         self.buffers.input.clear();
         self.proceed(connection)
