@@ -136,19 +136,9 @@ impl Server {
 
     /// The memory that is resident, in bytes, or 0 when it has ended.
     pub fn resident_bytes(&self) -> u64 {
-        self.memory_figure("status", "VmRSS:")
-    }
-
-    /// How much of that lies in huge pages.
-    pub fn huge_page_bytes(&self) -> u64 {
-        self.memory_figure("smaps_rollup", "AnonHugePages:")
-    }
-
-    /// A figure that the system has of the process in this file, in bytes.
-    fn memory_figure(&self, file: &str, name: &str) -> u64 {
-        let path = format!("/proc/{}/{file}", self.process_id());
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("");
+        let status = format!("/proc/{}/status", self.process_id());
+        let status = fs::read_to_string(status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("");
         let kib = line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0);
         kib * 1024
     }
