@@ -1,6 +1,7 @@
 //! Scripts that run for long: every worker says so, and they can be ended.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use harness::{Client, Launch, Server, Value, wait_until};
 
@@ -260,6 +261,33 @@ fn a_script_in_a_transaction_is_ended() {
         );
         assert!(answer.ends_with(" $1 1"), "{answer}");
     });
+}
+
+/// And no thread is made ready for a snapshot that can't begin.
+#[test]
+fn a_replica_gets_its_data_when_the_script_has_ended() {
+    let is_made_ready = |server: &Server| {
+        let tasks =
+            std::fs::read_dir(format!("/proc/{}/task", server.process_id())).expect("it runs");
+        tasks.flatten().any(|task| {
+            std::fs::read_to_string(task.path().join("comm"))
+                .is_ok_and(|name| name == "full-sync\n")
+        })
+    };
+    // So long there is to begin the script.
+    let server = launch(subject::launch().line("repl-diskless-sync-delay 2"));
+    let (mut caller, mut witness) = (server.client(), server.client());
+    assert_eq!(say(&mut witness, "SET k v"), "+OK");
+    let replica = subject::launch().line(format!("replicaof 127.0.0.1 {}", server.port())).start();
+    server.wait_for_log("asks for synchronization");
+    begin(&mut caller, &mut witness, ENDLESS);
+    let due = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < due + Duration::from_secs(1) {
+        assert!(!is_made_ready(&server));
+    }
+    assert_eq!(say(&mut witness, "SCRIPT KILL"), "+OK");
+    let mut reader = replica.client();
+    assert!(wait_until(|| say(&mut reader, "GET k") == "$1 v"), "{}", server.log());
 }
 
 /// Their timers are overdue all the time: they may not look again and again whether they can go off.

@@ -145,7 +145,10 @@ impl Feeding {
 
     /// Begins a full sync for those who wait, if they have waited for long enough for others.
     pub(super) fn begin_full_sync_if_due(&mut self) {
-        if self.full_syncs.current.is_some() || self.engine.saving.busy().is_some() {
+        let engine = self.engine;
+        let is_held_up =
+            engine.saving.busy().is_some() || engine.is_busy() || engine.loading.is_active();
+        if self.full_syncs.current.is_some() || is_held_up {
             return;
         }
         let waiting = || self.links.values().filter(|link| matches!(link.stage, Stage::Waiting));
