@@ -67,7 +67,7 @@ const SECOND_US: u64 = 1_000_000;
 /// How long it dozes after it has sent something: replicas are behind by no more than that, and many small writes go out together.
 const DOZE_US: u64 = 500;
 /// The same where much was recorded: to wake it, and for it to wake replicas, costs more than what it sends.
-const BUSY_DOZE_US: u64 = 2000;
+const BUSY_DOZE_US: u64 = 3000;
 /// So many bytes in one turn are much.
 const BUSY_BYTES: u64 = 32 << 10;
 /// The same while nobody is sent anything, and the stream is only kept.
