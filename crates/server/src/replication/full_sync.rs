@@ -146,6 +146,7 @@ impl Feeding {
     /// Begins a full sync for those who wait, if they have waited for long enough for others.
     pub(super) fn begin_full_sync_if_due(&mut self) {
         let engine = self.engine;
+        // Seen before a thread is made ready, and once more when nobody can change it.
         let is_held_up =
             engine.saving.busy().is_some() || engine.is_busy() || engine.loading.is_active();
         if self.full_syncs.current.is_some() || is_held_up {
