@@ -69,7 +69,7 @@ use parking_lot::Mutex;
 pub use blocking::Served;
 pub use busy::{Attendant, attended};
 pub use call::{Call, Next};
-pub use effects::{EffectStream, Feed, Taken, TakenForFile};
+pub use effects::{EffectStream, Feed, Take, Taken, TakenForFile};
 pub use latency::FileDeed;
 pub use loading::Loading;
 pub use pause::{Pause, PauseKind};

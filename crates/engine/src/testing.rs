@@ -21,6 +21,7 @@ use resp::{Batch, Output, Protocol, RequestLimits, RequestParser, Value};
 
 use crate::clients::Peer;
 use crate::command_table::Handler;
+use crate::effects::Take;
 use crate::host::{Alone, Host};
 use crate::pubsub::Parcel;
 use crate::session::Session;
@@ -241,7 +242,7 @@ impl Server {
             self.engine.begin_history();
         }
         let mut pieces = Vec::new();
-        self.engine.effects.take_replication(&mut pieces, &mut Vec::new());
+        self.engine.effects.take_replication(&mut pieces, &mut Vec::new(), Take::All);
         requests(&pieces.concat())
     }
 
@@ -348,7 +349,7 @@ pub fn hasten(step_ns: u64) {
 }
 
 /// Requests as clients send them, a line each, words separated by spaces.
-fn requests(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn requests(bytes: &[u8]) -> Vec<String> {
     let mut rest = bytes;
     let mut requests = Vec::new();
     while let Ok(Some((value, used))) = Value::decode(rest) {

@@ -11,13 +11,12 @@
 //! itself, its replicas are told what its primary told it, byte for byte ([`Feed::Relay`]), and not what came of that here.
 
 mod gathered;
+mod stream;
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use collections::hash_table::prefetch;
 use keyspace::{Expired, ExpiredFields, Incident, Noted};
 use parking_lot::Mutex;
-use replication::backlog::BLOCK_BYTES;
 use resp::Words;
 use thin_vec::ThinVec;
 
@@ -25,15 +24,11 @@ use crate::events::{self, Event};
 use crate::reactions::Touched;
 
 pub(crate) use gathered::{Gathered, waits_for};
+use stream::Stream;
+pub use stream::Take;
 
 /// Effects of one call that are longer are handed on as they are, and not copied.
 const LONG_BYTES: usize = 64 << 10;
-
-/// Rooms for pieces of the replication stream that are kept.
-const MOST_ROOMS: usize = 16;
-
-/// No more is fetched before it is needed: it would not be there any more.
-const MOST_FETCHED: usize = 4 << 10;
 
 /// The file listens.
 const FILE: u8 = 1;
@@ -61,21 +56,6 @@ struct Copies {
     feed: Feed,
     /// How many times the replication stream began at an offset that does not follow from the bytes before.
     epoch: u64,
-}
-
-#[derive(Debug, Default)]
-struct Stream {
-    /// The database that the last effect was for.
-    database: Option<usize>,
-    /// Effects as clients would send them, not taken yet; `bytes` come after them.
-    full: Vec<Vec<u8>>,
-    bytes: Vec<u8>,
-    /// How many bytes at the beginning of all that are none of the stream's.
-    lead: usize,
-    /// Where `bytes` are full others begin, and they do not grow.
-    in_pieces: bool,
-    /// Room for the next ones, each as much as [`BLOCK_BYTES`].
-    rooms: Vec<Vec<u8>>,
 }
 
 impl Default for Copies {
@@ -122,167 +102,12 @@ pub struct Taken {
     pub epoch: u64,
     /// The replication offset after them.
     pub end: u64,
+    /// How many bytes that follow were left for the next time.
+    pub left: u64,
     /// Where the stream for the file ended then: what must be on disk before a replica may know of these bytes, if that is asked for.
     pub file_end: u64,
     /// What the stream is made of.
     pub feed: Feed,
-}
-
-impl Stream {
-    fn in_pieces() -> Stream {
-        Stream { in_pieces: true, ..Stream::default() }
-    }
-
-    #[inline]
-    fn extend(&mut self, bytes: &[u8]) {
-        if self.in_pieces && self.bytes.capacity() - self.bytes.len() < bytes.len() {
-            self.extend_over_pieces(bytes);
-        } else {
-            self.bytes.extend_from_slice(bytes);
-        }
-    }
-
-    #[inline(never)]
-    fn extend_over_pieces(&mut self, mut bytes: &[u8]) {
-        while self.bytes.capacity() - self.bytes.len() < bytes.len() {
-            let (fitting, rest) = bytes.split_at(self.bytes.capacity() - self.bytes.len());
-            self.bytes.extend_from_slice(fitting);
-            bytes = rest;
-            self.begin_piece();
-        }
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn begin_piece(&mut self) {
-        let room = self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES));
-        let full = std::mem::replace(&mut self.bytes, room);
-        if !full.is_empty() {
-            self.full.push(full);
-        }
-    }
-
-    /// Appends bytes, many of them in a piece of their own: it becomes a block of the backlog as it is.
-    fn append_apart(&mut self, bytes: &[u8]) {
-        if bytes.len() <= BLOCK_BYTES {
-            return self.extend(bytes);
-        }
-        if !self.bytes.is_empty() {
-            self.full.push(std::mem::take(&mut self.bytes));
-        }
-        self.full.push(bytes.to_vec());
-    }
-
-    /// The bytes, to append about so many without a copy.
-    fn room_for(&mut self, length: usize) -> &mut Vec<u8> {
-        if self.in_pieces && self.bytes.capacity() - self.bytes.len() < length {
-            self.begin_piece();
-        }
-        &mut self.bytes
-    }
-
-    fn select(&mut self, database: usize) {
-        if self.database != Some(database) {
-            self.database = Some(database);
-            let number = database.to_string();
-            let words: [&[u8]; 2] = [b"SELECT", number.as_bytes()];
-            resp::value::encode_request(&words, self.room_for(64));
-        }
-    }
-
-    /// Starts to fetch where the next effect will be written: by the next time that somebody takes the lock it is there, and he need
-    /// not wait for what was written before.
-    #[inline]
-    fn fetch_room(&self) {
-        const LINE: usize = 64;
-        let end = self.bytes.as_ptr().wrapping_add(self.bytes.len());
-        prefetch(end.wrapping_add(2 * LINE));
-        prefetch(end.wrapping_add(3 * LINE));
-    }
-
-    /// The same where as much as just now is likely to come next.
-    fn fetch_room_for(&self, length: usize) {
-        const LINE: usize = 64;
-        let end = self.bytes.as_ptr().wrapping_add(self.bytes.len());
-        for line in 0..=length.min(MOST_FETCHED) / LINE {
-            prefetch(end.wrapping_add(line * LINE));
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.full.iter().map(Vec::len).sum::<usize>() + self.bytes.len() - self.lead
-    }
-
-    fn append(&mut self, request: &mut Vec<u8>, is_last: bool) {
-        if request.len() < LONG_BYTES {
-            self.extend(request);
-            return;
-        }
-        self.full.push(std::mem::take(&mut self.bytes));
-        self.full.push(if is_last { std::mem::take(request) } else { request.clone() });
-    }
-
-    /// Appends effects that belong together, but for those that only replicas are told, unless it is they. `is_last` is whether nobody
-    /// else needs them.
-    fn append_group(&mut self, effects: &mut [Effect], for_replicas: bool, is_last: bool) {
-        let is_told = |effect: &Effect| for_replicas || !effect.only_replicas;
-        let several = 1 < effects.iter().filter(|effect| is_told(effect)).count();
-        if several {
-            self.extend(b"*1\r\n$5\r\nMULTI\r\n");
-        }
-        for effect in effects.iter_mut().filter(|effect| is_told(effect)) {
-            self.select(effect.database);
-            self.append(&mut effect.request, is_last);
-        }
-        if several {
-            self.extend(b"*1\r\n$4\r\nEXEC\r\n");
-        }
-    }
-
-    /// How many bytes something appends.
-    fn measure(&mut self, append: impl FnOnce(&mut Stream)) -> u64 {
-        let before = self.bytes.len();
-        let full = self.full.len();
-        append(self);
-        let appended = if self.full.len() == full {
-            self.bytes.len() - before
-        } else {
-            let moved: usize = self.full.iter().skip(full).map(Vec::len).sum();
-            moved - before + self.bytes.len()
-        };
-        appended as u64
-    }
-
-    /// Takes what there is, and as many rooms for what comes next as are of use.
-    fn take_pieces(&mut self, pieces: &mut Vec<Vec<u8>>, rooms: &mut Vec<Vec<u8>>) {
-        debug_assert!(self.lead == 0, "nothing stands before it");
-        let wanted = MOST_ROOMS.saturating_sub(self.rooms.len()).min(rooms.len());
-        self.rooms.extend(rooms.drain(rooms.len() - wanted..));
-        pieces.append(&mut self.full);
-        if !self.bytes.is_empty() {
-            pieces.push(std::mem::replace(&mut self.bytes, self.rooms.pop().unwrap_or_default()));
-        }
-    }
-
-    /// Takes what there is, where something stands before what comes next. Nothing is exchanged if there is nothing.
-    fn take_after_lead(
-        &mut self,
-        pieces: &mut Vec<Vec<u8>>,
-        spare: &mut Vec<u8>,
-        lead: impl FnOnce(usize) -> usize,
-    ) -> usize {
-        let length = self.len();
-        if length == 0 {
-            return 0;
-        }
-        spare.truncate(lead(length));
-        let own = std::mem::replace(&mut self.lead, spare.len());
-        pieces.append(&mut self.full);
-        let bytes = std::mem::replace(&mut self.bytes, std::mem::take(spare));
-        if !bytes.is_empty() {
-            pieces.push(bytes);
-        }
-        own
-    }
 }
 
 /// Adds what was appended to a count, which changes only while the stream is locked.
@@ -302,8 +127,7 @@ impl EffectStream {
     /// Records nothing more for the file, and forgets what was not taken. The caller has closed the gates.
     pub fn close(&self) {
         self.listeners.fetch_and(!FILE, Ordering::Release);
-        let file = &mut self.inner.lock().file;
-        *file = Stream { database: file.database, ..Stream::default() };
+        self.inner.lock().file.forget();
     }
 
     /// Records nothing for a while, or again. The caller has closed the gates.
@@ -433,14 +257,20 @@ impl EffectStream {
         TakenForFile { end: self.end.load(Ordering::Relaxed), lead }
     }
 
-    /// What was recorded for replicas since the last time; `rooms` are for what comes next, each as long as a [block](BLOCK_BYTES), and as
-    /// many of them are taken as are of use.
-    pub fn take_replication(&self, pieces: &mut Vec<Vec<u8>>, rooms: &mut Vec<Vec<u8>>) -> Taken {
+    /// Takes what was recorded for replicas since the last time, or a part of it; `rooms` are for what comes next, each as long as a
+    /// [block](replication::backlog::BLOCK_BYTES), and as many of them are taken as are of use.
+    pub fn take_replication(
+        &self,
+        pieces: &mut Vec<Vec<u8>>,
+        rooms: &mut Vec<Vec<u8>>,
+        take: Take,
+    ) -> Taken {
         let mut copies = self.inner.lock();
-        copies.replicas.take_pieces(pieces, rooms);
+        let left = copies.replicas.take_pieces(pieces, rooms, take);
         Taken {
             epoch: copies.epoch,
-            end: self.replication_end.load(Ordering::Relaxed),
+            end: self.replication_end.load(Ordering::Relaxed) - left,
+            left,
             file_end: self.end.load(Ordering::Relaxed),
             feed: copies.feed,
         }

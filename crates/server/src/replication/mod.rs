@@ -55,7 +55,7 @@ pub(crate) struct Replication {
     rest: AtomicU8,
     /// The thread was asked to look at something, and has not begun to.
     rung: AtomicBool,
-    /// Up to where the thread has taken the stream.
+    /// Up to where the thread has taken the stream, or left it for its next turn.
     taken: AtomicU64,
 }
 
@@ -140,7 +140,7 @@ impl Replication {
         }
     }
 
-    /// How many bytes were recorded that the thread has not taken.
+    /// How many bytes were recorded that the thread has not taken or left.
     fn untaken(&self, engine: &Engine) -> u64 {
         // After a stream has begun anew the difference is any number but 0, which is all that matters then.
         engine.replication_offset().wrapping_sub(self.taken.load(Ordering::Relaxed))

@@ -11,7 +11,7 @@ use ::replication::Backlog;
 use ::replication::backlog::BLOCK_BYTES;
 use config::persistence::AppendSync;
 use engine::replication::{BacklogFigures, Failover};
-use engine::{Engine, Feed, Served as ServedClient};
+use engine::{Engine, Feed, Served as ServedClient, Take};
 
 use super::full_sync::FullSyncs;
 use super::link::{Acknowledged, Link, Served, Stage};
@@ -97,6 +97,8 @@ pub(super) struct Feeding {
     rooms: Vec<Vec<u8>>,
     /// How many bytes were recorded since it rested last.
     drained: u64,
+    /// Whether part of what was recorded was left for the next time.
+    has_left: bool,
     pub(super) full_syncs: FullSyncs,
     /// Monotonic.
     next_tick_us: u64,
@@ -122,6 +124,7 @@ impl Feeding {
             held: VecDeque::new(),
             rooms: Vec::new(),
             drained: 0,
+            has_left: false,
             full_syncs: FullSyncs::default(),
             next_tick_us: now_us,
             next_second_us: now_us,
@@ -150,8 +153,10 @@ impl Feeding {
             self.cut_all();
         }
         self.obey(orders);
-        if was_rung || self.shared.untaken(self.engine) != 0 {
+        if was_rung {
             self.drain();
+        } else if self.has_left || self.shared.untaken(self.engine) != 0 {
+            self.drain_in_passing();
         } else {
             self.release();
         }
@@ -235,6 +240,7 @@ impl Feeding {
         let least_bytes = if rest == Rest::Dozing { MUCH_BYTES } else { 1 };
         self.shared.rung.load(Ordering::SeqCst)
             || least_bytes <= self.shared.untaken(self.engine)
+            || (rest == Rest::Asleep && self.has_left)
             || self.full_syncs.has_ended()
             || self.links.values().any(|link| !link.is_blocked && link.has_output(end))
             || self.held.front().is_some_and(|held| self.may_know(held.file_end))
@@ -265,11 +271,24 @@ impl Feeding {
         }
     }
 
-    /// Takes what was recorded into the backlog.
+    /// Takes all that was recorded into the backlog.
     pub(super) fn drain(&mut self) {
+        self.take(Take::All);
+    }
+
+    /// Takes what was recorded into the backlog, while more is likely to come. Unless somebody waits for it, the last piece is left
+    /// until it is full: it becomes a block as it is then, and need not be copied. It comes with the next turn, be it full or not.
+    fn drain_in_passing(&mut self) {
+        let is_awaited = self.engine.replication.is_awaited();
+        self.take(if is_awaited { Take::All } else { Take::Full });
+    }
+
+    fn take(&mut self, take: Take) {
         let mut pieces = Vec::new();
-        let taken = self.engine.effects.take_replication(&mut pieces, &mut self.rooms);
-        self.shared.taken.store(taken.end, Relaxed);
+        let taken = self.engine.effects.take_replication(&mut pieces, &mut self.rooms, take);
+        self.has_left = taken.left != 0;
+        // What was left is not to wake it.
+        self.shared.taken.store(taken.end.saturating_add(taken.left), Relaxed);
         let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
         self.drained += bytes;
         let begins = taken.epoch != self.epoch || self.backlog.is_none();

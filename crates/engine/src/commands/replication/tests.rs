@@ -5,8 +5,9 @@ use std::sync::Arc;
 use replication::{ReplicationId, SyncRequest};
 
 use crate::Next;
+use crate::effects::Take;
 use crate::replication::{Announced, AttachedReplica, Failover, ReplicaPhase};
-use crate::testing::Server;
+use crate::testing::{Server, requests};
 
 /// A replica that has just come online.
 fn attach(server: &mut Server, port: u16) -> Arc<AttachedReplica> {
@@ -241,14 +242,14 @@ fn the_offset_counts_every_byte_of_the_stream() {
     server.engine.effects.insert(b"*1\r\n$4\r\nPING\r\n");
     server.say("GET key");
     let mut pieces = Vec::new();
-    let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new());
+    let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new(), Take::All);
     let bytes: usize = pieces.iter().map(Vec::len).sum();
     assert_eq!(taken.end, bytes as u64);
     assert_eq!(server.engine.replication_offset(), taken.end);
     server.engine.effects.begin_replication(1000, crate::Feed::Relay);
     server.say("SET key value");
     assert_eq!(server.engine.replication_offset(), 1000, "what a replica does is not relayed");
-    let again = server.engine.effects.take_replication(&mut Vec::new(), &mut Vec::new());
+    let again = server.engine.effects.take_replication(&mut Vec::new(), &mut Vec::new(), Take::All);
     assert_ne!(again.epoch, taken.epoch);
 }
 
@@ -260,7 +261,7 @@ fn the_stream_lies_in_pieces_that_do_not_grow() {
     let mut rooms: Vec<Vec<u8>> = (0..20).map(|_| Vec::with_capacity(PIECE)).collect();
     let places: Vec<*const u8> = rooms.iter().map(Vec::as_ptr).collect();
     server.say("SET first 1");
-    server.engine.effects.take_replication(&mut Vec::new(), &mut rooms);
+    server.engine.effects.take_replication(&mut Vec::new(), &mut rooms, Take::All);
     assert_eq!(rooms.len(), 4, "no more are kept than are of use");
     let value = "v".repeat(5000);
     let lines: Vec<String> = (0..40).map(|at| format!("SET key{at} {value}")).collect();
@@ -274,7 +275,7 @@ fn the_stream_lies_in_pieces_that_do_not_grow() {
     };
     send(&mut server);
     let mut pieces = Vec::new();
-    server.engine.effects.take_replication(&mut pieces, &mut rooms);
+    server.engine.effects.take_replication(&mut pieces, &mut rooms, Take::All);
     assert_eq!(pieces.len(), 4, "200 KB in all");
     assert!(
         pieces.iter().all(|piece| piece.capacity() == PIECE && places.contains(&piece.as_ptr()))
@@ -282,6 +283,33 @@ fn the_stream_lies_in_pieces_that_do_not_grow() {
     assert!(pieces.iter().rev().skip(1).all(|piece| PIECE - 5100 < piece.len()));
     send(&mut server);
     assert_eq!(server.replicated(), lines);
+}
+
+#[test]
+fn a_piece_that_is_not_full_may_be_left_and_goes_on() {
+    let mut server = Server::new();
+    server.engine.begin_history();
+    let lines: Vec<String> =
+        (0..40).map(|at| format!("SET key{at} {}", "v".repeat(5000))).collect();
+    let mut all = Vec::new();
+    let mut take = |server: &Server, take| {
+        let mut pieces = Vec::new();
+        let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new(), take);
+        all.extend(pieces.concat());
+        assert_eq!(taken.end, all.len() as u64);
+        assert_eq!(taken.end + taken.left, server.engine.replication_offset());
+        (pieces.len(), taken.left)
+    };
+    lines[..20].iter().for_each(|line| drop(server.say(line)));
+    let (full, left) = take(&server, Take::Full);
+    assert_eq!(full, 1, "100 KB in all");
+    assert!((30_000..40_000).contains(&left), "{left}");
+    lines[20..30].iter().for_each(|line| drop(server.say(line)));
+    assert_eq!(take(&server, Take::Full).0, 1, "it was filled");
+    assert_eq!(take(&server, Take::Full), (1, 0), "there is no other");
+    lines[30..].iter().for_each(|line| drop(server.say(line)));
+    take(&server, Take::All);
+    assert_eq!(requests(&all)[1..], lines, "behind the choice of a database");
 }
 
 #[test]
@@ -295,7 +323,7 @@ fn what_is_relayed_stays_in_order_however_much_it_is_at_a_time() {
         server.engine.effects.relay(&all[begin..]);
     }
     let mut pieces = Vec::new();
-    let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new());
+    let taken = server.engine.effects.take_replication(&mut pieces, &mut Vec::new(), Take::All);
     assert_eq!(taken.end, all.len() as u64);
     assert!(pieces.concat() == all);
 }
