@@ -3,6 +3,8 @@
 import contextlib
 import statistics
 
+from disk import journaled
+
 CLIENTS = 50
 BOTH_CORES = "0,1"
 
@@ -27,9 +29,20 @@ def append_only(bench):
     kept = {name: rates[name, "everysec"] / rates[name, "none"] for name in bench.servers}
     bench.row("everysec, SET 16 deep: of the rate without", kept["ochre"], kept["redis"], "", "at least 0.90")
     bench.row("everysec, SET 16 deep: operations", rates["ochre", "everysec"], rates["redis", "everysec"], "/s", "", 0)
+    always = [*options, "always"]
+    synced(bench, "temporary files", always, None)
+    with journaled() as directory:
+        if directory:
+            synced(bench, "a journal", always, directory)
+
+
+def synced(bench, where, options, below):
+    """Writes that are on the disk before they are answered, of clients that wait for each and of such that send 16 at a time."""
     # The disk answers to one of the cores. A server that is bound to the other waits as long again for its core to wake up.
-    with bench.both([*options, "always"], cores=BOTH_CORES) as servers:
-        requests = int(200_000 * bench.scale)
-        arguments = ["-n", str(requests), "-t", "set", "-c", str(CLIENTS), "-r", "1000000", "-d", "64"]
-        load = lambda server: bench.load(server, *arguments, cores=BOTH_CORES)["requests_per_second"]
-        bench.compare("always, SET not pipelined", servers, requests, load, ("", "at least 2.0x"))
+    with bench.both(options, cores=BOTH_CORES, below=below) as servers:
+        for depth, requests in ((1, 200_000), (16, 600_000)):
+            requests = int(requests * bench.scale)
+            arguments = ["-n", str(requests), "-t", "set", "-c", str(CLIENTS), "-P", str(depth), "-r", "1000000", "-d", "64"]
+            load = lambda server: bench.load(server, *arguments, cores=BOTH_CORES)["requests_per_second"]
+            name = f"always, {where}, {depth} deep" if 1 < depth else f"always, {where}, not pipelined"
+            bench.compare(name, servers, requests, load, ("", "at least 2.0x"))

@@ -142,7 +142,7 @@ def reload(bench, server, name):
 
 def saving(bench):
     """BGSAVE while clients write as fast as they can, a big sorted set among the keys."""
-    count = int(2_000_000 * bench.scale)
+    count = int(5_000_000 * bench.scale)
     seconds = 4 if bench.options.quick else 10
     bench.title(f"saving {count:,} keys and a sorted set of as many, two cores")
     numbers = {name: measure(bench, name, count, seconds) for name in bench.servers}
