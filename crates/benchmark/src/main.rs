@@ -41,6 +41,8 @@ enum Failure {
     Reply(String),
     #[error("a load thread could not be started: {0}")]
     Thread(std::io::Error),
+    #[error("cannot write: {0}")]
+    Output(std::io::Error),
 }
 
 fn main() -> ExitCode {
@@ -57,13 +59,12 @@ fn run() -> Result<(), Failure> {
     let options = match Options::from_arguments()? {
         Wanted::Run(options) => options,
         Wanted::Help => {
-            report::usage();
-            return Ok(());
+            return report::usage().map_err(Failure::Output);
         }
     };
     for &test in &options.tests {
         let outcome = load::run(&options, test)?;
-        report::outcome(&options, test, &outcome);
+        report::outcome(&options, test, &outcome).map_err(Failure::Output)?;
     }
     Ok(())
 }

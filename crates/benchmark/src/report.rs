@@ -1,6 +1,7 @@
 //! What is printed.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program's output is its purpose")]
+#![expect(clippy::print_stderr, reason = "a program's output is its purpose")]
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use serde_json::json;
@@ -20,37 +21,44 @@ const PERCENTILES: [(&str, f64); 6] = [
     ("max", 100.0),
 ];
 
-pub(crate) fn usage() {
-    print!("{USAGE}");
+pub(crate) fn usage() -> io::Result<()> {
+    write!(io::stdout(), "{USAGE}")
 }
 
 pub(crate) fn failure(failure: &Failure) {
-    eprintln!("ochre-benchmark: {failure}");
-}
-
-pub(crate) fn outcome(options: &Options, test: Test, outcome: &Outcome) {
-    match options.format {
-        Format::Text => text(options, test, outcome),
-        Format::Json => println!("{}", object(options, test, outcome)),
+    let is_unread =
+        matches!(failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe);
+    if !is_unread {
+        eprintln!("ochre-benchmark: {failure}");
     }
 }
 
-fn text(options: &Options, test: Test, outcome: &Outcome) {
-    println!(
+pub(crate) fn outcome(options: &Options, test: Test, outcome: &Outcome) -> io::Result<()> {
+    match options.format {
+        Format::Text => text(options, test, outcome),
+        Format::Json => writeln!(io::stdout(), "{}", object(options, test, outcome)),
+    }
+}
+
+fn text(options: &Options, test: Test, outcome: &Outcome) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(
+        output,
         "{}: {:.0} requests a second; {} requests in {:.3} s, {:.3} us of this program's processor time each",
         name(options, test),
         rate(outcome),
         outcome.requests,
         outcome.elapsed.as_secs_f64(),
         processor_us(outcome),
-    );
+    )?;
     let percentiles: Vec<String> = percentiles(outcome)
         .map(|(name, latency_us)| format!("{name} {:.3}", latency_us / 1000.0))
         .collect();
-    println!("  latency in ms: {}", percentiles.join(", "));
+    writeln!(output, "  latency in ms: {}", percentiles.join(", "))?;
     if let Some(first) = &outcome.errors.first {
-        println!("  {} error replies, the first one: {first}", outcome.errors.count);
+        writeln!(output, "  {} error replies, the first one: {first}", outcome.errors.count)?;
     }
+    Ok(())
 }
 
 /// The command, or the words of a request of one's own.

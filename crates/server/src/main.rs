@@ -28,17 +28,14 @@ mod version;
 mod watchdog;
 mod worker;
 
+use std::io::Write as _;
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "what the command line asks for is printed"
-)]
+#[expect(clippy::print_stderr, reason = "what the command line asks for is printed")]
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().map(OsStringExt::into_vec);
     let program = String::from_utf8_lossy(&arguments.next().unwrap_or_default()).into_owned();
@@ -46,8 +43,10 @@ fn main() -> ExitCode {
     match config::command_line::parse(&arguments) {
         config::command_line::Request::Serve(command_line) => start::serve(&program, &command_line),
         config::command_line::Request::Version => {
-            println!("{}", version::line(&program));
-            ExitCode::SUCCESS
+            match writeln!(std::io::stdout(), "{}", version::line(&program)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            }
         }
         config::command_line::Request::Help => {
             eprint!("{}", version::usage(&program));
